@@ -1,0 +1,42 @@
+# Needs Python >= 3.11 and make; everything else is installed into .venv (test, check) or .venv-demo (demo, no torch).
+PYTHON ?= python3
+export PYTHON
+SETUP := sh tools/setup_env.sh
+
+.PHONY: help demo test check format clean
+help:
+	@echo "make demo    segment the example frames into demo/ (no torch needed)"
+	@echo "make test    run every test"
+	@echo "make check   lint, types, layers, dependencies, spelling, README figures"
+	@echo "make format  let ruff format the code"
+
+demo: .venv-demo/.ready
+	.venv-demo/bin/graspseg segment examples/frames --out demo
+	@echo "Look at the overlays in $(CURDIR)/demo/overlays (hand and object colored); figures are in demo/summary.json"
+
+test: .venv/.ready
+	.venv/bin/python -m pytest
+
+check: .venv/.ready
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/pyright
+	.venv/bin/lint-imports --no-cache
+	.venv/bin/deptry src
+	.venv/bin/typos
+	.venv/bin/python tools/check_readme.py
+
+format: .venv/.ready
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+clean:
+	rm -rf .venv .venv-demo .tools demo
+
+.venv/.ready: pyproject.toml tools/setup_env.sh
+	@echo "Preparing .venv (every extra; the first time takes minutes)"
+	@$(SETUP) .venv '.[dev]'
+
+.venv-demo/.ready: pyproject.toml tools/setup_env.sh
+	@echo "Preparing .venv-demo (no torch)"
+	@$(SETUP) .venv-demo .

@@ -1,0 +1,149 @@
+"""Which small encoder carries `denseattentionseg-lite`: size, CPU latency and training throughput, side by side.
+
+    python benchmarks/encoders.py --threads 2 --sides 160 192 --json encoders.json
+
+Latency: OpenVINO, whole graph with normalization and softmax, batch 1, fresh weights, median and 10th percentile. Training:
+forward, weighted cross-entropy and backward, batch 16 at 160 x 160, bfloat16 autocast, channels_last.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import openvino as ov
+import torch
+import tyro
+from torch import nn
+
+from graspseg.losses import weighted_cross_entropy
+from graspseg.networks import DenseAttentionSeg
+
+NARROW, MIDDLE, WIDE = (64, 64, 48, 32, 24, 16), (96, 96, 64, 48, 32, 16), (128, 128, 96, 64, 48, 24)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One configuration of the small network."""
+
+    encoder: str
+    k: int = 24
+    decoder_widths: tuple[int, ...] = NARROW
+    context_channels: int = 96
+    attention: bool = True
+
+    def build(self) -> DenseAttentionSeg:
+        """Builds it with fresh weights."""
+        widths = self.decoder_widths if self.context_channels else self.decoder_widths[1:]
+        return DenseAttentionSeg(
+            self.encoder,
+            k=self.k,
+            decoder_widths=widths,
+            context_channels=self.context_channels,
+            context_rates=(),
+            attention=self.attention,
+            normalization="metric",
+        )
+
+
+CANDIDATES = (
+    Candidate("mobilenetv4_conv_small"),
+    Candidate("mobilenetv4_conv_small", attention=False),
+    Candidate("mobilenetv4_conv_small", k=32, decoder_widths=MIDDLE),
+    Candidate("mobilenetv4_conv_small", k=32, decoder_widths=WIDE),
+    Candidate("mobilenetv3_large_075"),
+    Candidate("mobilenetv3_large_100"),
+    Candidate("efficientnet_lite0"),
+    Candidate("mobilenetv2_100"),
+    Candidate("repghostnet_100"),
+    Candidate("lcnet_100"),
+    Candidate("regnetx_002"),
+    Candidate("fbnetc_100"),
+    Candidate("resnet10t"),
+)
+
+
+class _Probabilities(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, depth: torch.Tensor, pixel_angle: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.network(depth, pixel_angle), dim=1)
+
+
+def percentiles_ms(step: Callable[[], object], seconds: float) -> tuple[float, float]:
+    """Median and 10th percentile of a step's time, after a warm-up."""
+    for _ in range(5):
+        step()
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < 5:
+        start = time.perf_counter()
+        step()
+        times.append(1000 * (time.perf_counter() - start))
+    return float(np.median(times)), float(np.percentile(times, 10))
+
+
+def openvino_ms(
+    network: nn.Module, side: int, *, threads: int, precision: Literal["f32", "bf16"], seconds: float
+) -> tuple[float, float]:
+    """Latency of one frame."""
+    example = (torch.rand(1, 1, side, side) + 0.4, torch.tensor([0.003]))
+    model = ov.convert_model(_Probabilities(network.eval()), example_input=example, input=[[1, 1, side, side], [1]])
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+    request = ov.Core().compile_model(model, "CPU", settings).create_infer_request()
+    inputs = [tensor.numpy() for tensor in example]
+    return percentiles_ms(lambda: request.infer(inputs), seconds)
+
+
+def training_steps_per_s(network: nn.Module, *, batch: int, side: int, threads: int, seconds: float) -> float:
+    """Forward, loss and backward per second."""
+    torch.set_num_threads(threads)
+    network = network.train().to(memory_format=torch.channels_last)
+    depth = torch.rand(batch, 1, side, side) + 0.4
+    angle = torch.full((batch,), 0.003)
+    target = torch.randint(0, 3, (batch, side, side))
+
+    def step() -> None:
+        network.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(depth, angle)
+        weighted_cross_entropy(logits, target).backward()
+
+    return 1000 / percentiles_ms(step, seconds)[1]
+
+
+def main(
+    *,
+    threads: int = 2,
+    sides: Sequence[int] = (160, 192),
+    seconds: float = 1.5,
+    train: bool = True,
+    only: str = "",
+    json_path: Path | None = None,
+) -> None:
+    """Measures every candidate whose encoder contains `only`."""
+    rows = []
+    for candidate in (c for c in CANDIDATES if only in c.encoder):
+        network = candidate.build()
+        row = asdict(candidate) | {"parameters_m": round(sum(p.numel() for p in network.parameters()) / 1e6, 2)}
+        for side in sides:
+            for precision in ("f32", "bf16"):
+                p50, p10 = openvino_ms(network, side, threads=threads, precision=precision, seconds=seconds)
+                row[f"{precision}_{side}_p50_ms"], row[f"{precision}_{side}_p10_ms"] = round(p50, 2), round(p10, 2)
+        if train:
+            speed = training_steps_per_s(network, batch=16, side=160, threads=threads, seconds=4 * seconds)
+            row["training_steps_per_s"] = round(speed, 2)
+        print(json.dumps(row), flush=True)
+        rows.append(row)
+    if json_path is not None:
+        json_path.write_text(json.dumps({"threads": threads, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    tyro.cli(main)

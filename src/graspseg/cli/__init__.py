@@ -1,0 +1,1 @@
+"""The `graspseg` command; every subcommand lives in a module of its own that is imported when it is called."""

@@ -1,0 +1,83 @@
+"""`graspseg evaluate`: measure a model on labelled frames."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure a model on labelled frames, beside what trivial rules reach there.
+
+    Attributes:
+        data: Folder data set, or synth:val:1000 / synth:unseen:1000 for that many frames of the exam.
+        model: Shipped model by name, or an exported .onnx file.
+        json: Also write every figure to this file.
+        sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
+        split: Only the frames that dataset.json lists under this name.
+        depth_unit: Metres per stored unit; default: dataset.json, else 0.001.
+        skip: Leave out so many frames at the beginning.
+        limit: Judge at most so many frames.
+        rules: Also judge the trivial rules.
+        threads: CPU threads; default: as many as this process may use.
+    """
+
+    data: Annotated[str, tyro.conf.Positional]
+    model: str = "denseattentionseg-lite"
+    json: Path | None = None
+    sheet: Path | None = None
+    split: str | None = None
+    depth_unit: float | None = None
+    skip: int = 0
+    limit: int | None = None
+    rules: bool = True
+    threads: int | None = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; 0 done, 1 some frames could not be used."""
+    arguments = tyro.cli(Arguments, args=argv, prog="graspseg evaluate")
+    from graspseg.datasets.atomic import make_folder, write_json, write_png
+    from graspseg.evaluation.evaluate import evaluate
+    from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
+    from graspseg.evaluation.samples import open_samples
+    from graspseg.segment.segmenter import Segmenter
+
+    for path in (arguments.json, arguments.sheet):
+        if path is not None:
+            make_folder(path.parent)
+    samples = open_samples(
+        arguments.data,
+        split=arguments.split,
+        depth_unit_m=arguments.depth_unit,
+        skip=arguments.skip,
+        limit=arguments.limit,
+    )
+    segmenter = Segmenter(arguments.model, threads=arguments.threads)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("frames", total=len(samples))
+        evaluation = evaluate(
+            lambda frame: segmenter(frame).labels,
+            samples,
+            rules=arguments.rules,
+            progress=lambda done: progress.update(task, completed=done),
+        )
+    report = as_json(evaluation, data=arguments.data, model=str(arguments.model))
+    if arguments.json is not None:
+        write_json(arguments.json, report)
+    sheet = worst_sheet(evaluation)
+    if arguments.sheet is not None and sheet is not None:
+        write_png(arguments.sheet, sheet)
+    print(as_markdown(report), end="")
+    for reason in evaluation.failures:
+        print(f"graspseg: skipped: {reason}", file=sys.stderr)
+    return 1 if evaluation.failed else 0

@@ -1,0 +1,54 @@
+"""`graspseg info`: what a model file holds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from graspseg.frame import InputError
+
+_SHOWN_CHARACTERS = 400
+
+
+@dataclass(frozen=True)
+class Options:
+    """Print what a model file says about itself."""
+
+    model: Annotated[str, tyro.conf.Positional]
+    """Name of a shipped model, an exported .onnx file, or .safetensors weights."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Raises:
+        InputError: the file is missing or no model.
+    """
+    options = tyro.cli(Options, args=argv, prog="graspseg info")
+    from graspseg.segment.metadata import find_model
+
+    path = find_model(options.model)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+    for key, value in _describe(path).items():
+        text = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}... ({len(value)} characters)"
+        print(f"  {key}: {text}")
+    return 0
+
+
+def _describe(path: Path) -> dict[str, str]:
+    from graspseg.segment.metadata import read_onnx_properties, read_safetensors_header
+
+    if path.suffix.lower() == ".onnx":
+        return dict(sorted(read_onnx_properties(path).items())) or {"metadata": "none: not exported by graspseg"}
+    if path.suffix.lower() != ".safetensors":
+        raise InputError(f"{path} is no model file, expected .onnx or .safetensors: give one of these.")
+    header = read_safetensors_header(path)
+    metadata = {key: str(value) for key, value in sorted(header.pop("__metadata__", {}).items())}
+    tensors = [tensor for tensor in header.values() if isinstance(tensor, dict)]
+    values = sum(math.prod(tensor.get("shape", [])) for tensor in tensors)
+    kinds = sorted({str(tensor.get("dtype")) for tensor in tensors})
+    return {**metadata, "tensors": str(len(tensors)), "values": f"{values:,}", "stored as": ", ".join(kinds)}

@@ -1,0 +1,111 @@
+"""Entry point of `graspseg`: finds the subcommand, runs it, turns errors into one sentence and an exit code.
+
+A command's module has `main(argv) -> int | None`, which parses its own arguments (tyro) and returns the exit code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from graspseg import __version__
+from graspseg.frame import InputError
+
+OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand: `module:function` and one line of help."""
+
+    target: str
+    help: str
+
+
+COMMANDS: dict[str, Command] = {
+    "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
+    "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
+    "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
+    "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
+    "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
+    "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
+    "info": Command("graspseg.cli.info:main", "say what a model file holds"),
+    "sheet": Command("graspseg.cli.sheet:main", "draw a contact sheet of a folder of frames"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `graspseg` with the given arguments (default: the process's own).
+
+    Returns:
+        0 done, 1 some frames failed, 2 bad input or usage, 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return OK if arguments else BAD_INPUT
+    if arguments[0] in ("-V", "--version"):
+        print(f"graspseg {__version__}")
+        return OK
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
+    try:
+        return _run(COMMANDS[name], rest)
+    except InputError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("graspseg: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has gone; without this Python complains again while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _run(command: Command, arguments: list[str]) -> int:
+    module_name, function_name = command.target.split(":")
+    try:
+        module = import_module(module_name)
+        return getattr(module, function_name)(arguments) or OK
+    except ModuleNotFoundError as error:
+        return _fail(_missing(error))
+    except SystemExit as error:  # raised by argument parsing
+        return error.code if isinstance(error.code, int) else OK if error.code is None else BAD_INPUT
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    name = error.name or "a module"
+    if name.startswith("graspseg"):
+        return f"This installation has no {name}: install the release of graspseg that documents this command."
+    extra = "synth" if name.startswith("numba") else "train"
+    return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
+
+
+def _fail(sentence: str) -> int:
+    print(f"graspseg: {sentence}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: graspseg COMMAND [OPTIONS]",
+            "",
+            "Segment a hand, the object it holds and the background from depth images.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "graspseg COMMAND --help explains a command's options.",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""`graspseg segment`: depth images in, label images out."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from graspseg.frame import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from graspseg.segment.inputs import CameraOptions, Source
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """Label hand, object and background in depth images.
+
+    Writes labels/, overlays/ and summary.json below --out. Exit code 0: all done, 1: some frames could not be used,
+    2: nothing could be done.
+    """
+
+    inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
+    """16-bit PNG or NPY depth images, or folders of them; a folder that holds depth/ means that."""
+    out: Path
+    """Folder for the results."""
+    depth_unit: float | None = None
+    """Metres per stored unit; default: dataset.json, else 0.001."""
+    fx: float | None = None
+    """Focal length in pixels; default: dataset.json, else 475 at 640 pixels width."""
+    fy: float | None = None
+    """Vertical focal length in pixels; default: --fx."""
+    cx: float | None = None
+    """Principal point in pixels; default: image centre."""
+    cy: float | None = None
+    """Principal point in pixels; default: image centre."""
+    model: str = "denseattentionseg-lite"
+    """Name of a shipped model, or an exported .onnx file."""
+    engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
+    """What runs the network."""
+    overlays: bool = True
+    """Draw the labels over the depth."""
+    save: tuple[Literal["probabilities", "cloud", "handless"], ...] = ()
+    """Also write class probabilities (NPZ), hand and object clouds (PLY), or depth without the hand (PNG)."""
+    threads: int | None = None
+    """CPU threads; default: all this process may use."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Raises:
+        InputError: nothing can be segmented or written.
+    """
+    options = tyro.cli(Options, args=argv, prog="graspseg segment")
+    from graspseg.segment.inputs import CameraOptions, find_sources
+
+    if options.threads is not None and options.threads < 1:
+        raise InputError(f"--threads is {options.threads}, expected at least 1: leave it out for all.")
+    if not options.inputs:
+        raise InputError("There is no input, expected depth images or folders: graspseg segment INPUT... --out DIR.")
+    camera = CameraOptions(options.depth_unit, options.fx, options.fy, options.cx, options.cy)
+    sources = find_sources(options.inputs, options.out)
+    return _run(options, sources, camera)
+
+
+def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from graspseg.datasets.atomic import make_folder
+    from graspseg.segment.run import Reporter, run
+    from graspseg.segment.segmenter import Segmenter
+
+    existed = options.out.exists()
+    make_folder(options.out)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    voice = _Voice(console)
+    columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        segmenter = Segmenter(options.model, engine=options.engine, threads=options.threads)
+        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+            bar = progress.add_task("segment", total=len(sources))
+            totals = run(
+                segmenter,
+                sources,
+                options.out,
+                camera=camera,
+                overlays=options.overlays,
+                save=options.save,
+                report=Reporter(voice.failed, voice.warned, lambda: progress.advance(bar)),
+            )
+    finally:
+        if not existed:
+            with contextlib.suppress(OSError):
+                options.out.rmdir()  # succeeds only when nothing was written
+    voice.close()
+    print(f"{totals.segmented} of {len(sources)} frames segmented, results in {options.out}", file=sys.stderr)
+    return 0 if not totals.failed else 1 if totals.segmented else 2
+
+
+class _Voice:
+    """Says the first few of each kind of message and counts the rest."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._counts = {"failed": 0, "warned": 0}
+
+    def failed(self, sentence: str) -> None:
+        self._say("failed", f"graspseg: {sentence}")
+
+    def warned(self, name: str, text: str) -> None:
+        self._say("warned", f"graspseg: warning: {name}: {text}")
+
+    def close(self) -> None:
+        for kind, count in self._counts.items():
+            if count > _SHOWN:
+                self._console.print(f"graspseg: {count - _SHOWN} more frames {kind}, all are in summary.json")
+
+    def _say(self, kind: str, text: str) -> None:
+        self._counts[kind] += 1
+        if self._counts[kind] <= _SHOWN:
+            self._console.print(text)

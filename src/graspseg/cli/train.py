@@ -1,0 +1,68 @@
+"""`graspseg train`: settings from a preset, a file and the command line, then one run."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from graspseg.frame import InputError
+from graspseg.training.config_file import read_config
+from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Train a network, or fine-tune a model on your own labelled frames (`--init MODEL --data DIR`).
+
+    Attributes:
+        settings: what decides the run.
+        out: folder of the run; must not hold a run yet, except with `--resume`.
+        config: start from the settings of another run's config.json; options given beside it win.
+        resume: go on with the interrupted run in `--out`; its settings are taken from there.
+    """
+
+    settings: Annotated[TrainConfig, tyro.conf.arg(name="")]
+    out: Path
+    config: Path | None = None
+    resume: bool = False
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command; see `graspseg train --help`."""
+    arguments = parse(argv)
+    from graspseg.training.run import train
+
+    result = train(arguments.settings, arguments.out, resume=arguments.resume)
+    scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
+    print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
+    print(f"model: {result.model}")
+    return 0
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the command line; the preset, a file or the interrupted run decide what is not given.
+
+    Raises:
+        InputError: the file, the preset, or the run to resume cannot be used.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", default=None)
+    first.add_argument("--config", type=Path, default=None)
+    first.add_argument("--out", type=Path, default=None)
+    first.add_argument("--resume", action="store_true")
+    known, _ = first.parse_known_args(list(argv))
+    if known.preset is not None and known.preset not in PRESET_NAMES:
+        raise InputError(f"--preset is {known.preset!r}, expected one of {', '.join(PRESET_NAMES)}: choose one.")
+    file = known.config
+    if known.resume:
+        if known.out is None or not (known.out / "config.json").is_file():
+            raise InputError(f"--resume found no run in --out {known.out}, expected a folder with config.json: name it.")
+        file = known.out / "config.json"
+    settings = preset(known.preset or "lite") if file is None else read_config(file)
+    default = Arguments(settings, known.out or Path("runs") / settings.preset)
+    return tyro.cli(Arguments, args=list(argv), default=default, prog="graspseg train")

@@ -1,0 +1,80 @@
+"""Files appear whole or not at all: written under another name, then renamed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+from graspseg.frame import InputError
+
+_serial = itertools.count()
+
+
+class OutputError(InputError):
+    """A file or folder that cannot be written."""
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder with its parents.
+
+    Raises:
+        OutputError: it cannot be created or written to.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"{path} cannot be written to, expected a folder with write permission: choose another one.")
+    return path
+
+
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write a file, creating its folder; nothing half-written is left on failure.
+
+    Raises:
+        OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
+    """
+    make_folder(path.parent)
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_png(
+    path: Path, image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"]
+) -> None:
+    """Write a gray 8-bit, gray 16-bit or RGB picture.
+
+    Raises:
+        OutputError: see `write_bytes`.
+    """
+    _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)
+    write_bytes(path, data.data)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file.
+
+    Raises:
+        OutputError: see `write_bytes`.
+    """
+    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """The sentence for a failure of the system while writing."""
+    reason = error.strerror or str(error)
+    return OutputError(f"{path} could not be written ({reason}): free space there or choose another output folder.")

@@ -1,0 +1,262 @@
+"""A data set as a folder: `depth/<stem>.png`, `labels/<stem>.png`, optional `color/<stem>.png`, `dataset.json`."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.datasets.atomic import make_folder, write_json, write_png
+from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color, read_depth, read_labels
+from graspseg.frame import Frame, InputError, Intrinsics
+
+__all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A frame with its labels.
+
+    Attributes:
+        stem: path of the frame inside the data set without its suffix, `/` between folders.
+        frame: the depth image.
+        labels: 0 background, 1 hand, 2 object, 255 ignore; None when the frame has no label image.
+    """
+
+    stem: str
+    frame: Frame
+    labels: UInt8[np.ndarray, "_h _w"] | None
+
+
+@dataclass(frozen=True)
+class Description:
+    """What `dataset.json` says: None or empty where it says nothing."""
+
+    depth_unit_m: float | None = None
+    intrinsics: Intrinsics | None = None
+    splits: Mapping[str, list[str]] | None = None
+
+
+def read_description(folder: Path) -> Description:
+    """Read `dataset.json` of a folder; a folder without one has an empty description.
+
+    Raises:
+        InputError: the file is no JSON object, or one of its known fields has a wrong form.
+    """
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return Description()
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds a {type(content).__name__}, expected one JSON object: correct the file.")
+    unit = content.get("depth_unit_m")
+    if unit is not None and not (_is_number(unit) and unit > 0):
+        raise InputError(f"{path} has depth_unit_m {unit!r}, expected metres per unit above 0: 0.001 is millimetres.")
+    splits = content.get("splits")
+    if splits is not None and not (
+        isinstance(splits, dict)
+        and all(isinstance(stems, list) and all(isinstance(stem, str) for stem in stems) for stems in splits.values())
+    ):
+        raise InputError(f"{path} has splits of another form, expected lists of stems by name: correct the file.")
+    return Description(None if unit is None else float(unit), _intrinsics(content.get("intrinsics"), path), splits)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _intrinsics(content: object, path: Path) -> Intrinsics | None:
+    if content is None:
+        return None
+    if not isinstance(content, dict) or not all(_is_number(content.get(key)) for key in ("fx", "fy", "cx", "cy")):
+        raise InputError(f"{path} has intrinsics {content!r}, expected numbers fx, fy, cx, cy in pixels: correct it.")
+    return Intrinsics(*(float(content[key]) for key in ("fx", "fy", "cx", "cy")))
+
+
+def natural_order(text: str) -> tuple[list[list[str | int]], str]:
+    """Sort key with which `2` comes before `10`, folder by folder."""
+    parts = [[int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)] for name in text.split("/")]
+    return parts, text
+
+
+def list_frames(folder: Path) -> list[tuple[str, Path, Path]]:
+    """Find the depth images below a folder in natural order.
+
+    A folder that holds `depth/` means that, at any level; hidden files and folders are left out.
+
+    Returns:
+        For every frame its stem (path below `folder` without `depth/` and suffix), its file, and the folder whose
+        `dataset.json` describes it.
+
+    Raises:
+        InputError: the folder is missing, holds no depth image, or two of its files share a stem.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder, expected one with depth images: check the path.")
+    found: dict[str, tuple[Path, Path]] = {}
+    for stem, path, home in _walk(folder, ""):
+        if stem in found:
+            raise InputError(f"{path} and {found[stem][0]} share the stem {stem!r}, expected one of them: remove one.")
+        found[stem] = (path, home)
+    if not found:
+        raise InputError(f"{folder} holds no depth image, expected 16-bit .png or .npy files: check the path.")
+    return [(stem, *found[stem]) for stem in sorted(found, key=natural_order)]
+
+
+def _walk(folder: Path, prefix: str, home: Path | None = None) -> Iterator[tuple[str, Path, Path]]:
+    """Frames below a folder; `home` is the nearest folder upwards that holds `dataset.json`, else the top one."""
+    home = folder if home is None or (folder / "dataset.json").is_file() else home
+    if (folder / "depth").is_dir():
+        yield from _walk(folder / "depth", prefix, home)
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise InputError(f"{folder} could not be listed ({error.strerror}): check its permissions.") from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", home)
+        elif Path(entry.name).suffix.lower() in DEPTH_SUFFIXES and entry.is_file():
+            yield prefix + Path(entry.name).stem, folder / entry.name, home
+
+
+class FolderDataset:
+    """Frames and labels of a folder, in natural order of their stems.
+
+    Args:
+        path: folder with `depth/` (and `labels/`), or a folder of depth images without labels.
+        depth_unit_m: metres per stored unit; None takes `dataset.json`, else 0.001.
+        intrinsics: the camera; None takes `dataset.json`, else the frames have none.
+        split: only the frames that `dataset.json` lists under this name.
+
+    Raises:
+        InputError: no folder, no frames, an unusable `dataset.json` or an unknown split.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        depth_unit_m: float | None = None,
+        intrinsics: Intrinsics | None = None,
+        split: str | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.description = read_description(self.path) if self.path.is_dir() else Description()
+        self.depth_unit_m = depth_unit_m or self.description.depth_unit_m or DEFAULT_UNIT_M
+        self.intrinsics = intrinsics or self.description.intrinsics
+        self._files = {stem: file for stem, file, _ in list_frames(self.path)}
+        self.stems = list(self._files) if split is None else self._split(split)
+
+    def _split(self, name: str) -> list[str]:
+        splits = self.description.splits or {}
+        if name not in splits:
+            raise InputError(
+                f"{self.path} has no split {name!r}, expected one of {sorted(splits)}: check dataset.json."
+            )
+        missing = [stem for stem in splits[name] if stem not in self._files]
+        if missing:
+            raise InputError(
+                f"{self.path} lacks {len(missing)} frames of split {name!r}, the first is {missing[0]!r}: "
+                "restore them or correct dataset.json."
+            )
+        return list(splits[name])
+
+    def __len__(self) -> int:
+        return len(self.stems)
+
+    def __getitem__(self, index: int) -> Sample:
+        """Read one frame and its labels.
+
+        Raises:
+            InputError: a file of this frame cannot be used.
+        """
+        stem = self.stems[index]
+        frame = read_depth(self._files[stem], depth_unit_m=self.depth_unit_m, intrinsics=self.intrinsics)
+        labels = self.path / "labels" / f"{stem}.png"
+        return Sample(stem, frame, read_labels(labels, frame.depth.shape) if labels.is_file() else None)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
+
+    def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
+        """The aligned RGB picture of a frame, None when there is none.
+
+        Raises:
+            InputError: it cannot be read or has another size than the depth.
+        """
+        for suffix in (".png", ".jpg", ".jpeg"):
+            path = self.path / "color" / f"{self.stems[index]}{suffix}"
+            if path.is_file():
+                return read_color(path, self[index].frame.depth.shape)
+        return None
+
+
+class FolderWriter:
+    """Writes a folder data set; every file appears whole or not at all.
+
+    Args:
+        path: the folder, created when missing.
+        dataset_json: content of `dataset.json`; `depth_unit_m` (default 0.001) is the unit depth is stored with.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+
+    def __init__(self, path: str | Path, dataset_json: Mapping[str, Any]) -> None:
+        self.path = make_folder(Path(path))
+        self.depth_unit_m = float(dataset_json.get("depth_unit_m", DEFAULT_UNIT_M))
+        write_json(self.path / "dataset.json", {"depth_unit_m": self.depth_unit_m, **dataset_json})
+
+    def write(
+        self,
+        stem: str,
+        frame: Frame,
+        labels: UInt8[np.ndarray, "_h _w"] | None = None,
+        *,
+        color: UInt8[np.ndarray, "_h _w 3"] | None = None,
+    ) -> None:
+        """Write one frame; the labels come last, so that a frame with labels is a complete one.
+
+        Raises:
+            InputError: the stem leaves the folder, sizes differ, or depth does not fit the data set's unit.
+            OutputError: the disk is full or not writable.
+        """
+        parts = PurePosixPath(stem)
+        if not stem or parts.is_absolute() or ".." in parts.parts:
+            raise InputError(f"The stem {stem!r} leaves {self.path}, expected a relative path: rename the frame.")
+        for name, image in (("Labels", labels), ("Colour", color)):
+            if image is not None and image.shape[:2] != frame.depth.shape:
+                raise InputError(
+                    f"{name} of {stem!r} are {image.shape[:2]}, expected {frame.depth.shape} like the depth."
+                )
+        color = frame.color if color is None else color
+        write_png(self.path / "depth" / f"{stem}.png", self._stored(frame, stem))
+        if color is not None:
+            write_png(self.path / "color" / f"{stem}.png", color)
+        if labels is not None:
+            write_png(self.path / "labels" / f"{stem}.png", labels)
+
+    def _stored(self, frame: Frame, stem: str) -> np.ndarray:
+        if math.isclose(frame.depth_unit_m, self.depth_unit_m):
+            return frame.depth
+        values = np.rint(frame.depth * (frame.depth_unit_m / self.depth_unit_m))
+        if values.max() > np.iinfo(np.uint16).max:
+            raise InputError(
+                f"Depth of {stem!r} reaches {frame.depth.max() * frame.depth_unit_m:.1f} m, too far for 16 bits of "
+                f"{self.depth_unit_m:g} m: give the data set a coarser depth_unit_m."
+            )
+        return values.astype(np.uint16)

@@ -1,0 +1,1 @@
+"""Any segmenter on any labelled frames: scores, what trivial rules reach there, worst frames, speed."""

@@ -1,0 +1,112 @@
+"""What an evaluation found, as JSON, Markdown and a picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg import __version__
+from graspseg.evaluation.evaluate import Evaluation
+from graspseg.evaluation.machine import describe_machine
+from graspseg.evaluation.rules import RULES
+from graspseg.labels import contact_sheet
+
+PAPERS_FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
+
+
+def as_json(evaluation: Evaluation, *, data: str, model: str) -> dict[str, Any]:
+    """All figures as plain JSON values; shares are fractions of 1, None where nothing could be judged.
+
+    Args:
+        evaluation: The figures.
+        data: What was judged on, as the user named it.
+        model: What was judged, as the user named it.
+    """
+    confusion = evaluation.confusion
+    return {
+        "data": data,
+        "model": model,
+        "frames": confusion.images,
+        "failed": evaluation.failed,
+        "scores": {
+            **confusion.summary(),
+            "boundary_f": evaluation.boundary.summary(),
+            "hand_leak": evaluation.leak.summary(),
+        },
+        "rules": {
+            name: {"iou_dataset": rule.iou_dataset, "iou_image": rule.iou_image}
+            for name, rule in evaluation.rules.items()
+        },
+        "worst_frames": [{"stem": frame.stem, "mean_iou": frame.score} for frame in evaluation.worst],
+        "failures": evaluation.failures,
+        "graspseg": __version__,
+        "machine": describe_machine(),
+    }
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """The report of `as_json` as Markdown, shares in percent."""
+    scores = report["scores"]
+    boundary = scores["boundary_f"]
+    leak = scores["hand_leak"]
+    lines = [
+        f"# {report['model']} on {report['data']}",
+        "",
+        f"{report['frames']} frames judged, {report['failed']} could not be used. All figures in percent.",
+        "",
+        "| | hand | object | mean |",
+        "|---|---|---|---|",
+        _row("IoU, whole data set", scores["iou_dataset"]),
+        _row("IoU, mean over images", scores["iou_image"]),
+        *(
+            _row(f"boundary F-score, {tolerance}", {name: boundary[name][tolerance] for name in boundary})
+            for tolerance in boundary["mean"]
+        ),
+        "",
+        "| pixel accuracy | mean accuracy | mean IU (with background) | frequency-weighted IU |",
+        "|---|---|---|---|",
+        "| " + " | ".join(_percent(scores[name]) for name in PAPERS_FOUR) + " |",
+        "",
+        f"Hand pixels called object: {_percent(leak['rate'])}{_interval(leak['interval_95'])}.",
+    ]
+    if report["rules"]:
+        lines += [
+            "",
+            "What trivial rules reach on the same frames (IoU, whole data set):",
+            "",
+            "| rule | hand | object | mean |",
+            "|---|---|---|---|",
+            *(_row(RULES[name].title, rule["iou_dataset"]) for name, rule in report["rules"].items()),
+        ]
+    if report["worst_frames"]:
+        worst = ", ".join(f"{frame['stem']} ({_percent(frame['mean_iou'])})" for frame in report["worst_frames"][:5])
+        lines += ["", f"Worst frames: {worst}."]
+    return "\n".join(lines) + "\n"
+
+
+def worst_sheet(evaluation: Evaluation, *, columns: int = 2) -> UInt8[np.ndarray, "h w 3"] | None:
+    """Contact sheet of the worst frames, each as depth, target and prediction; None if none was kept."""
+    pictures = []
+    for frame in evaluation.worst:
+        picture = frame.picture.copy()
+        text = f"{frame.stem}  {_percent(frame.score)}"
+        cv2.putText(picture, text, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)
+        pictures.append(picture)
+    return contact_sheet(pictures, columns) if pictures else None
+
+
+def _row(name: str, scores: dict[str, float | None]) -> str:
+    return f"| {name} | {_percent(scores['hand'])} | {_percent(scores['object'])} | {_percent(scores['mean'])} |"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"
+
+
+def _interval(bounds: list[float] | None) -> str:
+    if bounds is None:
+        return ""
+    return f" (95 % interval over frames {_percent(bounds[0])} to {_percent(bounds[1])})"

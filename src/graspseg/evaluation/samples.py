@@ -1,0 +1,100 @@
+"""Labelled frames by the name a user gives: a folder, or frames of the exam made on the fly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, get_args
+
+from graspseg.datasets.folder import FolderDataset, Sample
+from graspseg.evaluation.evaluate import Samples
+from graspseg.frame import InputError
+
+ExamSplit = Literal["val", "unseen"]
+
+
+@dataclass
+class ExamSamples:
+    """Synthetic frames of a frozen seed that no training may use.
+
+    Attributes:
+        split: `val` has other objects than training, `unseen` other objects and another hand.
+        count: Number of frames.
+    """
+
+    split: ExamSplit
+    count: int
+
+    @cached_property
+    def _maker(self):
+        from graspseg.synth.generate import EXAM_SEED, FrameMaker
+
+        return FrameMaker(self.split, EXAM_SEED)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        """Make one frame, the same on every call."""
+        made = self._maker.make(index)
+        return Sample(f"{self.split}-{index:05d}", made.frame(), made.labels)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Frames `first` to `first + count` of others."""
+
+    samples: Samples
+    first: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[self.first + index]
+
+
+def open_samples(
+    data: str,
+    *,
+    split: str | None = None,
+    depth_unit_m: float | None = None,
+    skip: int = 0,
+    limit: int | None = None,
+) -> Samples:
+    """Open a folder data set, or `synth:val:COUNT` / `synth:unseen:COUNT`.
+
+    Args:
+        data: Folder or `synth:` name.
+        split: Only the frames that the folder's `dataset.json` lists under this name.
+        depth_unit_m: Metres per stored unit of a folder; None takes `dataset.json`, else 0.001.
+        skip: Leave out so many frames at the beginning.
+        limit: At most so many frames; None means all.
+
+    Raises:
+        InputError: No such folder or exam, or no frame is left.
+    """
+    samples: Samples
+    if data.startswith("synth:"):
+        samples = _open_exam(data)
+    else:
+        samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split)
+    left = max(0, len(samples) - max(0, skip))
+    count = left if limit is None else min(left, limit)
+    if count < 1:
+        raise InputError(
+            f"{data} has {len(samples)} frames, expected at least one after skip {skip} and limit {limit}: "
+            "choose smaller or larger ones."
+        )
+    return _Part(samples, max(0, skip), count)
+
+
+def _open_exam(data: str) -> ExamSamples:
+    _, _, rest = data.partition(":")
+    name, _, count = rest.partition(":")
+    for split in get_args(ExamSplit):
+        if name == split and count.isdecimal() and int(count) > 0:
+            return ExamSamples(split, int(count))
+    raise InputError(f"{data} names no exam, expected synth:val:COUNT or synth:unseen:COUNT: try synth:val:1000.")

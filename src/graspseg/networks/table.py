@@ -1,0 +1,82 @@
+"""The one list of networks."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from graspseg.frame import InputError
+from graspseg.networks.denseattentionseg import DenseAttentionSeg
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One network that can be trained, compared and exported by name.
+
+    Attributes:
+        build: Makes the network with fresh weights; forward takes `depth_m [b 1 h w]`, `pixel_angle [b]`, returns logits `[b 3 h w]`.
+        description: One line for a person who chooses.
+    """
+
+    build: Callable[[], nn.Module]
+    description: str
+
+
+_FULL = partial(
+    DenseAttentionSeg,
+    "resnet50",
+    k=64,
+    decoder_widths=(256, 256, 256, 256, 64, 64),
+    context_channels=256,
+    context_rates=(6, 12, 18),
+    output_stride=16,
+    normalization="paper",
+)
+# Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than mobile networks
+# (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
+_LITE = partial(
+    DenseAttentionSeg,
+    "resnet18d",
+    encoder_options={"channels": (32, 64, 128, 256), "stem_width": 16},
+    k=24,
+    decoder_widths=(96, 96, 64, 48, 24, 16),
+    context_channels=96,
+    context_rates=(),
+    normalization="metric",
+)
+
+NETWORKS: dict[str, NetworkSpec] = {
+    "denseattentionseg": NetworkSpec(_FULL, "the paper's network: ResNet-50, output stride 16, ASPP, dense attention"),
+    "denseattentionseg-noattention": NetworkSpec(
+        partial(_FULL, attention=False), "the paper's ablation: the same with plain skip connections"
+    ),
+    "denseattentionseg-lite": NetworkSpec(_LITE, "real time on a CPU: small encoder, the same dense attention, metric input"),
+    "denseattentionseg-lite-noattention": NetworkSpec(
+        partial(_LITE, attention=False), "lite with plain skip connections, for comparison"
+    ),
+}
+
+
+def network_spec(name: str) -> NetworkSpec:
+    """Looks a network up.
+
+    Raises:
+        InputError: No network has that name.
+    """
+    if name not in NETWORKS:
+        near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.0)[0]
+        raise InputError(f"there is no network '{name}'; did you mean '{near}'? `graspseg networks` lists all of them")
+    return NETWORKS[name]
+
+
+def build(name: str) -> nn.Module:
+    """Builds a network of the table with fresh weights.
+
+    Raises:
+        InputError: No network has that name.
+    """
+    return network_spec(name).build()

@@ -1,0 +1,1 @@
+"""Depth in, labels and probabilities out, with any engine and without torch."""

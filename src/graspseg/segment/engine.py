@@ -1,0 +1,101 @@
+"""Inference engines behind one call: depth window in, class probabilities out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32
+
+from graspseg.frame import InputError
+
+EngineName = Literal["auto", "openvino", "onnxruntime"]
+Precision = Literal["f32", "bf16", "f16"]
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A loaded network."""
+
+    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+        """Probabilities of background, hand and object.
+
+        Args:
+            depth_m: metres, 0 = no measurement.
+            pixel_angle: radians a network pixel covers.
+        """
+        ...
+
+
+def load_engine(path: Path, engine: EngineName, *, threads: int | None = None, precision: Precision = "f32") -> Engine:
+    """Load an exported network.
+
+    Args:
+        path: the ONNX file.
+        engine: `auto` takes OpenVINO.
+        threads: CPU threads, None = as many as this process may use.
+        precision: arithmetic of the engine. Always passed on: left alone OpenVINO takes bf16 on CPUs that have it.
+
+    Raises:
+        InputError: the engine is not installed, cannot do the precision, or cannot load the file.
+    """
+    threads = threads or available_threads()
+    if engine == "onnxruntime":
+        return _OnnxRuntimeEngine(path, threads, precision)
+    return _OpenVinoEngine(path, threads, precision)
+
+
+def available_threads() -> int:
+    """CPUs this process may run on, which in a container are fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _OpenVinoEngine:
+    def __init__(self, path: Path, threads: int, precision: Precision) -> None:
+        import openvino
+
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": threads,
+        }
+        try:
+            model = openvino.Core().compile_model(path, "CPU", settings)
+            self._request = model.create_infer_request()
+            self._output = model.output("probabilities")
+        except RuntimeError as error:
+            raise _unloadable(path, "OpenVINO", error) from error
+
+    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+        inputs = {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
+        return self._request.infer(inputs)[self._output][0].copy()
+
+
+class _OnnxRuntimeEngine:
+    def __init__(self, path: Path, threads: int, precision: Precision) -> None:
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise InputError(
+                "The engine onnxruntime is not installed: pip install onnxruntime, or use --engine openvino."
+            ) from error
+        if precision != "f32":
+            raise InputError(f"onnxruntime cannot compute in {precision} on the CPU, expected f32: use openvino.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its error classes are not public
+            raise _unloadable(path, "ONNX Runtime", error) from error
+
+    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+        inputs = {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
+        return np.asarray(self._session.run(["probabilities"], inputs)[0])[0]
+
+
+def _unloadable(path: Path, engine: str, error: Exception) -> InputError:
+    reason = str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
+    return InputError(f"{path} cannot be loaded by {engine} ({reason[:120]}): export it again with graspseg export.")

@@ -1,0 +1,136 @@
+"""Which frames a command line means, and how each is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from graspseg.datasets.folder import list_frames, read_depth, read_description
+from graspseg.frame import Frame, InputError, Intrinsics
+
+_RECORDINGS = (".db3", ".bag", ".tar", ".tgz", ".gz", ".zip")
+
+
+@dataclass(frozen=True)
+class CameraOptions:
+    """What the user says about the camera; None leaves it to `dataset.json`.
+
+    Attributes:
+        depth_unit_m: metres per stored unit.
+        fx, fy: focal lengths in pixels; `fy` alone missing means square pixels.
+        cx, cy: principal point in pixels; missing means the image centre.
+
+    Raises:
+        InputError: the unit is not positive, or other values come without `fx`.
+    """
+
+    depth_unit_m: float | None = None
+    fx: float | None = None
+    fy: float | None = None
+    cx: float | None = None
+    cy: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.depth_unit_m is not None and not 0 < self.depth_unit_m < 1e6:
+            raise InputError(f"--depth-unit is {self.depth_unit_m:g}, expected metres above 0: 0.001 is millimetres.")
+        if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
+            raise InputError("--fy, --cx or --cy is given without --fx, expected --fx at least: add it, in pixels.")
+        if self.fx is not None:
+            self.intrinsics(2, 2)
+
+    def intrinsics(self, width: int, height: int) -> Intrinsics | None:
+        """The camera for a frame of this size, None when the user says nothing."""
+        if self.fx is None:
+            return None
+        return Intrinsics(
+            self.fx,
+            self.fx if self.fy is None else self.fy,
+            (width - 1) / 2 if self.cx is None else self.cx,
+            (height - 1) / 2 if self.cy is None else self.cy,
+        )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One frame to segment.
+
+    Attributes:
+        name: relative path and stem of everything written for it.
+        path: the depth image.
+        depth_unit_m: metres per stored unit, None = default.
+        intrinsics: the camera `dataset.json` names.
+    """
+
+    name: str
+    path: Path
+    depth_unit_m: float | None
+    intrinsics: Intrinsics | None
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; what the user says comes before `dataset.json`.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        unit = self.depth_unit_m if camera.depth_unit_m is None else camera.depth_unit_m
+        frame = read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics)
+        given = camera.intrinsics(frame.depth.shape[1], frame.depth.shape[0])
+        return frame if given is None else replace(frame, intrinsics=given)
+
+
+def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
+    """Frames of files and folders, in the order given and naturally within folders.
+
+    Args:
+        inputs: depth images and folders; a folder that holds `depth/` means that.
+        out: where results go; images in there are no input.
+
+    Raises:
+        InputError: missing, without frames, a recording, two frames of one name, or `out` is a data set itself.
+    """
+    if (out / "depth").is_dir() and (out / "labels").is_dir():
+        raise InputError(f"{out} is a data set with labels of its own, expected another folder for results.")
+    descriptions: dict[Path, tuple[float | None, Intrinsics | None]] = {}
+    found: dict[str, Source] = {}
+    for item in inputs:
+        for name, path, home in _frames_of(item, out):
+            if home not in descriptions:
+                description = read_description(home)
+                descriptions[home] = description.depth_unit_m, description.intrinsics
+            source = Source(name, path, *descriptions[home])
+            other = found.setdefault(name, source)
+            if other.path.absolute() != path.absolute():
+                raise InputError(
+                    f"{path} and {other.path} would both be written as {name}.png: segment them one after the other "
+                    "with different --out."
+                )
+    return list(found.values())
+
+
+def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
+    if item.suffix.lower() in _RECORDINGS and not item.is_dir():
+        raise InputError(
+            f"{item} is a recording or archive, which segment does not read yet, expected depth images or folders: "
+            "extract its frames first."
+        )
+    if item.is_dir():
+        frames = list_frames(item)
+        if out.resolve().is_relative_to(item.resolve()):
+            frames = [frame for frame in frames if not frame[1].resolve().is_relative_to(out.resolve())]
+        if not frames:
+            raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
+        return frames
+    if not item.exists():
+        raise InputError(f"{item} does not exist, expected a depth image or a folder of them: check the path.")
+    return [(item.stem, item, _home(item))]
+
+
+def _home(path: Path) -> Path:
+    """The folder whose `dataset.json` describes a single file: its own, or the one that holds its `depth/`."""
+    for parent in path.absolute().parents:
+        if (parent / "dataset.json").is_file():
+            return parent
+        if parent.name == "depth":
+            return parent.parent
+    return path.parent

@@ -1,0 +1,153 @@
+"""What a model file says about itself, read without loading a model library."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from graspseg.frame import InputError
+
+DEFAULT_MODEL = "denseattentionseg-lite"
+ALIASES = {"lite": DEFAULT_MODEL}
+FORMAT = "1"
+
+_PREFIX = "graspseg."
+_METADATA_FIELD = 14  # ModelProto.metadata_props
+_KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The parts of a model's metadata that the runtime needs.
+
+    Attributes:
+        network: name in the table of networks.
+        side: side length of the square window the network sees, in network pixels.
+        looks: 2 when a closer look at what the first one found pays, else 1.
+    """
+
+    network: str
+    side: int
+    looks: int
+
+
+def find_model(name_or_file: str | Path) -> Path:
+    """Path of a shipped model by its name, or of a model file.
+
+    Raises:
+        InputError: there is neither.
+    """
+    folder = Path(str(resources.files("graspseg"))) / "weights"
+    name = ALIASES.get(str(name_or_file), str(name_or_file))
+    shipped = folder / f"{name}.onnx"
+    if "/" not in name and shipped.is_file():
+        return shipped
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    names = sorted(file.stem for file in folder.glob("*.onnx"))
+    known = ", ".join(names) if names else "none in this installation"
+    raise InputError(f"There is no model {str(name_or_file)!r}, expected a .onnx file or a shipped model ({known}).")
+
+
+def read_model_info(path: Path) -> ModelInfo:
+    """Read what the runtime needs to know of an exported model.
+
+    Raises:
+        InputError: it is no ONNX file that graspseg exported.
+    """
+    if path.suffix.lower() == ".safetensors":
+        raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
+    properties = read_onnx_properties(path)
+    remedy = "use a file made by graspseg export"
+    if not any(key.startswith(_PREFIX) for key in properties):
+        raise InputError(f"{path} was not exported by graspseg, expected an ONNX file with its metadata: {remedy}.")
+    if properties.get(f"{_PREFIX}format") != FORMAT:
+        found = properties.get(f"{_PREFIX}format")
+        raise InputError(f"{path} has format {found!r}, expected {FORMAT!r}: export it with this version of graspseg.")
+    side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
+    if not side.isdecimal() or int(side) < 1 or looks not in ("1", "2"):
+        raise InputError(f"{path} has side {side!r} and looks {looks!r}, expected a size and 1 or 2: {remedy}.")
+    return ModelInfo(properties.get(f"{_PREFIX}network", "unknown"), int(side), int(looks))
+
+
+def read_onnx_properties(path: Path) -> dict[str, str]:
+    """Read the `metadata_props` of an ONNX file.
+
+    Raises:
+        InputError: missing, or no ONNX file.
+    """
+    data = _read(path)
+    properties = {}
+    try:
+        for field, value in _fields(memoryview(data)):
+            if field == _METADATA_FIELD:
+                entry = dict(_fields(value))
+                properties[bytes(entry.get(_KEY_FIELD, b"")).decode()] = bytes(entry.get(_VALUE_FIELD, b"")).decode()
+    except (IndexError, ValueError) as error:
+        raise InputError(f"{path} is no whole ONNX file, expected a model made by graspseg export.") from error
+    return properties
+
+
+def read_safetensors_header(path: Path) -> dict[str, Any]:
+    """Read the JSON header of a safetensors file: tensors by name, and `__metadata__`.
+
+    Raises:
+        InputError: missing, or no safetensors file.
+    """
+    data = _read(path)
+    try:
+        (length,) = struct.unpack_from("<Q", data)
+        header = json.loads(data[8 : 8 + length].decode())
+    except (struct.error, ValueError) as error:
+        raise InputError(f"{path} is no whole safetensors file, expected weights saved by graspseg train.") from error
+    if not isinstance(header, dict):
+        raise InputError(f"{path} has no safetensors header, expected weights saved by graspseg train.")
+    return header
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}): check name and permissions.") from error
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Fields of one protobuf message: number and bytes of those that have a length, the others are skipped.
+
+    The format is a few lines, the library that reads it is larger than everything else at run time.
+    """
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        field, kind = tag >> 3, tag & 7
+        if field == 0 or kind not in (0, 1, 2, 5):
+            raise ValueError("no protobuf message")
+        if kind == 0:
+            _, position = _varint(message, position)
+            continue
+        length, position = (8, position) if kind == 1 else (4, position) if kind == 5 else _varint(message, position)
+        if position + length > len(message):
+            raise ValueError("truncated protobuf message")
+        if kind == 2:
+            yield field, message[position : position + length]
+        position += length
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        position += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, position
+        if shift > 63:
+            raise ValueError("no protobuf number")

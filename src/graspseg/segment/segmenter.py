@@ -1,0 +1,199 @@
+"""One call from a depth image to hand, object and background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
+from graspseg.segment.metadata import DEFAULT_MODEL, find_model, read_model_info
+from graspseg.view import View, crop_depth, focus_view, paste, whole_view
+
+_LARGEST_SIDE = 32767  # of OpenCV's warps
+
+Region = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network says of one window.
+
+    Attributes:
+        view: the window.
+        probabilities: of background, hand and object, at the network's size; 0 for all three where the window has no
+            measurement or leaves the frame, so that such pixels have no part in what is resampled to the frame.
+    """
+
+    view: View
+    probabilities: Float32[np.ndarray, "3 s s"]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Result for one frame.
+
+    Attributes:
+        labels: 0 background, 1 hand, 2 object; pixels without measurement are background.
+        measured: pixels that have a depth.
+        looks: the network's answers; where windows overlap the later one counts.
+        confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
+    """
+
+    labels: UInt8[np.ndarray, "h w"]
+    measured: Bool[np.ndarray, "h w"]
+    looks: tuple[Look, ...]
+    confidence: float | None
+
+    @cached_property
+    def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
+        """Probabilities of background, hand and object at the frame's size, made on first use.
+
+        `labels` is their argmax. Pixels without measurement and outside every window are background for certain.
+        """
+        height, width = self.labels.shape
+        planes = np.zeros((3, height, width), np.float32)
+        for look in self.looks:
+            x0, y0, x1, y1 = region = look.view.region(width, height)
+            for plane, channel in zip(planes, look.probabilities, strict=True):
+                plane[y0:y1, x0:x1] = paste(channel, look.view, region)
+        total = planes.sum(axis=0)
+        unknown = ~self.measured | (total <= 0)
+        planes /= np.where(unknown, np.float32(1), total)
+        planes[:, unknown] = np.array([[1], [0], [0]], np.float32)
+        return planes
+
+
+class Segmenter:
+    """Segments depth images with an exported network; needs no torch.
+
+    Example:
+        >>> labels = Segmenter()(depth_mm).labels  # doctest: +SKIP
+
+    Args:
+        model: name of a shipped model (`denseattentionseg-lite`, for short `lite`) or an exported `.onnx` file.
+        engine: `auto` takes OpenVINO.
+        threads: CPU threads, None = as many as this process may use.
+        precision: arithmetic of the engine.
+
+    One Segmenter serves one thread at a time.
+
+    Raises:
+        InputError: no such model, not one of ours, or the engine cannot load it.
+    """
+
+    def __init__(
+        self,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        engine: EngineName = "auto",
+        threads: int | None = None,
+        precision: Precision = "f32",
+    ) -> None:
+        self.path = find_model(model)
+        self.info = read_model_info(self.path)
+        self.engine = "openvino" if engine == "auto" else engine
+        self._engine: Engine = load_engine(self.path, self.engine, threads=threads, precision=precision)
+        self._warm_up()
+
+    def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+        """Segment one depth image of any size.
+
+        Args:
+            frame: a frame, or uint16 depth in millimetres of shape (height, width).
+
+        Raises:
+            InputError: an array that is not non-empty 2-D uint16, or a side above 32767 pixels.
+        """
+        frame = frame if isinstance(frame, Frame) else Frame(frame)
+        if max(frame.depth.shape) > _LARGEST_SIDE:
+            raise InputError(
+                f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
+                "a side: cut or reduce it."
+            )
+        depth_m = frame.depth_m()
+        measured = frame.depth > 0
+        looks = self._look(depth_m, frame.intrinsics_or_default())
+        labels, confidence = _compose(looks, measured)
+        return Segmentation(labels, measured, looks, confidence)
+
+    def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
+        """Look at the whole scene, then closer at the hand and object found there, if that is much smaller."""
+        if not depth_m.any():
+            return ()
+        first = self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)
+        if self.info.looks == 1:
+            return (first,)
+        closer = focus_view(first.probabilities.argmax(axis=0).astype(np.uint8), first.view)
+        return (first,) if closer is None else (first, self._look_at(closer, depth_m, intrinsics))
+
+    def _look_at(self, view: View, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Look:
+        window = crop_depth(depth_m, view)
+        return Look(view, self._engine(window, view.pixel_angle(intrinsics)) * (window > 0))
+
+    def _warm_up(self) -> None:
+        """First run of the engine, which is slow, and proof that the file answers as it should."""
+        side = self.info.side
+        try:
+            probabilities = self._engine(np.ones((side, side), np.float32), 0.002)
+        except Exception as error:  # whatever the engine raises, the file is not ours
+            raise self._not_ours("does not run") from error
+        if probabilities.shape != (3, side, side):
+            raise self._not_ours(f"answers with shape {probabilities.shape}")
+
+    def _not_ours(self, found: str) -> InputError:
+        return InputError(
+            f"{self.path} {found} on a window of {self.info.side}x{self.info.side}, expected 3 probabilities a pixel: "
+            "export it again with graspseg export."
+        )
+
+
+def _compose(
+    looks: tuple[Look, ...], measured: Bool[np.ndarray, "h w"]
+) -> tuple[UInt8[np.ndarray, "h w"], float | None]:
+    """Labels at the frame's size, later looks over earlier ones, and the confidence.
+
+    Work is only done where a hand or object can come out: between network pixels that are all background, bilinear
+    mixing gives background too.
+    """
+    height, width = measured.shape
+    labels = np.zeros((height, width), np.uint8)
+    winning = np.zeros((height, width), np.float32)
+    for look in looks:
+        x0, y0, x1, y1 = look.view.region(width, height)
+        labels[y0:y1, x0:x1] = BACKGROUND
+        region = _foreground_region(look, width, height)
+        if region is None:
+            continue
+        x0, y0, x1, y1 = region
+        background, hand, thing = (paste(channel, look.view, region) for channel in look.probabilities)
+        here = (hand > background) * np.uint8(HAND)
+        here[thing > np.maximum(background, hand)] = OBJECT
+        here *= measured[y0:y1, x0:x1]
+        labels[y0:y1, x0:x1] = here
+        np.divide(np.maximum(hand, thing), background + hand + thing, out=winning[y0:y1, x0:x1], where=here > 0)
+    foreground = labels != BACKGROUND
+    confidence = float(winning[foreground].mean()) if foreground.any() else None
+    return labels, confidence
+
+
+def _foreground_region(look: Look, width: int, height: int) -> Region | None:
+    """Frame pixels that a network pixel of hand or object has a part in; None when there is none."""
+    background, hand, thing = look.probabilities
+    found = np.maximum(hand, thing) > background
+    columns, rows = np.flatnonzero(found.any(axis=0)), np.flatnonzero(found.any(axis=1))
+    if not len(columns):
+        return None
+    scale = look.view.size_px / look.view.side
+    left, top = look.view.matrix()[:, 2]
+    x0, y0, x1, y1 = look.view.region(width, height)
+    x0 = max(x0, int(left + (columns[0] - 1) * scale))
+    y0 = max(y0, int(top + (rows[0] - 1) * scale))
+    x1 = min(x1, int(left + (columns[-1] + 1) * scale) + 2)
+    y1 = min(y1, int(top + (rows[-1] + 1) * scale) + 2)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

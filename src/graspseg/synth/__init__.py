@@ -1,0 +1,1 @@
+"""Synthetic frames: hands, objects, grasps, rendering and sensor noise."""

@@ -1,0 +1,97 @@
+"""Synthetic frames written as a folder data set, by any number of processes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from graspseg.datasets.folder import FolderWriter
+from graspseg.frame import InputError, Intrinsics
+from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.objects import Split
+
+CHUNK = 16
+GENERATOR_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """A data set to make: `count` frames of a split from a seed."""
+
+    out: Path
+    count: int
+    seed: int
+    split: Split
+
+    def description(self) -> dict[str, object]:
+        """Content of `dataset.json`."""
+        camera = Intrinsics.default(WIDTH, HEIGHT)
+        return {
+            "depth_unit_m": DEPTH_UNIT_M,
+            "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
+            "licence": "CC-BY-4.0",
+            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
+        }
+
+    def stem(self, index: int) -> str:
+        """File name of frame `index`, without suffix."""
+        return f"{self.split}-{index:07d}"
+
+
+def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
+    """Make and write the frames of a job that are not there yet, and yield how many of a chunk are done.
+
+    A frame depends on split, seed and index alone, so that the number of processes and interruptions change nothing.
+
+    Raises:
+        InputError: the folder holds another data set, or cannot be written to.
+    """
+    check_folder(job)
+    FolderWriter(job.out, job.description())
+    chunks = [(job, range(start, min(start + CHUNK, job.count))) for start in range(0, job.count, CHUNK)]
+    if workers == 1:
+        yield from map(_write_chunk, chunks)
+        return
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        yield from pool.imap_unordered(_write_chunk, chunks)
+
+
+def check_folder(job: Job) -> None:
+    """Refuse to mix two data sets in one folder.
+
+    Raises:
+        InputError: the `dataset.json` there was not written by this job.
+    """
+    path = job.out / "dataset.json"
+    if not path.is_file():
+        return
+    try:
+        there = json.loads(path.read_text(encoding="utf-8")).get("provenance")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{path} is no readable description ({error}): choose another --out.") from error
+    expected = job.description()["provenance"]
+    if there != expected:
+        raise InputError(
+            f"{job.out} holds another data set ({there}), expected an empty folder or one begun by {expected}: "
+            "choose another --out."
+        )
+
+
+_makers: dict[tuple[Split, int], FrameMaker] = {}
+
+
+def _write_chunk(chunk: tuple[Job, range]) -> int:
+    job, indices = chunk
+    writer = FolderWriter(job.out, job.description())
+    for index in indices:
+        if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
+            continue
+        key = (job.split, job.seed)
+        if key not in _makers:
+            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
+        made = _makers[key].make(index)
+        writer.write(job.stem(index), made.frame(), made.labels)
+    return len(indices)

@@ -1,0 +1,161 @@
+"""What one step does: loss of its stage, optimizer, running mean of the weights, judgement of the validation set."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from graspseg.losses import contour_loss, weighted_cross_entropy
+from graspseg.metrics import Confusion
+from graspseg.training.data import Batch
+from graspseg.training.presets import OptimizerSettings, TrainConfig, rate_factor
+
+LOOKS = ("first", "second")
+_CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+class SegmentationTask(LightningModule):
+    """A network and how it learns.
+
+    Args:
+        network: takes `depth_m [b 1 h w]` and `pixel_angle [b]`, returns logits `[b 3 h w]`.
+        config: settings of the run.
+
+    Attributes:
+        average: the network with running means of weights and statistics, None when `average_decay` is 0.
+        shown: the validation samples and predictions for the contact sheet.
+        scores: the last validation's mean IoU by look.
+    """
+
+    def __init__(self, network: nn.Module, config: TrainConfig) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.average = deepcopy(network).requires_grad_(False) if config.optimizer.average_decay > 0 else None
+        self.shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self.scores: dict[str, float] = {}
+        self._confusions = {look: Confusion() for look in LOOKS}
+
+    @property
+    def trained_network(self) -> nn.Module:
+        """The network that is validated and saved."""
+        return self.network if self.average is None else self.average
+
+    def in_contour_stage(self, step: int) -> bool:
+        """Whether the contour loss counts in a step."""
+        return self.config.contour and step >= self.config.contour_start
+
+    def losses(self, batch: Batch, *, contour: bool) -> dict[str, Tensor]:
+        """Losses of a batch: `loss` is what is minimized, the others its parts.
+
+        Paper: eqs. 2 to 6.
+        """
+        settings = self.config.loss
+        logits = self.network(batch["depth"], batch["pixel_angle"])
+        cross_entropy = weighted_cross_entropy(logits, batch["labels"], weights=settings.class_weights)
+        if not contour:
+            return {"loss": cross_entropy, "cross_entropy": cross_entropy.detach()}
+        outline = contour_loss(logits.float().softmax(dim=1), batch["labels"])
+        loss = settings.alpha * cross_entropy + settings.beta * outline
+        return {"loss": loss, "cross_entropy": cross_entropy.detach(), "contour": outline.detach()}
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Seed what is random inside networks by the step, so that a resumed run repeats it."""
+        torch.manual_seed((self.config.seed * 1_000_003 + self.global_step) * 1_009 + self.global_rank)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one step."""
+        contour = self.in_contour_stage(self.global_step)
+        losses = self.losses(batch, contour=contour)
+        for name, value in losses.items():
+            self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=self.config.batch)
+        self.log("rate", self.optimizers().param_groups[0]["lr"], batch_size=self.config.batch)
+        self.log("stage", 2.0 if contour else 1.0, batch_size=self.config.batch)
+        return losses["loss"]
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Move the weights, then their running mean, before anything can be saved."""
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None:
+            decay = self.config.optimizer.average_decay
+            update_average(self.average, self.network, decay=decay, step=self.global_step + 1)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """Optimizer, and a learning rate that only depends on the step."""
+        settings, steps = self.config.optimizer, self.config.steps
+        optimizer = make_optimizer(self.network, settings, finetune=self.config.init is not None)
+        schedule = LambdaLR(optimizer, lambda step: rate_factor(step, steps=steps, settings=settings))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation."""
+        self.shown = []
+        self._confusions = {look: Confusion() for look in LOOKS}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count right and wrong pixels of plain samples."""
+        logits = self.trained_network(batch["depth"], batch["pixel_angle"])
+        predictions = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+        depths, labels = batch["depth"][:, 0].cpu().numpy(), batch["labels"].cpu().numpy()
+        predictions[depths == 0] = 0
+        for second, depth, prediction, target in zip(
+            batch["second_look"].tolist(), depths, predictions, labels, strict=True
+        ):
+            self._confusions[LOOKS[second]].update(prediction, target)
+            if len(self.shown) < self.config.validation.sheet_views:
+                self.shown.append((depth, target, prediction))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log hand and object IoU over all pixels of the set, for each look."""
+        self.scores = {}
+        for look, confusion in self._confusions.items():
+            for name, value in confusion.iou_dataset.items():
+                if value is not None:
+                    self.scores[f"val/{look}_look_{name}"] = value
+        self.log_dict(self.scores)
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, network: nn.Module, *, decay: float, step: int) -> None:
+    """Move running means of parameters and statistics toward the network; early steps count more.
+
+    Args:
+        average: what is updated.
+        network: what it follows.
+        decay: share of the old value that stays, in the long run.
+        step: steps done, this one included; the share is at most `(1 + step) / (10 + step)`.
+    """
+    keep = min(decay, (1 + step) / (10 + step))
+    new = list(network.state_dict().values())
+    old = list(average.state_dict().values())
+    floats = [torch.is_floating_point(value) for value in old]
+    torch._foreach_lerp_(
+        [value for value, chosen in zip(old, floats, strict=True) if chosen],
+        [value.detach() for value, chosen in zip(new, floats, strict=True) if chosen],
+        1 - keep,
+    )
+    for kept, value, chosen in zip(old, new, floats, strict=True):
+        if not chosen:
+            kept.copy_(value)
+
+
+def make_optimizer(network: nn.Module, settings: OptimizerSettings, *, finetune: bool) -> Optimizer:
+    """Adam or AdamW; only convolution kernels are kept small.
+
+    Paper: section 4.5. Differs: the paper's "batch-norm loss weight" is read as L2 on convolution kernels.
+    """
+    kernels = [module.weight for module in network.modules() if isinstance(module, _CONVOLUTIONS)]
+    chosen = {id(kernel) for kernel in kernels}
+    others = [parameter for parameter in network.parameters() if id(parameter) not in chosen]
+    rate = settings.finetune_rate if finetune else settings.rate
+    decay = settings.kernel_l2 if settings.name == "adam" else settings.weight_decay
+    groups = [{"params": kernels, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    make = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+    return make(groups, lr=rate)

@@ -1,0 +1,208 @@
+"""One training run from settings to a model file, on Lightning's Trainer."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from graspseg.datasets.atomic import make_folder
+from graspseg.frame import InputError
+from graspseg.training.callbacks import DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
+from graspseg.training.config_file import config_dict, read_config, write_config
+from graspseg.training.data import TrainingFrames
+from graspseg.training.model_file import SavedModel, save_model, start_network
+from graspseg.training.module import SegmentationTask
+from graspseg.training.pace import steps_within
+from graspseg.training.presets import TrainConfig
+from graspseg.training.sheet import read_log, write_curves
+from graspseg.training.sources import FrameSource, check_frames, open_frames
+
+CHECKPOINT = Path("checkpoints") / "last.ckpt"
+_PROGRESS_EVERY_S = 20.0
+# Said by Lightning about choices made on purpose here.
+_EXPECTED_WARNINGS = (
+    r".*does not have many workers.*",
+    r".*Experiment logs directory .* exists and is not empty.*",
+    r".*Checkpoint directory .* exists and is not empty.*",
+    r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",
+)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        folder: the run's folder.
+        model: the trained model.
+        steps: optimizer steps of the whole run.
+        seconds: time this call trained.
+        scores: last validation, IoU by look and class.
+    """
+
+    folder: Path
+    model: Path
+    steps: int
+    seconds: float
+    scores: dict[str, float]
+
+
+def train(
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    frames: tuple[FrameSource, FrameSource] | None = None,
+) -> RunResult:
+    """Train a network and write everything about it into a folder.
+
+    Args:
+        config: settings; when resuming, those of the interrupted run (`compute` may differ).
+        out: the run's folder: config.json, checkpoints/, metrics.csv, tensorboard/, sheets/, curves.png, model.safetensors.
+        resume: go on from the last checkpoint; the result is that of a run that was never interrupted.
+        frames: frames to train and to validate on; None = as the settings say.
+
+    Raises:
+        InputError: settings, frames, model or folder cannot be used, or the loss diverged.
+        KeyboardInterrupt: stopped by the user; a checkpoint is saved.
+    """
+    checkpoint = _check_folder(out, resume=resume)
+    config = replace(config, compute=replace(config.compute, precision=_precision(config)))
+    if resume:
+        _check_same(config, out / "config.json")
+    if config.compute.threads:
+        torch.set_num_threads(config.compute.threads)
+    sources = frames or open_frames(config)
+    if config.data:
+        _check_data(config, sources[0])
+    torch.manual_seed(config.seed)
+    start = start_network(config)
+    if config.max_minutes and not resume:
+        steps, pace_s = steps_within(config, start.network, sources[0])
+        print(f"{steps} steps of {pace_s:.2f} s fit into {config.max_minutes:g} minutes", flush=True)
+        config = replace(config, steps=steps, max_minutes=0.0)
+    make_folder(out)
+    write_config(out / "config.json", config)
+    task = SegmentationTask(start.network, config)
+    seconds = _fit(task, TrainingFrames(config, train=sources[0], val=sources[1]), out, checkpoint)
+    model = out / "model.safetensors"
+    save_model(
+        model,
+        SavedModel(start.name, task.trained_network, config_dict(config), task.scores, {"steps": task.config.steps}),
+    )
+    write_curves(out / "curves.png", read_log(out / "metrics.csv"))
+    return RunResult(out, model, config.steps, seconds, task.scores)
+
+
+def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None) -> float:
+    """Run the Trainer; returns the seconds it took."""
+    config, compute = task.config, task.config.compute
+    interrupt = InterruptStop(out / CHECKPOINT)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in _EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        trainer = Trainer(
+            accelerator=compute.accelerator,
+            devices=compute.devices,
+            strategy=compute.strategy,
+            precision=compute.precision,
+            max_steps=config.steps,
+            val_check_interval=min(config.validation.every_steps, config.steps),
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            log_every_n_steps=compute.log_every_steps,
+            gradient_clip_val=config.optimizer.clip_norm or None,
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+            enable_progress_bar=sys.stderr.isatty(),
+            callbacks=[*_callbacks(config, out), interrupt],
+            logger=[_csv_log(out, checkpoint, compute.log_every_steps), TensorBoardLogger(out, "", "tensorboard")],
+        )
+        start = time.monotonic()
+        try:
+            trainer.fit(task, data, ckpt_path=checkpoint, weights_only=True)
+        except InputError as error:
+            # A worker's error arrives wrapped in its traceback.
+            raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
+        seconds = time.monotonic() - start
+        if interrupt.interrupted and trainer.global_step < config.steps:
+            print(f"Stopped after step {trainer.global_step}: go on with --resume --out {out}", file=sys.stderr)
+            raise KeyboardInterrupt
+        if config.steps % config.validation.every_steps:
+            trainer.validate(task, data, verbose=False)
+    return seconds
+
+
+def _callbacks(config: TrainConfig, out: Path) -> list[Callback]:
+    compute = config.compute
+    progress = TQDMProgressBar(refresh_rate=5) if sys.stderr.isatty() else ProgressLines(every_s=_PROGRESS_EVERY_S)
+    interval = timedelta(minutes=compute.checkpoint_minutes)
+    folder, name = (out / CHECKPOINT).parent, CHECKPOINT.stem
+    saver = ModelCheckpoint(folder, name, train_time_interval=interval, enable_version_counter=False)
+    return [progress, DivergenceStop(every_steps=compute.log_every_steps), ValidationSheet(out / "sheets"), saver]
+
+
+def _csv_log(out: Path, checkpoint: Path | None, every_steps: int) -> CSVLogger:
+    """The run's metrics.csv; a resumed run keeps the rows of the steps it does not repeat."""
+    rows = []
+    if checkpoint is not None:
+        done = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["global_step"]
+        rows = read_log(out / "metrics.csv", before_step=done)
+    log = CSVLogger(out, name="", version="", flush_logs_every_n_steps=every_steps)
+    log.experiment.metrics.extend(rows)
+    return log
+
+
+def _check_folder(out: Path, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from, None for a new run."""
+    checkpoint = out / CHECKPOINT
+    if not resume:
+        if (out / "config.json").exists():
+            raise InputError(f"{out} already holds a run, expected a new folder: choose another --out, or --resume.")
+        return None
+    if (out / "model.safetensors").exists():
+        raise InputError(f"{out} holds a finished run, expected an interrupted one: start a new one with --init.")
+    if not (out / "config.json").exists():
+        raise InputError(f"{out} holds no run, expected config.json: check --out, or start without --resume.")
+    return checkpoint if checkpoint.exists() else None
+
+
+def _check_same(config: TrainConfig, path: Path) -> None:
+    """Only where and how fast a run is computed may change on the way."""
+    recorded = read_config(path)
+    kept = replace(config.compute, precision=recorded.compute.precision, devices=recorded.compute.devices)
+    ours, theirs = config_dict(replace(recorded, compute=kept)), config_dict(replace(config, compute=kept))
+    changed = sorted(name for name in ours if ours[name] != theirs[name])
+    if changed or (config.compute.precision, config.compute.devices) != (kept.precision, kept.devices):
+        names = ", ".join(changed) or "compute.precision or compute.devices"
+        raise InputError(f"{path} was written with other settings ({names}), expected the same: resume without them.")
+
+
+def _check_data(config: TrainConfig, source: FrameSource) -> None:
+    name = ", ".join(map(str, config.data))
+    absent = check_frames(source, name, same_size=config.views.kind == "frame")
+    if absent:
+        print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
+
+
+def _precision(config: TrainConfig) -> str:
+    """`auto` as what the device is fast at."""
+    compute = config.compute
+    if compute.precision != "auto":
+        return compute.precision
+    if compute.accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    # Without the instructions, bf16 is emulated and several times slower than float32.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16-mixed" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "32-true"

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from graspseg.datasets.folder import Sample
+from graspseg.evaluation.evaluate import evaluate
+from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
+from graspseg.frame import Frame, InputError
+from graspseg.labels import HAND, OBJECT
+
+
+class FewSamples:
+    """Frames of 48 x 64 with a hand and an object; frame `unlabelled` has no labels, frame `damaged` cannot be read."""
+
+    def __init__(self, count: int, *, unlabelled: int | None = None, damaged: int | None = None) -> None:
+        self.count, self.unlabelled, self.damaged = count, unlabelled, damaged
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        if index == self.damaged:
+            raise InputError("0003.png is damaged")
+        labels = np.zeros((48, 64), np.uint8)
+        labels[10:30, 10:30] = HAND
+        labels[10:30, 30:40] = OBJECT
+        depth = np.where(labels > 0, 500 + index, 0).astype(np.uint16)
+        return Sample(f"{index:04d}", Frame(depth), None if index == self.unlabelled else labels)
+
+
+def truth(frame: Frame) -> np.ndarray:
+    labels = np.zeros(frame.depth.shape, np.uint8)
+    labels[10:30, 10:30] = HAND
+    labels[10:30, 30:40] = OBJECT
+    return labels
+
+
+def worse_and_worse(frame: Frame) -> np.ndarray:
+    """In frame i the first i columns of the hand are called object."""
+    labels = truth(frame)
+    labels[10:30, 10 : 10 + int(frame.depth.max()) - 500] = OBJECT
+    return labels
+
+
+def test_a_right_segmenter_scores_one_and_rules_do_not() -> None:
+    evaluation = evaluate(truth, FewSamples(3))
+    report = as_json(evaluation, data="few", model="truth")
+    assert report["frames"] == 3
+    assert report["scores"]["iou_dataset"] == {"hand": 1.0, "object": 1.0, "mean": 1.0}
+    assert report["scores"]["boundary_f"]["mean"] == {"1px": 1.0, "2px": 1.0, "3px": 1.0}
+    assert report["scores"]["hand_leak"] == {"rate": 0.0, "interval_95": [0.0, 0.0], "frames": 3}
+    assert report["rules"]["everything"]["iou_dataset"] == pytest.approx({"hand": 2 / 3, "object": 0, "mean": 1 / 3})
+    assert set(report["rules"]) == {"everything", "within_16cm", "nearest_component"}
+
+
+def test_leak_and_worst_frames() -> None:
+    evaluation = evaluate(worse_and_worse, FewSamples(6), worst=3)
+    report = as_json(evaluation, data="few", model="m")
+    assert report["scores"]["hand_leak"]["rate"] == pytest.approx((0 + 1 + 2 + 3 + 4 + 5) / (6 * 20))
+    assert [frame["stem"] for frame in report["worst_frames"]] == ["0005", "0004", "0003"]
+    assert report["worst_frames"][0]["mean_iou"] == pytest.approx((15 / 20 + 10 / 15) / 2)
+    sheet = worst_sheet(evaluation, columns=2)
+    assert sheet is not None
+    # Two rows of two frames, each three thumbnails of 320 x 240, 4 px between cells.
+    assert sheet.shape == (2 * 240 + 4, 2 * 3 * 320 + 4, 3)
+
+
+def test_frames_that_cannot_be_used_are_counted_and_the_rest_is_done() -> None:
+    done: list[int] = []
+    evaluation = evaluate(truth, FewSamples(5, unlabelled=1, damaged=3), progress=done.append)
+    report = as_json(evaluation, data="few", model="truth")
+    assert (report["frames"], report["failed"]) == (3, 2)
+    assert "labels/0001.png" in report["failures"][0]
+    assert report["failures"][1] == "0003.png is damaged"
+    assert done == [1, 2, 3, 4, 5]
+
+
+def test_nothing_to_judge_is_an_error() -> None:
+    with pytest.raises(InputError, match="None of 1 frames could be judged.*no label image"):
+        evaluate(truth, FewSamples(1, unlabelled=0))
+
+
+def test_wrong_predictions_are_errors_of_the_segmenter() -> None:
+    with pytest.raises(ValueError, match="hold"):
+        evaluate(lambda frame: np.full(frame.depth.shape, 9, np.uint8), FewSamples(1))
+
+
+def test_without_rules_and_worst_frames() -> None:
+    evaluation = evaluate(truth, FewSamples(2), rules=False, worst=0)
+    report = as_json(evaluation, data="few", model="truth")
+    assert report["rules"] == {}
+    assert worst_sheet(evaluation) is None
+    assert "rule" not in as_markdown(report)
+
+
+def test_markdown_has_every_figure_in_percent() -> None:
+    text = as_markdown(as_json(evaluate(worse_and_worse, FewSamples(6)), data="few", model="m"))
+    assert text.startswith("# m on few\n")
+    assert "6 frames judged, 0 could not be used" in text
+    assert "| everything measured is hand | 66.7 | 0.0 | 33.3 |" in text
+    assert "Hand pixels called object: 12.5 (95 % interval over frames " in text
+    assert "Worst frames: 0005 (70.8), " in text
+
+
+def test_a_frame_with_nothing_in_it_has_no_score_but_counts() -> None:
+    class Empty(FewSamples):
+        def __getitem__(self, index: int) -> Sample:
+            return Sample("empty", Frame(np.zeros((4, 5), np.uint16)), np.zeros((4, 5), np.uint8))
+
+    evaluation = evaluate(lambda frame: np.zeros(frame.depth.shape, np.uint8), Empty(1))
+    report = as_json(evaluation, data="empty", model="m")
+    assert report["frames"] == 1
+    assert report["scores"]["iou_dataset"]["mean"] is None
+    assert report["worst_frames"] == []
+    assert "| IoU, whole data set | - | - | - |" in as_markdown(report)

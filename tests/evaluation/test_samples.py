@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graspseg.datasets.folder import FolderWriter
+from graspseg.evaluation.samples import open_samples
+from graspseg.frame import Frame, InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    writer = FolderWriter(tmp_path / "set", {"depth_unit_m": 0.0005, "splits": {"val": ["1", "3"]}})
+    for i in range(5):
+        depth = np.full((4, 6), 1000 + i, np.uint16)
+        writer.write(str(i), Frame(depth, 0.0005), np.zeros((4, 6), np.uint8))
+    return tmp_path / "set"
+
+
+def test_folder_with_skip_and_limit(folder: Path) -> None:
+    samples = open_samples(str(folder), skip=1, limit=3)
+    assert [samples[i].stem for i in range(len(samples))] == ["1", "2", "3"]
+    assert samples[0].frame.depth_unit_m == 0.0005
+    assert len(open_samples(str(folder), limit=100)) == 5
+
+
+def test_split_and_unit(folder: Path) -> None:
+    samples = open_samples(str(folder), split="val", depth_unit_m=0.002)
+    assert [samples[i].stem for i in range(len(samples))] == ["1", "3"]
+    assert samples[1].frame.depth_unit_m == 0.002
+
+
+@pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])
+def test_nothing_left_is_an_error(folder: Path, skip: int, limit: int | None) -> None:
+    with pytest.raises(InputError, match="has 5 frames, expected at least one"):
+        open_samples(str(folder), skip=skip, limit=limit)
+
+
+@pytest.mark.parametrize("name", ["synth:train:10", "synth:val", "synth:val:0", "synth:val:-3", "synth:val:many"])
+def test_names_that_are_no_exam(name: str) -> None:
+    with pytest.raises(InputError, match="names no exam, expected synth:val:COUNT"):
+        open_samples(name)
+
+
+def test_exam_frames_are_those_of_the_frozen_seed() -> None:
+    pytest.importorskip("numba")
+    from graspseg.synth.generate import EXAM_SEED, FrameMaker
+
+    samples = open_samples("synth:val:3", skip=1)
+    assert len(samples) == 2
+    sample = samples[0]
+    made = FrameMaker("val", EXAM_SEED).make(1)
+    assert sample.stem == "val-00001"
+    assert sample.labels is not None
+    assert np.array_equal(sample.labels, made.labels)
+    assert np.abs(sample.frame.depth_m() - made.depth_m).max() < 1e-4
+    assert sample.frame.intrinsics == made.intrinsics

@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graspseg.datasets.folder import FolderWriter
+from graspseg.evaluation.machine import describe_machine, resident_mb
+from graspseg.evaluation.speed import measure_speed
+from graspseg.frame import Frame, InputError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    writer = FolderWriter(tmp_path / "set", {"depth_unit_m": 0.0005})
+    for i in range(3):
+        writer.write(str(i), Frame(np.full((48, 64), 900 + i, np.uint16), 0.0005))
+    return tmp_path / "set"
+
+
+def test_every_frame_goes_through_every_stage(folder: Path) -> None:
+    seen: list[tuple[int, float]] = []
+
+    def segment(frame: Frame) -> np.ndarray:
+        seen.append((int(frame.depth[0, 0]), frame.depth_unit_m))
+        return np.zeros(frame.depth.shape, np.uint8)
+
+    figures = measure_speed(segment, folder, frames=7, warm_up=2)
+    assert seen == [(value, 0.0005) for value in (901, 902, 900, 901, 902, 900, 901, 902, 900)]
+    assert figures["frames"] == 7
+    assert figures["size"] == [64, 48]
+    for name in ("read_ms", "segment_ms", "write_ms", "end_to_end_ms"):
+        assert 0 < figures[name]["p50"] <= figures[name]["p99"]
+    stages = sum(figures[f"{name}_ms"]["mean"] for name in ("read", "segment", "write"))
+    assert figures["end_to_end_ms"]["mean"] == pytest.approx(stages, abs=0.002)
+    json.dumps(figures, allow_nan=False)
+
+
+def test_memory_that_grows_is_seen(folder: Path) -> None:
+    if resident_mb() is None:
+        pytest.skip("this system does not say how much memory a process holds")
+    kept: list[np.ndarray] = []
+
+    def segment(frame: Frame) -> np.ndarray:
+        kept.append(np.ones(125_000))
+        return np.zeros(frame.depth.shape, np.uint8)
+
+    memory = measure_speed(segment, folder, frames=401, warm_up=0)["resident_mb"]
+    assert memory["growth_per_1000_frames"] == pytest.approx(1000, rel=0.3)
+    assert memory["end"] - memory["start"] > 250
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no depth image"):
+        measure_speed(lambda frame: np.zeros(frame.depth.shape, np.uint8), tmp_path, frames=1)
+
+
+def test_the_machine_is_described_without_its_name() -> None:
+    machine = describe_machine()
+    assert set(machine) == {"processor", "cores", "python", "system"}
+    assert int(machine["cores"]) >= 1

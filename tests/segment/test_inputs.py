@@ -1,0 +1,92 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graspseg.datasets.atomic import write_png
+from graspseg.frame import InputError, Intrinsics
+from graspseg.segment.inputs import CameraOptions, find_sources
+
+IMAGE = np.full((4, 6), 500, np.uint16)
+CAMERA = {"fx": 470, "fy": 471, "cx": 2, "cy": 1}
+
+
+def make(folder: Path, *names: str, unit: float | None = None) -> Path:
+    for name in names:
+        write_png(folder / name, IMAGE)
+    if unit:
+        (folder / "dataset.json").write_text(json.dumps({"depth_unit_m": unit, "intrinsics": CAMERA}))
+    return folder
+
+
+def test_unit_comes_from_the_option_then_the_data_set_then_millimetres(tmp_path: Path) -> None:
+    described = make(tmp_path / "a", "depth/1.png", unit=0.0001)
+    plain = make(tmp_path / "b", "2.png")
+    sources = find_sources([described, plain], tmp_path / "out")
+    nothing, said = CameraOptions(), CameraOptions(depth_unit_m=0.01)
+    assert [source.read(nothing).depth_unit_m for source in sources] == [0.0001, 0.001]
+    assert [source.read(said).depth_unit_m for source in sources] == [0.01, 0.01]
+
+
+@pytest.mark.parametrize("name", ["depth/1.png", "depth/deep/1.png", "1.png"])
+def test_a_single_file_belongs_to_its_data_set(tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "a", name, unit=0.0001)
+    (source,) = find_sources([folder / name], tmp_path / "out")
+    frame = source.read(CameraOptions())
+    assert source.name == "1"
+    assert frame.depth_unit_m == 0.0001
+    assert frame.intrinsics == Intrinsics(470.0, 471.0, 2.0, 1.0)
+
+
+def test_camera_options_win_and_complete_themselves(tmp_path: Path) -> None:
+    (source,) = find_sources([make(tmp_path / "a", "1.png", unit=0.001)], tmp_path / "out")
+    assert source.read(CameraOptions(fx=300.0)).intrinsics == Intrinsics(300.0, 300.0, 2.5, 1.5)
+    assert source.read(CameraOptions(None, 1.0, 2.0, 3.0, 4.0)).intrinsics == Intrinsics(1.0, 2.0, 3.0, 4.0)
+
+
+@pytest.mark.parametrize("fields", [{"depth_unit_m": 0.0}, {"depth_unit_m": -1.0}, {"cx": 3.0}, {"fx": -1.0}])
+def test_impossible_camera_options(fields: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=r"expected"):
+        CameraOptions(**fields)
+
+
+def test_names_are_relative_and_in_natural_order(tmp_path: Path) -> None:
+    make(tmp_path / "in", "10.png", "9.png", "set/depth/a.000.png", "set/color/a.000.png")
+    names = [source.name for source in find_sources([tmp_path / "in"], tmp_path / "out")]
+    assert names == ["9", "10", "set/a.000"]
+
+
+def test_the_same_file_twice_counts_once_and_two_of_one_name_are_refused(tmp_path: Path) -> None:
+    first, second = make(tmp_path / "a", "1.png"), make(tmp_path / "b", "1.png")
+    assert len(find_sources([first, first / "1.png"], tmp_path / "out")) == 1
+    with pytest.raises(InputError, match=r"would both be written as 1\.png"):
+        find_sources([first, second], tmp_path / "out")
+
+
+def test_results_inside_the_input_are_no_input(tmp_path: Path) -> None:
+    make(tmp_path, "1.png", "out/labels/1.png", "out/overlays/1.png")
+    assert [source.name for source in find_sources([tmp_path], tmp_path / "out")] == ["1"]
+    with pytest.raises(InputError, match="outside"):
+        find_sources([tmp_path / "out"], tmp_path / "out")
+
+
+def test_labels_of_a_data_set_are_not_overwritten(tmp_path: Path) -> None:
+    make(tmp_path, "depth/1.png", "labels/1.png")
+    with pytest.raises(InputError, match="labels of its own"):
+        find_sources([tmp_path], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["take.db3", "take.bag", "shard-000.tar"])
+def test_recordings_and_shards_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match="extract its frames first"):
+        find_sources([tmp_path / name], tmp_path / "out")
+
+
+def test_missing_and_empty_inputs(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        find_sources([tmp_path / "none"], tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no depth image"):
+        find_sources([tmp_path / "empty"], tmp_path / "out")

@@ -1,0 +1,112 @@
+import jaxtyping
+import numpy as np
+import pytest
+
+from graspseg.frame import Frame, InputError, Intrinsics
+
+
+@pytest.fixture
+def shapes_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a user, who has no checking hook in front of our own sentences."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+def test_depth_in_metres_is_value_times_unit() -> None:
+    frame = Frame(np.array([[0, 1000], [4000, 65535]], np.uint16), depth_unit_m=0.000125)
+    np.testing.assert_allclose(frame.depth_m(), [[0, 0.125], [0.5, 8.191875]], rtol=1e-6)
+    assert frame.depth_m().dtype == np.float32
+
+
+def test_default_camera_scales_with_the_width() -> None:
+    camera = Intrinsics.default(320, 240)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (237.5, 237.5, 159.5, 119.5)
+    assert Frame(np.ones((240, 320), np.uint16)).intrinsics_or_default() == camera
+
+
+def test_a_given_camera_is_kept() -> None:
+    camera = Intrinsics(600.0, 601.0, 10.0, 20.0)
+    assert Frame(np.ones((2, 2), np.uint16), intrinsics=camera).intrinsics_or_default() is camera
+
+
+@pytest.mark.parametrize("values", [(0.0, 1.0, 0.0, 0.0), (1.0, -1.0, 0.0, 0.0), (1.0, 1.0, float("nan"), 0.0)])
+def test_impossible_cameras_are_refused(values: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="expected finite numbers"):
+        Intrinsics(*values)
+
+
+@pytest.mark.parametrize(
+    ("depth", "found"),
+    [
+        (np.ones((2, 2), np.uint8), "uint8"),
+        (np.ones((2, 2, 3), np.uint16), r"\(2, 2, 3\)"),
+        (np.ones((0, 4), np.uint16), "at least one pixel"),
+    ],
+)
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_arrays_that_are_no_depth_image_are_refused(depth: np.ndarray, found: str) -> None:
+    with pytest.raises(InputError, match=found):
+        Frame(depth)
+
+
+@pytest.mark.parametrize("unit", [0.0, -0.001, float("nan"), float("inf")])
+def test_impossible_units_are_refused(unit: float) -> None:
+    with pytest.raises(InputError, match="depth unit"):
+        Frame(np.ones((2, 2), np.uint16), unit)
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_colour_of_another_size_is_refused() -> None:
+    with pytest.raises(InputError, match="align"):
+        Frame(np.ones((2, 2), np.uint16), color=np.zeros((4, 4, 3), np.uint8))
+
+
+def test_metres_are_stored_with_a_tenth_of_a_millimetre() -> None:
+    frame = Frame.from_metres(np.array([[0, 0.5], [np.nan, np.inf]], np.float32))
+    assert frame.depth_unit_m == 0.0001
+    np.testing.assert_array_equal(frame.depth, [[0, 5000], [0, 0]])
+    assert frame.oddities() == ["2 pixels are NaN or infinite and count as not measured"]
+
+
+@pytest.mark.parametrize(
+    ("metres", "unit", "stored"),
+    [([6.5535, 1], 0.0001, [65535, 10000]), ([7, 1], 0.001, [7000, 1000]), ([200, 1], 0.001, [0, 1000])],
+)
+def test_unit_fits_the_scene(metres: list[float], unit: float, stored: list[int]) -> None:
+    frame = Frame.from_metres(np.array([metres], float))
+    assert frame.depth_unit_m == unit
+    np.testing.assert_array_equal(frame.depth, [stored])
+
+
+def test_scene_far_away_keeps_its_depth() -> None:
+    frame = Frame.from_metres(np.array([[300.0, 600.0]]))
+    np.testing.assert_allclose(frame.depth_m(), [[300, 600]])
+    assert "300 m" in frame.oddities()[0]
+    assert "--depth-unit" in frame.oddities()[0]
+
+
+def test_negative_metres_are_refused() -> None:
+    with pytest.raises(InputError, match=r"-0\.5"):
+        Frame.from_metres(np.array([[-0.5, 1]]))
+
+
+def test_a_given_unit_is_used_and_far_pixels_dropped() -> None:
+    frame = Frame.from_metres(np.array([[0.1235, 100]]), depth_unit_m=0.001)
+    np.testing.assert_array_equal(frame.depth, [[124, 0]])
+
+
+def test_frame_without_measurement_is_legal_but_odd() -> None:
+    assert Frame(np.zeros((4, 4), np.uint16)).oddities() == ["no pixel has a measurement, all is background"]
+
+
+def test_nearest_depth_that_no_hand_camera_gives_names_the_option() -> None:
+    (odd,) = Frame(np.full((4, 4), 30, np.uint16)).oddities()
+    assert "0.03 m" in odd
+    assert "--depth-unit (now 0.001)" in odd
+
+
+def test_single_wrong_pixels_are_not_the_nearest_surface() -> None:
+    depth = np.full((100, 100), 600, np.uint16)
+    depth[:2, :4] = 3
+    assert Frame(depth).oddities() == []
+    depth[:2, :10] = 3
+    assert len(Frame(depth).oddities()) == 1

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from graspseg.training.data import to_batch
+from graspseg.training.augment import still_sample
+from graspseg.training.module import SegmentationTask, make_optimizer, update_average
+from graspseg.training.presets import OptimizerSettings, preset
+
+
+class OneLayer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(1, 3, 1)
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, depth_m, pixel_angle):
+        return self.norm(self.layer(depth_m))
+
+
+@pytest.fixture
+def batch(toy_frames, quick):
+    frame = toy_frames(1).frame(0)
+    sample = still_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=quick.views, look="second")
+    return to_batch([sample, sample])
+
+
+def test_the_average_moves_toward_the_network():
+    network, average = OneLayer(), OneLayer()
+    with torch.no_grad():
+        network.layer.bias.fill_(1.0)
+        average.layer.bias.fill_(0.0)
+    network.norm.num_batches_tracked.fill_(7)
+    update_average(average, network, decay=0.9, step=1_000)
+    assert average.layer.bias.tolist() == pytest.approx([0.1] * 3)
+    assert average.norm.num_batches_tracked == 7
+    # Early the average forgets faster: it keeps (1 + 1) / (10 + 1).
+    update_average(average, network, decay=0.9, step=1)
+    assert average.layer.bias.tolist() == pytest.approx([1 - 0.9 * 2 / 11] * 3)
+
+
+def test_only_convolution_kernels_decay():
+    network = OneLayer()
+    paper = make_optimizer(network, preset("paper").optimizer, finetune=False)
+    assert type(paper) is torch.optim.Adam
+    assert [(len(group["params"]), group["weight_decay"]) for group in paper.param_groups] == [(1, 1e-3), (3, 0.0)]
+    assert paper.param_groups[0]["params"][0] is network.layer.weight
+    lite = make_optimizer(network, OptimizerSettings(rate=2.0, finetune_rate=0.5), finetune=True)
+    assert type(lite) is torch.optim.AdamW
+    assert lite.param_groups[0]["lr"] == 0.5
+
+
+def test_the_contour_loss_joins_in_the_last_stage(batch, quick):
+    task = SegmentationTask(OneLayer(), replace(quick, steps=100))
+    assert [task.in_contour_stage(step) for step in (0, 87, 88, 99)] == [False, False, True, True]
+    without = SegmentationTask(OneLayer(), replace(quick, steps=100, contour=False))
+    assert not without.in_contour_stage(99)
+    first, second = task.losses(batch, contour=False), task.losses(batch, contour=True)
+    assert set(first) == {"loss", "cross_entropy"}
+    expected = second["cross_entropy"] + 0.005 * second["contour"]
+    assert second["loss"].item() == pytest.approx(expected.item())
+
+
+def test_without_a_mean_the_network_itself_is_saved(quick):
+    network = OneLayer()
+    config = replace(quick, optimizer=replace(quick.optimizer, average_decay=0.0))
+    assert SegmentationTask(network, config).trained_network is network
+    averaged = SegmentationTask(network, quick).trained_network
+    assert averaged is not network
+    assert not any(parameter.requires_grad for parameter in averaged.parameters())

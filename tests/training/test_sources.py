@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graspseg.datasets.folder import FolderWriter
+from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.training.presets import preset
+from graspseg.training.sources import ENDLESS, FolderFrames, SyntheticFrames, check_frames, open_frames
+
+
+@pytest.fixture
+def folder(tmp_path, toy_frames):
+    def write(count=10, labelled=10, change=lambda labels: labels, splits=None):
+        extra = {} if splits is None else {"splits": splits}
+        writer = FolderWriter(
+            tmp_path / "set", {"intrinsics": {"fx": 120.0, "fy": 120.0, "cx": 79.5, "cy": 59.5}, **extra}
+        )
+        for index in range(count):
+            frame = toy_frames(count).frame(index)
+            labels = change(frame.labels) if index < labelled else None
+            writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), labels)
+        return tmp_path / "set"
+
+    return write
+
+
+def test_folder_frames_are_what_was_written(folder, toy_frames):
+    source = FolderFrames([folder(count=3)])
+    expected = toy_frames(3).frame(1)
+    frame = source.frame(1)
+    assert len(source) == 3
+    np.testing.assert_allclose(frame.depth_m, expected.depth_m, atol=0.0006)
+    np.testing.assert_array_equal(frame.labels, expected.labels)
+    assert frame.intrinsics == Intrinsics(120.0, 120.0, 79.5, 59.5)
+
+
+def test_folders_follow_each_other(folder):
+    path = folder(count=3)
+    source = FolderFrames([path, path])
+    assert len(source) == 6
+    np.testing.assert_array_equal(source.frame(4).labels, source.frame(1).labels)
+
+
+def test_frames_without_labels_are_refused(folder):
+    with pytest.raises(InputError, match="2 frames without labels"):
+        FolderFrames([folder(count=4, labelled=2)])
+
+
+def test_the_last_tenth_validates(folder):
+    path = folder(count=10)
+    train, val = open_frames(replace(preset("tiny"), data=(path,)))
+    assert (len(train), len(val)) == (9, 1)
+    np.testing.assert_array_equal(val.frame(0).labels, FolderFrames([path]).frame(9).labels)
+
+
+def test_splits_of_the_folder_are_used(folder):
+    path = folder(count=4, splits={"train": ["0", "3"], "val": ["1"]})
+    train, val = open_frames(replace(preset("tiny"), data=(path,)))
+    everything = FolderFrames([path])
+    assert (len(train), len(val)) == (2, 1)
+    np.testing.assert_array_equal(train.frame(1).labels, everything.frame(3).labels)
+    np.testing.assert_array_equal(val.frame(0).labels, everything.frame(1).labels)
+
+
+def test_a_set_of_its_own_can_validate(folder):
+    path = folder(count=4)
+    config = preset("tiny")
+    config = replace(config, data=(path,), validation=replace(config.validation, data=(path,)))
+    assert [len(source) for source in open_frames(config)] == [4, 4]
+
+
+def test_one_class_is_refused(folder):
+    for change in (np.zeros_like, np.ones_like):
+        with pytest.raises(InputError, match="only"):
+            check_frames(FolderFrames([folder(count=2, change=change)]), "set", same_size=False)
+
+
+def test_an_absent_class_is_reported(folder):
+    source = FolderFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
+    assert check_frames(source, "set", same_size=False) == ("object",)
+
+
+def test_all_classes_pass_and_no_frames_do_not(folder, toy_frames):
+    assert check_frames(FolderFrames([folder(count=2)]), "set", same_size=True) == ()
+    with pytest.raises(InputError, match="holds no frames"):
+        check_frames(toy_frames(0), "set", same_size=False)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    (tmp_path / "depth").mkdir()
+    with pytest.raises(InputError, match=str(tmp_path)):
+        open_frames(replace(preset("tiny"), data=(tmp_path,)))
+
+
+def test_synthetic_frames_travel_to_workers_without_their_models():
+    source = SyntheticFrames("train", 3)
+    assert len(source) == ENDLESS
+    copy = pickle.loads(pickle.dumps(source))
+    assert (copy.split, copy.seed, copy.count) == ("train", 3, ENDLESS)
+
+
