@@ -2,8 +2,8 @@
 
     python benchmarks/encoders.py --threads 2 --sides 160 192 --json encoders.json
 
-Latency: OpenVINO, whole graph with normalization and softmax, batch 1, fresh weights, median and 10th percentile. Training:
-forward, weighted cross-entropy and backward, batch 16 at 160 x 160, bfloat16 autocast, channels_last.
+Latency: OpenVINO, whole graph with normalization and softmax, batch 1, fresh weights, median and 10th percentile.
+Training: forward, weighted cross-entropy and backward, batch 16 at 160 x 160, bfloat16 autocast, channels_last.
 """
 
 from __future__ import annotations

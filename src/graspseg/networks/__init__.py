@@ -1,8 +1,22 @@
-"""Networks: depth in meters and radians per pixel in, logits of background, hand and object out."""
+"""Networks: depth in metres and radians per pixel in, logits of background, hand and object out."""
 
 from __future__ import annotations
 
+from graspseg.networks.checkpoint import Card, Checkpoint, load_checkpoint, load_weights, read_card, save_checkpoint
 from graspseg.networks.denseattentionseg import DenseAttentionSeg, LevelAttention
 from graspseg.networks.table import NETWORKS, NetworkSpec, build, network_spec
 
-__all__ = ["NETWORKS", "DenseAttentionSeg", "LevelAttention", "NetworkSpec", "build", "network_spec"]
+__all__ = [
+    "NETWORKS",
+    "Card",
+    "Checkpoint",
+    "DenseAttentionSeg",
+    "LevelAttention",
+    "NetworkSpec",
+    "build",
+    "load_checkpoint",
+    "load_weights",
+    "network_spec",
+    "read_card",
+    "save_checkpoint",
+]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import timm
 import torch
@@ -42,7 +42,7 @@ def conv_bn_relu(in_channels: int, out_channels: int, kernel: int, *, dilation: 
 
 
 def deconv(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
-    """Deconvolution, batch normalization, ReLU. A deconvolution of stride 1 is a convolution with the kernel turned round."""
+    """Deconvolution, batch normalization, ReLU; at stride 1 it is a convolution with the kernel turned round."""
     if stride == 1:
         return conv_bn_relu(in_channels, out_channels, 3)
     layer = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=False)
@@ -50,7 +50,7 @@ def deconv(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: 1x1, one dilated 3x3 per rate, and the mean of the image, projected to `channels`.
+    """Atrous spatial pyramid pooling: 1x1, one dilated 3x3 per rate, the mean of the image; then a projection.
 
     The image branch has no batch normalization: with one image in the batch it would see a single value per channel.
     """
@@ -69,7 +69,7 @@ class ASPP(nn.Module):
 
 
 class SqueezeNet(nn.Module):
-    """1x1 then 3x3 convolution to k channels, one per level, shared by all targets. The last activation is left to the user."""
+    """1x1 then 3x3 convolution to k channels, one per level, shared by all targets; no activation at the end."""
 
     def __init__(self, in_channels: int, k: int) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class DenseAttention(nn.Module):
 
     def __init__(self, n_levels: int, k: int) -> None:
         super().__init__()
-        # The first level has no finer, the last no coarser levels; an empty product, 1, is what the bias of the convolution adds.
+        # The first level has no finer, the last no coarser levels: their product is 1, which a bias can add as well.
         sides = [(i > 0) + (i < n_levels - 1) for i in range(n_levels)]
         self.gates = nn.ModuleList(nn.Conv2d(n * k, k, 1) for n in sides)
 
@@ -149,7 +149,8 @@ class DenseAttentionSeg(nn.Module):
         self.normalization = PaperInput() if normalization == "paper" else MetricInput()
         options = {"in_chans": self.normalization.channels, "output_stride": output_stride, **encoder_options}
         self.encoder = timm.create_model(encoder, features_only=True, pretrained=False, **options)
-        channels, reductions = list(self.encoder.feature_info.channels()), list(self.encoder.feature_info.reduction())
+        contract = cast(timm.models.FeatureInfo, self.encoder.feature_info)
+        channels, reductions = list(contract.channels()), list(contract.reduction())
         self.context = None
         if context_channels:
             self.context = ASPP(channels[-1], context_channels, rates=context_rates)
@@ -164,11 +165,13 @@ class DenseAttentionSeg(nn.Module):
         self.decoder = nn.ModuleList(deconvs)
         self.classify = nn.Conv2d(decoder_widths[-1], N_CLASSES, 1)
 
-    def forward(self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> Float32[Tensor, "b 3 h w"]:
+    def forward(
+        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
+    ) -> Float32[Tensor, "b 3 h w"]:
         """Segments depth.
 
         Args:
-            depth_m: Depth in meters, any size; 0 where nothing was measured.
+            depth_m: Depth in metres, any size; 0 where nothing was measured.
             pixel_angle: Radians per network pixel.
 
         Returns:
@@ -184,7 +187,9 @@ class DenseAttentionSeg(nn.Module):
             x = layer(torch.cat([x, skip], dim=1))
         return self.classify(x)[..., :height, :width].float()
 
-    def attention_maps(self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> list[LevelAttention]:
+    def attention_maps(
+        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
+    ) -> list[LevelAttention]:
         """Attention of every level, finest first, of the input padded to whole strides.
 
         Raises:

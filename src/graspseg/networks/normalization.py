@@ -1,7 +1,7 @@
-"""From raw depth in meters to what an encoder sees, inside the graph and always in float32.
+"""From raw depth in metres to what an encoder sees, inside the graph and always in float32.
 
-Both normalizations only use masked local statistics, so they take any frame, also one without a single measurement, and they
-go with every export: a runtime hands over raw depth and nothing else.
+Both normalizations only use masked local statistics, so they take any frame, also one without a single measurement,
+and they go with every export: a runtime hands over raw depth and nothing else.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ FAR_M = 1.0e4
 def nearest_surface(depth_m: Float32[Tensor, "b 1 h w"], valid: Bool[Tensor, "b 1 h w"]) -> Float32[Tensor, "b 1 1 1"]:
     """Distance of the nearest surface, blind to single wrong pixels.
 
-    The smallest mean over cells of 8 x 8 pixels of which at least half were measured; without such a cell the mean of all
-    measurements; without measurements 0.
+    The smallest mean over cells of 8 x 8 pixels of which at least half were measured; without such a cell the mean of
+    all measurements; without measurements 0.
 
     Args:
-        depth_m: Depth in meters; 0 where nothing was measured.
+        depth_m: Depth in metres; 0 where nothing was measured.
         valid: True where something was measured.
     """
     height, width = depth_m.shape[-2:]
@@ -48,19 +48,21 @@ def nearest_surface(depth_m: Float32[Tensor, "b 1 h w"], valid: Bool[Tensor, "b 
 class PaperInput(nn.Module):
     """One channel: how far in front of the back of a 16 cm window a pixel lies.
 
-    1 on the nearest surface, 0 at 16 cm behind it, beyond, and where nothing was measured. Nearness rather than depth, so that
-    "nothing" and "farther than the window" are the same background value without a step.
+    1 on the nearest surface (up to 1.25 on pixels before the mean of its cell), 0 at 16 cm behind it, beyond, and
+    where nothing was measured. Nearness rather than depth, so that "nothing" and "farther than the window" are the
+    same background value without a step.
 
     Paper: section 3 (crop to the nearest 16 cm); the scaling is not given.
     """
 
     channels = 1
 
-    def forward(self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> Float32[Tensor, "b 1 h w"]:
+    def forward(
+        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
+    ) -> Float32[Tensor, "b 1 h w"]:
         """Normalizes depth; `pixel_angle` is not used (the paper knows one camera)."""
         with torch.autocast(depth_m.device.type, enabled=False):
-            depth_m = depth_m.float()
-            valid = depth_m > 0
+            depth_m, valid = _measured(depth_m)
             nearness = 1 - (depth_m - nearest_surface(depth_m, valid)) / WINDOW_M
             return nearness.clamp(0, 1.25) * valid.float()
 
@@ -70,24 +72,25 @@ class MetricInput(nn.Module):
 
     0. 1 where something was measured.
     1. Depth behind the nearest surface, 1 = 25 cm, limited to -1..3.
-    2. Relief: depth behind the mean of the nearest layer of surface around the pixel (15 x 15 pixels, measurements more than 6 cm
-       behind the nearest of their own surroundings left out, lest far background drown the shape of fingers), 1 = 2 cm,
-       limited to -1..1.
+    2. Relief: depth behind the mean of the nearest layer of surface around the pixel (15 x 15 pixels, measurements
+       more than 6 cm behind the nearest of their own surroundings left out, lest far background drown the shape of
+       fingers), 1 = 2 cm, limited to -1..1.
     3. Logarithm of the width that one network pixel covers on the surface, 0 = 2.5 mm, limited to -2..2.
     """
 
     channels = 4
 
-    def forward(self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> Float32[Tensor, "b 4 h w"]:
+    def forward(
+        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
+    ) -> Float32[Tensor, "b 4 h w"]:
         """Normalizes depth.
 
         Args:
-            depth_m: Depth in meters; 0 where nothing was measured.
+            depth_m: Depth in metres; 0 where nothing was measured.
             pixel_angle: Radians per network pixel; 0 counts as unknown and sets channel 3 to its lower limit.
         """
         with torch.autocast(depth_m.device.type, enabled=False):
-            depth_m = depth_m.float()
-            valid = depth_m > 0
+            depth_m, valid = _measured(depth_m)
             mask = valid.float()
             behind_m = (depth_m - nearest_surface(depth_m, valid)) * mask
             footprint_m = depth_m * pixel_angle.float().reshape(-1, 1, 1, 1)
@@ -102,10 +105,10 @@ class MetricInput(nn.Module):
 
 
 def relief(behind_m: Float32[Tensor, "b 1 h w"], mask: Float32[Tensor, "b 1 h w"]) -> Float32[Tensor, "b 1 h w"]:
-    """Depth minus the mean of the nearest layer of surface in a square of 15 pixels; meters.
+    """Depth minus the mean of the nearest layer of surface in a square of 15 pixels; metres.
 
-    A neighbor counts when it lies at most 6 cm behind the nearest measurement of its own square. Every far neighbor of a near
-    pixel has that pixel in its own square, so background never enters the mean of a finger in front of it.
+    A neighbour counts when it lies at most 6 cm behind the nearest measurement of its own square. Every far neighbour
+    of a near pixel has that pixel in its own square, so background never enters the mean of a finger in front of it.
     """
     closeness = torch.where(mask > 0, -behind_m, -FAR_M)
     local_min_m = -_over_square(closeness, torch.maximum, outside=-FAR_M)
@@ -115,8 +118,15 @@ def relief(behind_m: Float32[Tensor, "b 1 h w"], mask: Float32[Tensor, "b 1 h w"
     return behind_m - total_m / count.clamp(min=1)
 
 
+def _measured(depth_m: Tensor) -> tuple[Tensor, Tensor]:
+    """Depth in float32 with NaN and negative values set to 0, and where it was measured."""
+    depth_m = depth_m.float()
+    valid = depth_m > 0
+    return torch.where(valid, depth_m, 0.0), valid
+
+
 def _over_square(x: Tensor, combine: Callable[[Tensor, Tensor], Tensor], *, outside: float) -> Tensor:
-    """Combines the 15 x 15 values around every pixel; 3 neighbors, then 5 such triples, per axis.
+    """Combines the 15 x 15 values around every pixel; 3 neighbours, then 5 such triples, per axis.
 
     Shifted views, because pooling with such windows costs a tenth of a training step on a CPU.
     """

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.frame import InputError
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
@@ -18,7 +21,9 @@ class NetworkSpec:
     """One network that can be trained, compared and exported by name.
 
     Attributes:
-        build: Makes the network with fresh weights; forward takes `depth_m [b 1 h w]`, `pixel_angle [b]`, returns logits `[b 3 h w]`.
+        build: Makes the network with fresh weights. Forward takes depth in metres `b 1 h w` and radians per pixel
+            `b`, and
+            returns logits `b 3 h w`.
         description: One line for a person who chooses.
     """
 
@@ -36,8 +41,8 @@ _FULL = partial(
     output_stride=16,
     normalization="paper",
 )
-# Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than mobile networks
-# (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
+# Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
+# mobile networks (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
 _LITE = partial(
     DenseAttentionSeg,
     "resnet18d",
@@ -54,7 +59,9 @@ NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg-noattention": NetworkSpec(
         partial(_FULL, attention=False), "the paper's ablation: the same with plain skip connections"
     ),
-    "denseattentionseg-lite": NetworkSpec(_LITE, "real time on a CPU: small encoder, the same dense attention, metric input"),
+    "denseattentionseg-lite": NetworkSpec(
+        _LITE, "real time on a CPU: small encoder, the same dense attention, metric input"
+    ),
     "denseattentionseg-lite-noattention": NetworkSpec(
         partial(_LITE, attention=False), "lite with plain skip connections, for comparison"
     ),
@@ -69,7 +76,7 @@ def network_spec(name: str) -> NetworkSpec:
     """
     if name not in NETWORKS:
         near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.0)[0]
-        raise InputError(f"there is no network '{name}'; did you mean '{near}'? `graspseg networks` lists all of them")
+        raise InputError(f"There is no network {name!r}, expected one of graspseg networks: did you mean {near!r}?")
     return NETWORKS[name]
 
 
@@ -80,3 +87,18 @@ def build(name: str) -> nn.Module:
         InputError: No network has that name.
     """
     return network_spec(name).build()
+
+
+def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:
+    """Number of parameters and floating-point operations of one frame; a multiply-add counts two.
+
+    Only convolutions and matrix products count, as is usual. Nothing is computed and no weights are made.
+
+    Raises:
+        InputError: No network has that name.
+    """
+    with FakeTensorMode():
+        network = network_spec(name).build().eval()
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 1, height, width), torch.zeros(1))
+    return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops()

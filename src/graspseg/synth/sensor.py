@@ -1,6 +1,9 @@
-"""What a depth sensor makes of a clean rendering: shifted edges, steps, shadows, holes.
+"""What a depth sensor makes of a clean rendering: ragged rims, shadows, smoothing, steps, missing patches.
 
-All random numbers per pixel come from a hash of (seed, pixel, channel): cheap, and the same whatever the order of work.
+The effects and their strength follow real frames of a RealSense SR305 and of a ZED. The SR305 never measures two
+neighboring pixels more than about 12 mm apart: each such step is a void, 2 to 6 px wide plus the projector's shadow on
+one side; smaller steps are smoothed into slopes, and the noise on a hand is only 0.1 mm. The ZED grows the near surface
+over the far one, smooths over larger steps, and leaves large frayed patches without depth or with a wrong one.
 """
 
 from __future__ import annotations
@@ -10,74 +13,193 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
-from numba import njit
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import BACKGROUND, HAND, OBJECT
-
-_JUMP_M = 0.012
+from graspseg.labels import BACKGROUND
+from graspseg.synth import sensor_loops as loops
 
 
 @dataclass(frozen=True)
 class StructuredLight:
-    """One sensor's noise.
+    """One sensor's noise; the defaults are those of an SR300 or SR305.
 
     Attributes:
-        baseline_m: camera to projector distance; its sign says on which side the projector sits.
-        disparity_step_px: quantisation of disparity (SR300 interpolates to about 1/16 px, Kinect v1 to 1/8).
-        disparity_sigma_px: matching noise of disparity, correlated over 2 pixels.
-        lateral_sigma_px: shift of the pixel a depth is read from (Nguyen et al. 2012: about 0.8 px; simkinect: 0.5).
-        axial: factor on Nguyen's axial noise sigma_z = 0.0012 + 0.0019 (z - 0.4)^2 metres.
-        rim_px: width in which pixels beside a depth jump may be lost.
-        rim_loss: probability that such a pixel is lost.
-        flying: probability that a pixel right beside a jump lies between the two surfaces.
-        grazing_tan: tangent of the incidence angle beyond which pixels get lost.
-        grazing_loss: probability of that.
-        shadow: whether what the projector does not reach is missing.
+        baseline_m: camera to projector; above 0 the projector sits to the right and shadows fall left of near surfaces.
+        shadow: whether what the projector (or the other eye) does not see is missing.
+        jump_m: depth step between neighbors that the sensor takes for an edge.
+        rim_loss: share of the edges beside which pixels are lost.
+        rim_near_px, rim_far_px: width lost on the near and on the far side of an edge; below 0 = mostly nothing.
+        ragged_px: standard deviation of that width, alike over `ragged_cell_px` pixels.
+        ragged_cell_px: size of the outline's irregularities.
+        flying: probability that a pixel at an edge without loss lies between the two surfaces.
+        lateral_px: standard deviation of the place a pixel is read from (simkinect: 0.5), alike over `lateral_cell_px`.
+        lateral_cell_px: size of the blocks that shift together.
+        reach_m: distance at which a bright surface seen head-on is barely measured.
+        hand_albedo, object_albedo, other_albedo: brightness in the sensor's light, 1 = skin.
+        patchy: relative variation of the brightness.
+        patch_cell_px: size of its patches.
+        smoothing: share of a pixel's depth that comes from its neighbors at each step of the smoothing; 0 = none.
+        smoothing_m: steps above it are not smoothed.
+        axial: factor on the axial noise of Nguyen et al. 2012.
+        fine: white part of the axial noise, the rest being alike over `ripple_px`.
+        ripple_px: correlation of the axial noise.
+        disparity_sigma_px: matching noise of disparity.
+        disparity_step_px: quantization of disparity; 0 = none.
         holes: mean number of elliptical holes.
-        speckle_loss: probability that any pixel is lost.
-        reach_m: depths beyond are not measured.
-        fatten_px: radius by which foreground grows, and smoothing afterwards (block matching of passive stereo); 0 = none.
+        mismatches: mean number of small patches with a wrong depth.
+        speckle_loss: probability that a 2 x 2 block is lost.
+        fatten_px: radius by which near surfaces grow.
     """
 
-    baseline_m: float = 0.05
-    disparity_step_px: float = 1 / 16
-    disparity_sigma_px: float = 0.05
-    lateral_sigma_px: float = 0.5
-    axial: float = 0.5
-    rim_px: int = 2
-    rim_loss: float = 0.5
-    flying: float = 0.05
-    grazing_tan: float = 5.0
-    grazing_loss: float = 0.7
+    baseline_m: float = 0.047
     shadow: bool = True
-    holes: float = 3.0
-    speckle_loss: float = 0.0005
-    reach_m: float = 2.0
-    fatten_px: int = 0
+    jump_m: float = 0.011
+    rim_loss: float = 1.0
+    rim_near_px: float = 0.0
+    rim_far_px: float = 3.5
+    ragged_px: float = 0.8
+    ragged_cell_px: int = 3
+    flying: float = 0.0
+    lateral_px: float = 0.4
+    lateral_cell_px: int = 2
+    reach_m: float = 1.6
+    hand_albedo: float = 1.0
+    object_albedo: float = 1.0
+    other_albedo: float = 1.0
+    patchy: float = 0.15
+    patch_cell_px: int = 24
+    smoothing: float = 0.5
+    smoothing_m: float = 0.011
+    axial: float = 0.1
+    fine: float = 0.3
+    ripple_px: int = 6
+    disparity_sigma_px: float = 0.0
+    disparity_step_px: float = 0.0
+    holes: float = 1.0
+    mismatches: float = 0.0
+    speckle_loss: float = 0.0002
+    fatten_px: float = 0.0
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> StructuredLight:
-        """A sensor between nearly clean and bad, one in seven of the passive stereo kind."""
-        strength = rng.uniform(0.0, 1.0) ** 1.2
-        stereo = rng.uniform() < 1 / 7
+        """Draw a sensor: one in ten nearly clean, two in three like an SR300, the others noisy or passive stereo."""
+        kind = rng.uniform()
+        if kind < 0.1:
+            return cls.clean()
+        return cls._sample_sr300(rng) if kind < 0.7 else cls._sample_noisy(rng) if kind < 0.83 else _sample_stereo(rng)
+
+    @classmethod
+    def clean(cls) -> StructuredLight:
+        """A sensor without noise."""
         return cls(
-            baseline_m=float(rng.uniform(0.02, 0.08) * rng.choice((-1, 1))),
-            disparity_step_px=float(1 / rng.choice((8, 16, 32))),
-            disparity_sigma_px=float(0.16 * strength * rng.uniform(0.3, 1)),
-            lateral_sigma_px=float(strength * rng.uniform(0.0, 0.9)),
-            axial=float(strength * rng.uniform(0.0, 1.0)),
-            rim_px=int(rng.integers(0, 4)),
-            rim_loss=float(rng.uniform(0.1, 1.0)),
-            flying=float(strength * rng.choice((0.0, 0.05, 0.3))),
-            grazing_tan=float(rng.uniform(2.5, 12)),
-            grazing_loss=float(rng.uniform(0.2, 1)),
-            shadow=bool(rng.uniform() < 0.65),
-            holes=float(strength * 6),
-            speckle_loss=float(0.003 * strength * rng.uniform()),
-            reach_m=float(rng.uniform(0.9, 3.0)),
-            fatten_px=int(rng.integers(2, 6)) if stereo else 0,
+            shadow=False,
+            rim_loss=0.0,
+            lateral_px=0.0,
+            reach_m=100.0,
+            patchy=0.0,
+            smoothing=0.0,
+            axial=0.0,
+            holes=0.0,
+            speckle_loss=0.0,
         )
+
+    @classmethod
+    def _sample_sr300(cls, rng: np.random.Generator) -> StructuredLight:
+        return cls(
+            baseline_m=float(rng.uniform(0.03, 0.07) * rng.choice((-1, 1))),
+            shadow=bool(rng.uniform() < 0.85),
+            jump_m=float(rng.uniform(0.007, 0.016)),
+            rim_loss=float(1 - 0.3 * rng.uniform() ** 4),
+            rim_near_px=float(rng.uniform(-0.7, 1.2)),
+            rim_far_px=float(rng.uniform(1.0, 5.0)),
+            ragged_px=float(rng.uniform(0.3, 1.3)),
+            ragged_cell_px=int(rng.integers(2, 6)),
+            flying=float(rng.choice((0.0, 0.05))),
+            lateral_px=float(rng.uniform(0.1, 0.7)),
+            lateral_cell_px=int(rng.integers(1, 4)),
+            reach_m=float(rng.uniform(0.9, 2.5)),
+            patchy=float(rng.uniform(0.0, 0.35)),
+            patch_cell_px=int(rng.integers(10, 50)),
+            smoothing=float(rng.uniform(0.2, 0.75) * (rng.uniform() < 0.85)),
+            smoothing_m=float(rng.uniform(0.006, 0.016)),
+            axial=float(np.exp(rng.uniform(np.log(0.04), np.log(0.6)))),
+            fine=float(rng.uniform(0.1, 0.6)),
+            ripple_px=int(rng.integers(3, 10)),
+            disparity_step_px=float(rng.choice((0.0, 1 / 64, 1 / 32, 1 / 16))),
+            holes=float(rng.uniform(0, 3)),
+            mismatches=float(rng.choice((0.0, 1.0), p=(0.8, 0.2))),
+            speckle_loss=float(rng.choice((0.0, 0.0002, 0.001))),
+            **_sample_albedo(rng),
+        )
+
+    @classmethod
+    def _sample_noisy(cls, rng: np.random.Generator) -> StructuredLight:
+        """Coarser than an SR300: Kinect-like steps, time-of-flight-like flying pixels."""
+        return cls(
+            baseline_m=float(rng.uniform(0.05, 0.09) * rng.choice((-1, 1))),
+            shadow=bool(rng.uniform() < 0.5),
+            jump_m=float(rng.uniform(0.008, 0.03)),
+            rim_loss=float(rng.uniform(0.0, 0.9)),
+            rim_near_px=float(rng.uniform(-1.0, 1.0)),
+            rim_far_px=float(rng.uniform(0.0, 3.0)),
+            ragged_px=float(rng.uniform(0.2, 1.2)),
+            ragged_cell_px=int(rng.integers(1, 6)),
+            flying=float(rng.uniform(0.0, 0.5)),
+            lateral_px=float(rng.uniform(0.0, 0.9)),
+            lateral_cell_px=int(rng.integers(1, 4)),
+            reach_m=float(rng.uniform(1.2, 4.0)),
+            patchy=float(rng.uniform(0.0, 0.3)),
+            smoothing=float(rng.uniform(0.0, 0.5)),
+            smoothing_m=float(rng.uniform(0.005, 0.02)),
+            axial=float(rng.uniform(0.2, 1.2)),
+            fine=float(rng.uniform(0.3, 1.0)),
+            ripple_px=int(rng.integers(2, 8)),
+            disparity_step_px=float(rng.choice((0.0, 1 / 32, 1 / 16, 1 / 8))),
+            holes=float(rng.uniform(0, 6)),
+            speckle_loss=float(0.003 * rng.uniform() ** 2),
+            **_sample_albedo(rng),
+        )
+
+
+def _sample_albedo(rng: np.random.Generator) -> dict[str, float]:
+    """Dark or shining things return little light; skin is always bright in the near infrared."""
+    dark = rng.uniform(size=2) < 0.12
+    object_albedo, other_albedo = np.where(dark, rng.uniform(0.08, 0.5, 2), rng.uniform(0.6, 1.3, 2))
+    return {"object_albedo": float(object_albedo), "other_albedo": float(other_albedo)}
+
+
+def _sample_stereo(rng: np.random.Generator) -> StructuredLight:
+    """Passive stereo like a ZED: voids are less sure, near surfaces grow, wrong depths stay in."""
+    return StructuredLight(
+        baseline_m=float(rng.uniform(0.06, 0.12) * rng.choice((-1, 1))),
+        shadow=bool(rng.uniform() < 0.7),
+        jump_m=float(rng.uniform(0.01, 0.03)),
+        rim_loss=float(rng.uniform(0.3, 0.9)),
+        rim_near_px=float(rng.uniform(-1.5, 1.0)),
+        rim_far_px=float(rng.uniform(1.0, 5.0)),
+        ragged_px=float(rng.uniform(0.8, 2.2)),
+        ragged_cell_px=int(rng.integers(3, 9)),
+        flying=float(rng.uniform(0.0, 0.2)),
+        lateral_px=float(rng.uniform(0.2, 1.0)),
+        lateral_cell_px=int(rng.integers(1, 4)),
+        reach_m=float(rng.uniform(1.5, 6.0)),
+        hand_albedo=float(rng.uniform(0.5, 1.3)),
+        object_albedo=float(rng.uniform(0.3, 1.3)),
+        other_albedo=float(rng.uniform(0.3, 1.3)),
+        patchy=float(rng.uniform(0.2, 0.8)),
+        patch_cell_px=int(rng.integers(8, 40)),
+        smoothing=float(rng.uniform(0.4, 0.85)),
+        smoothing_m=float(rng.uniform(0.01, 0.03)),
+        axial=float(rng.uniform(0.05, 0.4)),
+        fine=float(rng.uniform(0.1, 0.6)),
+        ripple_px=int(rng.integers(4, 14)),
+        disparity_sigma_px=float(rng.uniform(0.0, 0.15)),
+        disparity_step_px=float(rng.choice((0.0, 1 / 32, 1 / 16))),
+        holes=float(rng.uniform(0, 10)),
+        mismatches=float(rng.uniform(0, 12)),
+        speckle_loss=float(0.002 * rng.uniform() ** 2),
+        fatten_px=float(rng.uniform(0.0, 5.0)),
+    )
 
 
 def structured_light(
@@ -90,198 +212,69 @@ def structured_light(
     """Measure a clean rendering.
 
     Args:
-        depth_m: rendered depth in metres, 0 = nothing there.
-        labels: exact labels.
-        intrinsics: the camera.
-        rng: decides everything.
-        profile: the sensor.
+        depth_m: Rendered depth in metres, 0 = nothing there; not changed.
+        labels: Exact labels; not changed.
+        intrinsics: The camera.
+        rng: Decides everything that is random.
+        profile: The sensor.
 
     Returns:
-        Measured depth in metres (0 = no measurement) and labels: a pixel that takes its depth from a neighbour takes
-        its label too; pixels without measurement and pixels between two surfaces are BACKGROUND.
+        Measured depth in metres (0 = no measurement) and labels: a pixel that takes its depth from another pixel takes
+        its label too; pixels without measurement, between two surfaces or with a wrong depth are BACKGROUND.
     """
+    p = profile
     seed = np.uint32(rng.integers(1 << 32))
-    if profile.fatten_px:
-        depth_m, labels = _fatten(depth_m, labels, profile.fatten_px)
-    shade = _shadow(depth_m, intrinsics.fx * profile.baseline_m) if profile.shadow else np.zeros((1, 1), np.bool_)
-    measured, seen = _measure(
-        depth_m,
-        labels,
-        shade,
-        seed,
-        intrinsics.fx * abs(profile.baseline_m),
-        intrinsics.fx,
-        profile.disparity_step_px,
-        profile.disparity_sigma_px,
-        profile.lateral_sigma_px,
-        profile.axial,
-        profile.rim_px,
-        profile.rim_loss,
-        profile.flying,
-        profile.grazing_tan,
-        profile.grazing_loss,
-        profile.speckle_loss,
-        profile.reach_m,
-    )
-    _punch_holes(measured, rng, rng.poisson(profile.holes))
-    seen[measured == 0] = BACKGROUND
+    span = loops.spans(depth_m)
+    if p.fatten_px > 0:
+        edge = loops.edges(depth_m, span, p.jump_m)
+        depth_m, labels = loops.fatten(depth_m, labels, edge, seed, p.jump_m, p.fatten_px, p.ragged_cell_px)
+        span = loops.spans(depth_m)
+    lost = np.zeros(depth_m.shape, np.uint8)
+    if p.rim_loss > 0 or p.flying > 0:
+        rim = (p.rim_near_px, p.rim_far_px, p.ragged_px, p.ragged_cell_px, p.rim_loss, p.flying)
+        loops.lose_rims(depth_m, loops.edges(depth_m, span, p.jump_m), lost, seed, *rim)
+    if p.shadow:
+        loops.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
+    albedo = np.array([p.other_albedo, p.hand_albedo, p.object_albedo], np.float32)
+    loops.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, albedo, p.patchy, p.patch_cell_px)
+    measured, seen = loops.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px, p.speckle_loss)
+    if p.smoothing > 0:
+        loops.smooth(measured, 1 - p.smoothing, p.smoothing_m)
+    if p.axial > 0 or p.disparity_sigma_px > 0 or p.disparity_step_px > 0:
+        matching = (intrinsics.fx * abs(p.baseline_m), p.disparity_sigma_px, p.disparity_step_px)
+        loops.disturb(measured, span, seed, p.axial, p.fine, p.ripple_px, *matching)
+    _punch_holes(measured, seen, rng, int(rng.poisson(p.holes)))
+    _mismatch(measured, seen, rng, int(rng.poisson(p.mismatches)))
     return measured, seen
 
 
-@njit(cache=True, inline="always")
-def _hash(seed, y, x, channel):
-    """32 random bits of a pixel (integer finaliser of MurmurHash3)."""
-    h = np.uint32(seed) ^ np.uint32(np.uint32(y) * np.uint32(0x9E3779B1))
-    h ^= np.uint32(np.uint32(x) * np.uint32(0x85EBCA77)) + np.uint32(np.uint32(channel) * np.uint32(0xC2B2AE3D))
-    h ^= h >> np.uint32(16)
-    h = np.uint32(h * np.uint32(0x85EBCA6B))
-    h ^= h >> np.uint32(13)
-    h = np.uint32(h * np.uint32(0xC2B2AE35))
-    return np.uint32(h ^ (h >> np.uint32(16)))
-
-
-@njit(cache=True, inline="always")
-def _uniform(seed, y, x, channel):
-    return np.float32(_hash(seed, y, x, channel)) * np.float32(1 / 4294967296.0)
-
-
-@njit(cache=True, inline="always")
-def _gauss(seed, y, x, channel):
-    """Nearly normal: the sum of four uniform bytes (Irwin-Hall), scaled to unit variance."""
-    h = _hash(seed, y, x, channel)
-    total = (h & np.uint32(255)) + ((h >> np.uint32(8)) & np.uint32(255))
-    total += ((h >> np.uint32(16)) & np.uint32(255)) + (h >> np.uint32(24))
-    return (np.float32(total) - np.float32(510.0)) * np.float32(1 / 147.8)
-
-
-@njit(cache=True)
-def _shadow(depth_m, focal_baseline):
-    """Pixels the projector does not reach.
-
-    A point at column x lands on the projector's column u = x - f B / z. Walking toward the projector's far side, a point
-    whose u does not advance lies behind a nearer one (epipolar ordering; Scharstein and Szeliski 2002, section 3.4).
-    """
+def _somewhere(depth_m: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
+    """A random pixel (x, y), if possible one with a depth."""
     height, width = depth_m.shape
-    shade = np.zeros((height, width), np.bool_)
-    for y in range(height):
-        if focal_baseline > 0:
-            front = np.float32(1e9)
-            for x in range(width - 1, -1, -1):
-                if depth_m[y, x] > 0:
-                    u = x - focal_baseline / depth_m[y, x]
-                    if u > front + 0.5:
-                        shade[y, x] = True
-                    elif u < front:
-                        front = u
-        else:
-            front = np.float32(-1e9)
-            for x in range(width):
-                if depth_m[y, x] > 0:
-                    u = x - focal_baseline / depth_m[y, x]
-                    if u < front - 0.5:
-                        shade[y, x] = True
-                    elif u > front:
-                        front = u
-    return shade
+    for _ in range(6):
+        x, y = int(rng.integers(width)), int(rng.integers(height))
+        if depth_m[y, x] > 0:
+            break
+    return x, y
 
 
-@njit(cache=True)
-def _measure(
-    depth_m,
-    labels,
-    shade,
-    seed,
-    focal_baseline,
-    focal,
-    step_px,
-    sigma_px,
-    lateral_px,
-    axial,
-    rim_px,
-    rim_loss,
-    flying,
-    grazing_tan,
-    grazing_loss,
-    speckle_loss,
-    reach_m,
-):
-    height, width = depth_m.shape
-    out = np.zeros((height, width), np.float32)
-    seen = np.zeros((height, width), np.uint8)
-    shaded = shade.shape[0] == height
-    for y in range(height):
-        for x in range(width):
-            sy, sx = y, x
-            if lateral_px > 0:
-                # Lateral noise: the depth is read from a pixel nearby (simkinect, Handa et al. 2014).
-                sy = min(max(y + int(np.rint(lateral_px * _gauss(seed, y, x, 1))), 0), height - 1)
-                sx = min(max(x + int(np.rint(lateral_px * _gauss(seed, y, x, 2))), 0), width - 1)
-            z = depth_m[sy, sx]
-            if z <= 0 or z > reach_m or (shaded and shade[sy, sx]):
-                continue
-            if speckle_loss > 0 and _uniform(seed, y, x, 3) < speckle_loss:
-                continue
-            lost, mixed = False, np.float32(0)
-            for k in range(1, rim_px + 1):
-                for side in range(4):
-                    ny = sy + (k if side == 0 else -k if side == 1 else 0)
-                    nx = sx + (k if side == 2 else -k if side == 3 else 0)
-                    if ny < 0 or nx < 0 or ny >= height or nx >= width:
-                        continue
-                    other = depth_m[ny, nx]
-                    jump = other - z
-                    if other > 0 and abs(jump) < 0.012 + 0.01 * k:
-                        continue
-                    # Coarse noise makes the rim's width wander; the far side of a jump loses more than the near one.
-                    chance = rim_loss * (1.0 if other > 0 and jump < 0 else 0.45) / (0.5 + 0.5 * k)
-                    if 0.5 * (_uniform(seed, y, x, 4) + _uniform(seed, y >> 2, x >> 2, 5)) < 0.75 * chance:
-                        lost = True
-                    elif k == 1 and other > 0 and mixed == 0 and _uniform(seed, y, x, 6) < flying:
-                        mixed = z + jump * _uniform(seed, y, x, 7)
-            if lost:
-                continue
-            if 0 < sx < width - 1 and 0 < sy < height - 1:
-                left, right = depth_m[sy, sx - 1], depth_m[sy, sx + 1]
-                up, down = depth_m[sy - 1, sx], depth_m[sy + 1, sx]
-                if left > 0 and right > 0 and up > 0 and down > 0:
-                    slope = np.sqrt((right - left) ** 2 + (down - up) ** 2) * 0.5 * focal / z
-                    if slope > grazing_tan and _uniform(seed, y, x, 8) < grazing_loss:
-                        continue
-            label = labels[sy, sx]
-            if mixed > 0:
-                z, label = mixed, np.uint8(0)
-            noise = 0.7 * _gauss(seed, y >> 1, x >> 1, 9) + 0.7 * _gauss(seed, y, x, 10)
-            # Axial noise (Nguyen, Izadi, Lovell 2012, equation 4, head-on part).
-            z += np.float32(axial * (0.0012 + 0.0019 * (z - 0.4) ** 2) * noise)
-            disparity = focal_baseline / z + sigma_px * _gauss(seed, y >> 1, x >> 1, 11)
-            disparity = np.rint(disparity / step_px) * step_px
-            if disparity <= 0:
-                continue
-            out[y, x] = focal_baseline / disparity
-            seen[y, x] = label
-    return out, seen
+def _punch_holes(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, count: int) -> None:
+    """Elliptical patches without measurement (Mahler et al. 2017, Dex-Net 2.0)."""
+    for _ in range(count):
+        axes = (int(rng.gamma(2.0, 1.6)) + 1, int(rng.gamma(2.0, 1.6)) + 1)
+        where, turn = _somewhere(depth_m, rng), float(rng.uniform(0, 180))
+        cv2.ellipse(depth_m, where, axes, turn, 0, 360, 0.0, -1)
+        cv2.ellipse(labels, where, axes, turn, 0, 360, BACKGROUND, -1)
 
 
-def _punch_holes(depth_m: np.ndarray, rng: np.random.Generator, count: int) -> None:
-    """Elliptical patches without measurement, mostly where something is (Mahler et al. 2017, Dex-Net 2.0)."""
+def _mismatch(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, count: int) -> None:
+    """Small clusters of wrong depths near something measured: BACKGROUND, as they belong to no surface."""
     height, width = depth_m.shape
     for _ in range(count):
-        for _ in range(5):
-            x, y = int(rng.integers(width)), int(rng.integers(height))
-            if depth_m[y, x] > 0:
-                break
-        axes = (int(rng.gamma(2.0, 1.6)) + 1, int(rng.gamma(2.0, 1.6)) + 1)
-        cv2.ellipse(depth_m, (x, y), axes, float(rng.uniform(0, 180)), 0, 360, 0.0, -1)
-
-
-def _fatten(depth_m: np.ndarray, labels: np.ndarray, radius_px: int) -> tuple[np.ndarray, np.ndarray]:
-    """Foreground fattening of block matching, then its smoothing (Scharstein and Szeliski 2002, section 5)."""
-    inverse = np.divide(1, depth_m, out=np.zeros_like(depth_m), where=depth_m > 0)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (radius_px + 1, radius_px + 1))
-    grown = [cv2.dilate(np.where(labels == k, inverse, np.float32(0)), kernel) for k in (BACKGROUND, HAND, OBJECT)]
-    nearest = np.argmax(grown, axis=0).astype(np.uint8)
-    inverse = np.max(grown, axis=0)
-    valid = (inverse > 0).astype(np.float32)
-    sigma = 0.5 * radius_px
-    smooth = cv2.GaussianBlur(inverse, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(valid, (0, 0), sigma), 1e-6)
-    return np.where(valid > 0, 1 / np.maximum(smooth, 1e-6), 0).astype(np.float32), nearest
+        x, y = _somewhere(depth_m, rng)
+        depth = float(depth_m[y, x]) or 0.5
+        for _ in range(int(rng.integers(1, 6))):
+            where = (int(np.clip(x + rng.normal(0, 8), 0, width - 1)), int(np.clip(y + rng.normal(0, 8), 0, height - 1)))
+            axes, turn = (int(rng.integers(1, 5)), int(rng.integers(1, 4))), float(rng.uniform(0, 180))
+            cv2.ellipse(depth_m, where, axes, turn, 0, 360, depth * float(rng.uniform(0.75, 1.3)), -1)
+            cv2.ellipse(labels, where, axes, turn, 0, 360, BACKGROUND, -1)

@@ -130,13 +130,14 @@ def foreground_view(
     side: int,
     margin: float,
     angle_rad: float = 0.0,
+    classes: tuple[int, ...] = (HAND, OBJECT),
 ) -> View | None:
     """The smallest window at that angle around measured hand and object, enlarged by `margin`; None without any.
 
     Exact to four pixels.
     """
     sparse = labels[::_STRIDE, ::_STRIDE]
-    found = ((sparse == HAND) | (sparse == OBJECT)) & (depth_m[::_STRIDE, ::_STRIDE] > 0)
+    found = np.isin(sparse, classes) & (depth_m[::_STRIDE, ::_STRIDE] > 0)
     rows, columns = np.nonzero(found)
     if not columns.size:
         return None
@@ -158,8 +159,13 @@ def _random_view(
 ) -> View:
     """A window as inexact as the windows of run time are."""
     first_look = rng.random() < views.first_look_share
+    around = (HAND, OBJECT)
     margin = float(rng.uniform(*views.focus_margin))
-    view = foreground_view(labels, depth_m, side=views.side, margin=margin, angle_rad=angle_rad)
+    if rng.random() < views.contact_share:
+        around, margin = (OBJECT,), float(rng.uniform(*views.contact_margin))
+    view = foreground_view(labels, depth_m, side=views.side, margin=margin, angle_rad=angle_rad, classes=around)
+    if view is not None and around == (OBJECT,):
+        view = replace(view, size_px=max(view.size_px, views.side * float(rng.uniform(0.5, 0.9))))
     if not first_look and view is not None:
         shift = views.focus_shift * view.size_px
     else:

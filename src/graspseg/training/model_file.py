@@ -1,35 +1,64 @@
-"""The network a run starts with and the model file it ends with."""
+"""The network a run starts with."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
+import graspseg
+from graspseg.frame import InputError
 from graspseg.networks import build
+from graspseg.networks.checkpoint import load_weights
 from graspseg.training.presets import TrainConfig
 
+_SHIPPED = Path(graspseg.__file__).parent / "weights"
+_PLAIN = "-noattention"
 
-class Start(NamedTuple):
+
+class NamedNetwork(NamedTuple):
+    """A network and its name in the table."""
+
     name: str
     network: nn.Module
 
 
-class SavedModel(NamedTuple):
-    name: str
-    network: nn.Module
-    config: dict[str, Any]
-    scores: dict[str, float]
-    progress: dict[str, Any]
+def network_name(config: TrainConfig) -> str:
+    """Name in the table of the network that the settings mean."""
+    return config.network if config.attention or config.network.endswith(_PLAIN) else config.network + _PLAIN
 
 
-def start_network(config: TrainConfig) -> Start:
-    name = config.network if config.attention else config.network + "-noattention"
-    return Start(name, build(name))
+def start_network(config: TrainConfig) -> NamedNetwork:
+    """A network with fresh weights from the seed, or with those of `init`.
+
+    Raises:
+        InputError: no network or model of that name, or the model holds another network.
+    """
+    name = network_name(config)
+    torch.manual_seed(config.seed)
+    network = build(name)
+    if config.init is not None:
+        load_weights(network, model_path(config.init), name=name)
+    return NamedNetwork(name, network)
 
 
-def save_model(path: Path, model: SavedModel) -> None:
-    from safetensors.torch import save_file
-    save_file({k: v.contiguous() for k, v in model.network.state_dict().items()}, path)
+def model_path(init: str) -> Path:
+    """The weights that `--init` names: a file, the folder of a run, or a shipped model.
+
+    Raises:
+        InputError: there is nothing of that name, or it is a model that cannot be trained.
+    """
+    path = Path(init)
+    if path.is_dir() and (path / "model.safetensors").is_file():
+        return path / "model.safetensors"
+    shipped = _SHIPPED / f"{init}.safetensors"
+    if not path.exists() and shipped.is_file():
+        return shipped
+    if path.suffix == ".onnx":
+        raise InputError(f"{path} can only be run, expected weights to train from: give the .safetensors file beside it.")
+    if not path.is_file():
+        names = ", ".join(sorted(file.stem for file in _SHIPPED.glob("*.safetensors"))) or "none"
+        raise InputError(f"--init {init} is no file, expected a .safetensors file or a shipped model ({names}).")
+    return path

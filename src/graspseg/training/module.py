@@ -36,7 +36,8 @@ class SegmentationTask(LightningModule):
 
     def __init__(self, network: nn.Module, config: TrainConfig) -> None:
         super().__init__()
-        self.network = network
+        # Twice as fast on CPUs.
+        self.network = network.to(memory_format=torch.channels_last)
         self.config = config
         self.average = deepcopy(network).requires_grad_(False) if config.optimizer.average_decay > 0 else None
         self.shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

@@ -24,15 +24,19 @@ class ViewSettings:
         first_look_share: share of windows around everything measured; the others are around hand and object.
         first_look_jitter: windows around everything are scaled by up to this share and shifted by a third of it.
         focus_margin: range of how much larger than hand and object the closer windows are.
+        contact_share: share of the closer windows that surround the object and the hand near it, without the arm.
+        contact_margin: range of how much larger than the object those windows are.
         focus_shift: largest shift of a closer window, as a share of its size.
     """
 
     kind: Literal["window", "frame"] = "window"
-    side: int = 192
+    side: int = 160
     per_frame: int = 3
     first_look_share: float = 0.4
     first_look_jitter: float = 0.2
     focus_margin: tuple[float, float] = (0.05, 0.6)
+    contact_share: float = 0.4
+    contact_margin: tuple[float, float] = (0.4, 1.8)
     focus_shift: float = 0.12
 
 
@@ -221,7 +225,7 @@ def _tiny() -> TrainConfig:
         frames=64,
         steps=60,
         batch=6,
-        views=replace(lite.views, side=96, per_frame=3),
+        views=replace(lite.views, side=96),
         optimizer=replace(lite.optimizer, average_decay=0.9),
         validation=replace(lite.validation, frames=6, every_steps=30, sheet_views=6),
         compute=replace(lite.compute, precision="32-true", workers=0, log_every_steps=5),

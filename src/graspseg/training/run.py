@@ -17,10 +17,11 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
+from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.training.callbacks import DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
 from graspseg.training.config_file import config_dict, read_config, write_config
 from graspseg.training.data import TrainingFrames
-from graspseg.training.model_file import SavedModel, save_model, start_network
+from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask
 from graspseg.training.pace import steps_within
 from graspseg.training.presets import TrainConfig
@@ -96,12 +97,18 @@ def train(
     task = SegmentationTask(start.network, config)
     seconds = _fit(task, TrainingFrames(config, train=sources[0], val=sources[1]), out, checkpoint)
     model = out / "model.safetensors"
-    save_model(
-        model,
-        SavedModel(start.name, task.trained_network, config_dict(config), task.scores, {"steps": task.config.steps}),
-    )
+    card = Card(start.name, config_dict(config), _described_data(config), task.scores)
+    save_checkpoint(model, task.trained_network, card=card)
     write_curves(out / "curves.png", read_log(out / "metrics.csv"))
     return RunResult(out, model, config.steps, seconds, task.scores)
+
+
+def _described_data(config: TrainConfig) -> dict[str, object]:
+    """What a model was trained on and how far."""
+    seen = config.steps * config.frames_per_step * config.compute.devices
+    source = {"folders": [path.name for path in config.data]} if config.data else {"synthetic": "train"}
+    distinct = {} if config.data else {"distinct_frames": min(seen, config.frames or seen)}
+    return {**source, **distinct, "frames_seen": seen, "views_seen": config.steps * config.batch, "seed": config.seed}
 
 
 def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None) -> float:

@@ -1,0 +1,70 @@
+"""`graspseg export`: a trained network as a file that runs without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from graspseg.frame import InputError
+
+_DEFAULT_SIDE = 160
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write a trained network as an ONNX file, after comparing it with PyTorch in OpenVINO and ONNX Runtime."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a training run, or its model.safetensors."""
+    out: Path
+    """File to write."""
+    format: Literal["onnx"] = "onnx"
+    """Kind of file."""
+    side: int | None = None
+    """Side length of the window in network pixels; default: what it was trained with, else 160."""
+    looks: Literal[1, 2] = 2
+    """Windows of a frame the runtime looks at: 2 = looks closer at what the first one found."""
+    half: bool = True
+    """Store the weights in half precision."""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Raises:
+        InputError: The run cannot be read, the file cannot be written, or it does not match PyTorch.
+    """
+    options = tyro.cli(Options, args=argv, prog="graspseg export")
+    if options.side is not None and options.side < 16:
+        raise InputError(f"--side is {options.side}, expected at least 16: leave it out for the training's own.")
+    if options.out.suffix.lower() != ".onnx":
+        raise InputError(f"--out is {options.out}, expected a name ending in .onnx: choose one.")
+    path = options.run / "model.safetensors" if options.run.is_dir() else options.run
+    if options.run.is_dir() and not path.is_file():
+        raise InputError(f"{options.run} holds no model.safetensors, expected a finished run: let it end first.")
+    from graspseg.export import export_onnx
+    from graspseg.networks import load_checkpoint
+
+    network, card = load_checkpoint(path)
+    side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
+    report = export_onnx(
+        network, options.out, side=side, looks=options.looks, metadata=card.metadata(), half_storage=options.half
+    )
+    print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
+    for engine, parity in report.parity.items():
+        exact = report.graph_parity[engine]
+        print(
+            f"  {engine}: {100 * parity.agreement:.3f} % of PyTorch's labels, probabilities within {parity.difference:.1e}"
+            + (f" ({exact.difference:.1e} before rounding the weights)" if options.half else "")
+        )
+    return 0
+
+
+def _trained_side(config: Any) -> int | None:
+    """Window size in the settings of a training run."""
+    views = config.get("views")
+    side = views.get("side") if isinstance(views, dict) and views.get("kind") == "window" else None
+    return side if isinstance(side, int) else None

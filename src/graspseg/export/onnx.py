@@ -1,0 +1,146 @@
+"""Network to ONNX: raw depth in, probabilities out, compared with PyTorch in two engines before the file is kept."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+import torch
+from jaxtyping import Float, Float32
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from graspseg.datasets.atomic import write_bytes
+from graspseg.export.parity import ExportError, Parity, check, probe_inputs, run_torch
+
+OPSET = 18
+FORMAT = "1"
+_PREFIX = "graspseg."
+_SMALLEST_HALVED = 256
+# The graph itself must be right to rounding; half storage may move a probability but hardly ever a label.
+_GRAPH_TOLERANCE, _HALF_TOLERANCE = 2e-3, 0.05
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written and how far it is from PyTorch.
+
+    Attributes:
+        path: The file.
+        size_bytes: Its size.
+        parity: Per engine, the written file against the network in float32.
+        graph_parity: Per engine, the same graph with weights in full precision; equals `parity` without half storage.
+    """
+
+    path: Path
+    size_bytes: int
+    parity: Mapping[str, Parity]
+    graph_parity: Mapping[str, Parity]
+
+
+class _Probabilities(nn.Module):
+    """A network with its softmax."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, depth: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> Float32[Tensor, "b 3 h w"]:
+        return torch.softmax(self.network(depth, pixel_angle), dim=1)
+
+
+def export_onnx(
+    network: nn.Module,
+    path: Path,
+    *,
+    side: int,
+    looks: Literal[1, 2],
+    metadata: Mapping[str, str],
+    half_storage: bool = True,
+) -> ExportReport:
+    """Writes a network as an ONNX file for square windows of one size, if and only if engines agree with PyTorch on it.
+
+    Inputs `depth` float32 `1 1 side side` in metres and `pixel_angle` float32 `1` in radians; output `probabilities`
+    float32 `1 3 side side`. Everything is computed in float32.
+
+    Args:
+        network: A network of the table; unchanged.
+        path: File to write; an older one is replaced only by a file that passed.
+        side: Side length of the window in network pixels.
+        looks: How many windows of a frame the runtime shall look at.
+        metadata: What the file shall say about itself; keys starting with `graspseg.`, among them `graspseg.network`.
+        half_storage: Store convolution kernels in half precision (a Cast to float32 follows), which halves the file.
+
+    Raises:
+        ExportError: OpenVINO or ONNX Runtime disagree with PyTorch.
+        InputError: The file cannot be written.
+    """
+    network = _Probabilities(copy.deepcopy(network).cpu().float().eval())
+    model = _trace(network, side)
+    properties = {**metadata, "format": FORMAT, "side": str(side), "looks": str(looks)}
+    helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
+    inputs = probe_inputs(side)
+    expected = [run_torch(network, probe) for probe in inputs]
+    graph_parity = parity = check(model, inputs, expected, tolerance=_GRAPH_TOLERANCE)
+    if half_storage:
+        _halve(model)
+        parity = check(model, inputs, expected, tolerance=_HALF_TOLERANCE)
+    data = model.SerializeToString()
+    write_bytes(path, data)
+    return ExportReport(path, len(data), parity, graph_parity)
+
+
+def _trace(network: nn.Module, side: int) -> onnx.ModelProto:
+    """The network as an ONNX graph of fixed shapes."""
+    example = (torch.full((1, 1, side, side), 0.5), torch.tensor([0.003]))
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                network,
+                example,
+                input_names=["depth", "pixel_angle"],
+                output_names=["probabilities"],
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+    finally:
+        log.setLevel(level)
+    assert program is not None
+    model = program.model_proto
+    for node in model.graph.node:
+        # Where in the Python sources a node comes from: of no use later, and it holds paths of the machine.
+        del node.metadata_props[:]
+        node.doc_string = ""
+    del model.graph.metadata_props[:]
+    return model
+
+
+def _halve(model: onnx.ModelProto) -> None:
+    """Stores large initializers in half precision, each followed by a Cast, in place."""
+    casts = []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.ndim < 2 or values.size < _SMALLEST_HALVED:
+            continue
+        with np.errstate(over="ignore"):
+            half = values.astype(np.float16)
+        if not np.isfinite(half).all():
+            raise ExportError(f"The weights {tensor.name} do not fit into half precision: export with --no-half.")
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], f"{name}.cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from dataclasses import replace
+
+import cv2
+import pytest
+import torch
+from lightning.pytorch import Callback
+
+from graspseg.datasets.folder import FolderWriter
+from graspseg.frame import Frame, InputError
+from graspseg.networks.checkpoint import load_checkpoint
+from graspseg.training import run
+from graspseg.training.callbacks import DivergenceStop
+from graspseg.training.config_file import read_config
+from graspseg.training.run import train
+
+
+class Killed(Exception):
+    """Stands for a process that dies."""
+
+
+class Die(Callback):
+    """Dies when a step begins."""
+
+    def __init__(self, step, action=None):
+        self.step = step
+        self.action = action
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if trainer.global_step == self.step:
+            if self.action is None:
+                raise Killed
+            self.action()
+
+
+@pytest.fixture
+def frames(toy_frames):
+    return toy_frames(7), toy_frames(2)
+
+
+@pytest.fixture
+def callback(monkeypatch):
+    """Adds a callback to runs; None takes it away again."""
+    own = run._callbacks
+
+    def add(extra):
+        monkeypatch.setattr(run, "_callbacks", own if extra is None else lambda *rest: [*own(*rest), extra])
+
+    return add
+
+
+def log(result):
+    return list(csv.DictReader((result.folder / "metrics.csv").read_text().splitlines()))
+
+
+def weights(result):
+    return load_checkpoint(result.model).network.state_dict()
+
+
+def test_a_run_leaves_everything_behind(tmp_path, quick, frames):
+    result = train(quick, tmp_path / "run", frames=frames)
+    folder = result.folder
+    assert read_config(folder / "config.json") == quick
+    card = load_checkpoint(result.model).card
+    assert card.network == "denseattentionseg-lite"
+    assert card.data["views_seen"] == 24
+    assert set(card.metrics) == {f"val/{look}_look_{name}" for look in ("first", "second") for name in ("hand", "object", "mean")}
+    rows = log(result)
+    assert [row["step"] for row in rows if row["train/loss"]] == ["0", "1", "2", "3", "4", "5"]
+    assert [row["stage"] for row in rows if row["stage"]] == ["1.0"] * 5 + ["2.0"]
+    assert [bool(row["train/contour"]) for row in rows if row["stage"]] == [False] * 5 + [True]
+    sheets = sorted((folder / "sheets").iterdir())
+    assert [sheet.name for sheet in sheets] == ["step-0000004.png", "step-0000006.png"]
+    assert cv2.imread(str(sheets[-1])).shape == (64, 6 * 68 - 4, 3)
+    assert cv2.imread(str(folder / "curves.png")) is not None
+    assert list((folder / "tensorboard").glob("events*"))
+
+
+def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, frames, callback):
+    config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
+    whole = train(config, tmp_path / "whole", frames=frames)
+    callback(Die(3))
+    with pytest.raises(Killed):
+        train(config, tmp_path / "broken", frames=frames)
+    callback(None)
+    broken = train(config, tmp_path / "broken", frames=frames, resume=True)
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(broken)[name]), name
+    assert [row["train/loss"] for row in log(broken)] == [row["train/loss"] for row in log(whole)]
+
+
+def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, callback):
+    whole = train(quick, tmp_path / "whole", frames=frames)
+    callback(Die(2, lambda: os.kill(os.getpid(), signal.SIGINT)))
+    with pytest.raises(KeyboardInterrupt):
+        train(quick, tmp_path / "stopped", frames=frames)
+    callback(None)
+    assert not (tmp_path / "stopped" / "model.safetensors").exists()
+    stopped = train(quick, tmp_path / "stopped", frames=frames, resume=True)
+    for name, value in weights(whole).items():
+        assert torch.equal(value, weights(stopped)[name]), name
+
+
+def test_folders_of_runs_are_not_overwritten(tmp_path, quick, frames):
+    with pytest.raises(InputError, match="holds no run"):
+        train(quick, tmp_path, frames=frames, resume=True)
+    train(replace(quick, steps=1), tmp_path, frames=frames)
+    with pytest.raises(InputError, match="already holds a run"):
+        train(quick, tmp_path, frames=frames)
+    with pytest.raises(InputError, match="finished run"):
+        train(quick, tmp_path, frames=frames, resume=True)
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path, quick, frames, callback):
+    callback(Die(1))
+    with pytest.raises(Killed):
+        train(quick, tmp_path, frames=frames)
+    callback(None)
+    with pytest.raises(InputError, match=r"other settings \(seed\)"):
+        train(replace(quick, seed=9), tmp_path, frames=frames, resume=True)
+
+
+def test_fine_tuning_starts_from_the_model_on_a_users_folder(tmp_path, quick, toy_frames, frames):
+    writer = FolderWriter(tmp_path / "mine", {})
+    for index in range(5):
+        frame = toy_frames(5).frame(index)
+        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    first = train(replace(quick, steps=1), tmp_path / "first", frames=frames)
+    frozen = replace(
+        quick,
+        steps=1,
+        data=(tmp_path / "mine",),
+        init=str(first.model),
+        optimizer=replace(quick.optimizer, finetune_rate=0.0, average_decay=0.0),
+    )
+    second = train(frozen, tmp_path / "second")
+    parameters = dict(load_checkpoint(second.model).network.named_parameters())
+    for name, value in load_checkpoint(first.model).network.named_parameters():
+        assert torch.equal(value, parameters[name]), name
+    assert load_checkpoint(second.model).card.data["folders"] == ["mine"]
+    assert read_config(tmp_path / "second" / "config.json") == frozen
+
+
+def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames):
+    with pytest.raises(InputError, match="is no file"):
+        train(replace(quick, init="nothing"), tmp_path / "a", frames=frames)
+    (tmp_path / "model.onnx").write_bytes(b"")
+    with pytest.raises(InputError, match="safetensors file beside it"):
+        train(replace(quick, init=str(tmp_path / "model.onnx")), tmp_path / "a", frames=frames)
+    with pytest.raises(InputError, match="no network"):
+        train(replace(quick, network="nothing"), tmp_path / "a", frames=frames)
+    assert not (tmp_path / "a").exists()
+
+
+def test_attention_can_be_switched_off(tmp_path, quick, frames):
+    result = train(replace(quick, steps=1, attention=False), tmp_path, frames=frames)
+    assert load_checkpoint(result.model).card.network == "denseattentionseg-lite-noattention"
+
+
+def test_a_time_budget_decides_the_steps(tmp_path, quick, frames, monkeypatch):
+    monkeypatch.setattr(run, "steps_within", lambda config, network, source: (3, 0.5))
+    result = train(replace(quick, max_minutes=2.0), tmp_path, frames=frames)
+    config = read_config(tmp_path / "config.json")
+    assert (result.steps, config.steps, config.max_minutes) == (3, 3, 0.0)
+
+
+def test_trying_the_pace_leaves_the_network_as_it_is(quick, frames):
+    from graspseg.training.model_file import start_network
+    from graspseg.training.pace import steps_within
+
+    network = start_network(quick).network
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    steps, pace_s = steps_within(replace(quick, max_minutes=1.0), network, frames[0])
+    assert steps == max(int(60 * 0.93 / pace_s), 1)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    several = replace(quick, max_minutes=1.0, compute=replace(quick.compute, devices=2))
+    with pytest.raises(InputError, match="2 devices"):
+        steps_within(several, network, frames[0])
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypatch, callback):
+    callback(Die(2, lambda: None))
+    from graspseg.training import module
+
+    monkeypatch.setattr(module, "weighted_cross_entropy", lambda logits, target, weights: logits.sum() * float("nan"))
+    with pytest.raises(InputError, match=r"The loss is nan after step 1.*optimizer\.rate"):
+        train(quick, tmp_path, frames=frames)
+    assert DivergenceStop(every_steps=3).every_steps == 3
+
+
+def test_workers_make_the_same_batches(tmp_path, quick, toy_frames):
+    writer = FolderWriter(tmp_path / "mine", {})
+    for index in range(4):
+        frame = toy_frames(4).frame(index)
+        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    config = replace(quick, steps=2, data=(tmp_path / "mine",))
+    alone = train(config, tmp_path / "alone")
+    helped = train(replace(config, compute=replace(config.compute, workers=2)), tmp_path / "helped")
+    for name, value in weights(alone).items():
+        assert torch.equal(value, weights(helped)[name]), name
+
+
+def test_a_frame_that_cannot_be_read_is_named(tmp_path, quick, toy_frames):
+    writer = FolderWriter(tmp_path / "mine", {})
+    for index in range(4):
+        frame = toy_frames(4).frame(index)
+        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    broken = tmp_path / "mine" / "depth" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:60])
+    config = replace(quick, data=(tmp_path / "mine",), compute=replace(quick.compute, workers=1))
+    with pytest.raises(InputError) as caught:
+        train(config, tmp_path / "run")
+    assert str(broken) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "tiny"
