@@ -33,10 +33,10 @@ format: .venv/.ready
 clean:
 	rm -rf .venv .venv-demo .tools demo
 
-.venv/.ready: pyproject.toml tools/setup_env.sh
+.venv/.ready: pyproject.toml tools/setup_env.sh tools/uv.sh
 	@echo "Preparing .venv (every extra; the first time takes minutes)"
 	@$(SETUP) .venv '.[dev]'
 
-.venv-demo/.ready: pyproject.toml tools/setup_env.sh
+.venv-demo/.ready: pyproject.toml tools/setup_env.sh tools/uv.sh
 	@echo "Preparing .venv-demo (no torch)"
 	@$(SETUP) .venv-demo .

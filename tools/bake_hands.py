@@ -18,11 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
+import webxr_hand
+from loop_subdivision import loop_operator
+
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 PARENT = np.array([-1, 0, 1] + [p for f in range(5) for p in (0, 3 + 3 * f, 4 + 3 * f)], np.int8)
 N_BONES, WRIST, ELBOW, SHOULDER = 18, 0, 2, 23
 N_COMPONENTS, N_PEOPLE = 24, 400
 HAND_LENGTH_M = (0.155, 0.210)
+THUMB_ALONG = (0.38, -0.64, 0.67)  # the first model's thumb at rest, which defines angle 0 for both
+THUMB_BEND = (-0.254, 0.626, 0.737)
+FINGER_TILT = (0.11, -0.11, -0.01, -0.10)  # out-of-palm part of the first model's finger axes
 
 
 @dataclass(frozen=True)
@@ -78,23 +84,40 @@ def pose(body: Body, turn: np.ndarray) -> Body:
     return replace(body, vertices=np.einsum("vb,bvi->vi", body.weights, per_bone), joints=moved)
 
 
-def straighten(body: Body) -> tuple[Body, dict[str, np.ndarray]]:
-    """Unbend wrist, elbow and fingers; also the bending axes that were found, in the straight pose."""
+def straighten(body: Body, thumb_hinge: np.ndarray | None = None) -> tuple[Body, dict[str, np.ndarray]]:
+    """Unbend wrist, elbow and fingers; also the bending axes that were found, in the straight pose.
+
+    Args:
+        body: One person in the hand frame.
+        thumb_hinge: Bending axis of the thumb; with it the thumb is brought to THUMB_ALONG and THUMB_BEND. None reads
+            the axis from the thumb's bend and leaves its base as it is.
+    """
     j = body.joints
     forearm, upper = j[WRIST] - j[ELBOW], j[ELBOW] - j[SHOULDER]
     turn = np.tile(np.eye(3), (N_BONES, 1, 1))
     turn[1] = rotation_between(forearm, np.array([1.0, 0, 0]))
     turn[2] = rotation_between(upper, forearm)
-    axes = {"elbow": turn[1] @ unit(np.cross(upper, forearm))}
+    hinge = np.cross(forearm, upper)
+    axes = {"elbow": turn[1] @ unit(hinge) if hinge.any() else np.array([0, 0, 1.0])}
     for f, name in enumerate(FINGERS):
         first, second, third = np.diff(j[finger_joints(f)], axis=0)
         bend = np.cross(first, second) + np.cross(second, third) + np.cross(first, third)
         base = rotation_between(first, first * [1, 1, 0]) if f else np.eye(3)
+        if not f and thumb_hinge is not None:
+            bend = thumb_hinge
+            base = thumb_frame(THUMB_ALONG, THUMB_BEND) @ thumb_frame(first, bend).T
         axes[name] = base @ unit(bend)
         turn[3 + 3 * f] = base
         turn[4 + 3 * f] = rotation_between(second, first)
         turn[5 + 3 * f] = rotation_between(third, second)
     return pose(body, turn), axes
+
+
+def thumb_frame(along, bend) -> np.ndarray:
+    """Orthonormal columns: direction, bending axis made square to it, their cross product."""
+    along = unit(np.asarray(along, float))
+    bend = unit(np.asarray(bend) - along * (along @ np.asarray(bend)))
+    return np.stack([along, bend, np.cross(along, bend)], 1)
 
 
 def articulation_axes(j: np.ndarray, bends: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -107,41 +130,13 @@ def articulation_axes(j: np.ndarray, bends: dict[str, np.ndarray]) -> dict[str, 
         fingers[f] = flex, -palmar if f <= 2 else palmar, flex, flex
     along, little_base = unit(j[4] - j[3]), j[15] - j[3]
     bend = unit(bends["thumb"] - along * (along @ bends["thumb"]))
-    across = unit(np.cross(along, unit(little_base) + [0, 0, 0.25]))
+    across = unit(np.cross(along, unit(little_base) + np.array([0, 0, 0.25])))
     fingers[0] = across, unit(np.cross(along, [0, 0, 1.0])), bend, bend
     return {
         "finger_axes": fingers,
         "wrist_axes": np.array([[0, 1.0, 0], [0, 0, 1.0]]),
         "elbow_axis": bends["elbow"],
     }
-
-
-def loop_operator(faces: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """One step of Loop subdivision as a sparse matrix (CSR) and the new faces."""
-    edges: dict[tuple[int, int], list[int]] = {}
-    for a, b, c in faces.tolist():
-        for p, q, r in ((a, b, c), (b, c, a), (c, a, b)):
-            edges.setdefault((min(p, q), max(p, q)), []).append(r)
-    number = {e: n + i for i, e in enumerate(edges)}
-    near: list[set[int]] = [set() for _ in range(n)]
-    border: list[set[int]] = [set() for _ in range(n)]
-    for (p, q), opposite in edges.items():
-        for store in (near, border) if len(opposite) == 1 else (near,):
-            store[p].add(q)
-            store[q].add(p)
-    rows: list[dict[int, float]] = []
-    for v in range(n):
-        around, k = border[v] or near[v], len(border[v] or near[v])
-        beta = 1 / 8 if border[v] else (5 / 8 - (3 / 8 + np.cos(2 * np.pi / k) / 4) ** 2) / k
-        rows.append({v: 1 - k * beta, **dict.fromkeys(around, beta)})
-    for (p, q), opposite in edges.items():
-        rows.append({p: 0.5, q: 0.5} if len(opposite) == 1 else {p: 3 / 8, q: 3 / 8, **dict.fromkeys(opposite, 1 / 8)})
-    corner = [number[min(p, q), max(p, q)] for t in faces.tolist() for p, q in zip(t, t[1:] + t[:1], strict=True)]
-    ab, bc, ca = np.array(corner).reshape(-1, 3).T
-    a, b, c = faces.T
-    fine = np.stack([a, ab, ca, b, bc, ab, c, ca, bc, ab, bc, ca], 1).reshape(-1, 3)
-    starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
-    return starts, np.concatenate([list(r) for r in rows]), np.concatenate([list(r.values()) for r in rows]), fine
 
 
 def sample_people(n: int, seed: int) -> tuple[list[Body], np.ndarray]:
@@ -226,6 +221,22 @@ def bake_anny() -> dict[str, np.ndarray]:
     return pack(mean, basis, straight[0].weights, faces, axes)
 
 
+def bake_webxr(glb: Path) -> dict[str, np.ndarray]:
+    """The other sculptor's hand, its thumb brought to where the first one's is so that angles mean the same."""
+    vertices, faces, joints, weights, thumb_hinge = webxr_hand.read_glb(glb)
+    body = to_hand_frame(Body(vertices, np.concatenate([joints, joints[:1] + thumb_hinge]), weights))
+    thumb_hinge, joints = body.joints[24], body.joints[:24].copy()
+    vertices, faces, weights = webxr_hand.loft_arm(body.vertices, faces, body.weights)
+    joints[ELBOW], joints[SHOULDER] = [webxr_hand.ELBOW_X, 0, 0], [webxr_hand.SHOULDER_X, 0, 0]
+    straight, bends = straighten(Body(vertices, joints, weights), thumb_hinge)
+    for f, tilt in zip(range(1, 5), FINGER_TILT, strict=True):
+        first = straight.joints[4 + 3 * f] - straight.joints[3 + 3 * f]
+        bends[FINGERS[f]] = unit(np.cross(unit(first), [0, 0, 1.0]) + np.array([0, 0, tilt]))
+    print(f"hand length {1e3 * hand_length(straight):.1f} mm")
+    mean = np.concatenate([straight.vertices, straight.joints])
+    return pack(mean, webxr_hand.shape_basis(straight.vertices, straight.joints, weights), weights, faces, bends)
+
+
 def pack(mean, basis, weights, faces, bends) -> dict[str, np.ndarray]:
     """The arrays of the asset file."""
     n = len(weights)
@@ -258,7 +269,7 @@ def main() -> None:
     parser.add_argument("--glb", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    arrays = bake_anny()
+    arrays = bake_anny() if arguments.model == "anny" else bake_webxr(arguments.glb)
     np.savez_compressed(arguments.out, **arrays)
     print({k: v.shape for k, v in arrays.items()}, arguments.out.stat().st_size)
     np.set_printoptions(precision=3, suppress=True)

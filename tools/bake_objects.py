@@ -9,13 +9,15 @@ Needs trimesh, manifold3d, fast-simplification, scipy and libigl, which the prod
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
-import everyday_objects
 import fast_simplification
 import numpy as np
-import procedural_objects
 import trimesh
+
+import everyday_objects
+import procedural_objects
 from distance_fields import write_distance_fields
 from object_recipe import Recipe, canonical
 
@@ -26,6 +28,22 @@ BLOB_SEED = 7
 # Blobs at these places of every nine are kept back for exams.
 KEPT_BACK = (0, 4)
 MOST_FACES = 3000
+CREDITS = """
+## Objects
+
+`objects.npz` is made by `tools/bake_objects.py` from the sources below. All meshes were simplified, scaled, centered
+and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here endorses this
+project.
+
+- Everyday objects: models of the Sweet Home 3D furniture libraries (Debian package `sweethome3d-furniture` 1.8),
+  cleaned and converted by Emmanuel Puybaret / eTeks, <https://www.sweethome3d.com>; the table names each of them.
+  CC0-1.0: <https://creativecommons.org/publicdomain/zero/1.0/>.
+  CC-BY-3.0: <https://creativecommons.org/licenses/by/3.0/>.
+  "Blend Swap N" stands for <https://www.blendswap.com/blends/view/N>, "Scopia" for <https://www.scopia.es>.
+- `blob_NNN`: `pybullet_data/random_urdfs/NNN` of pybullet 3.2.7, <https://pybullet.org>, zlib license, (c) Erwin
+  Coumans and the Bullet authors; altered as said above, not the original files.
+- All others are built from primitives by `tools/procedural_objects.py`: Apache-2.0, the graspseg authors.
+"""
 
 
 def blob_recipes(folder: Path) -> list[Recipe]:
@@ -53,7 +71,8 @@ def blob_recipes(folder: Path) -> list[Recipe]:
                 mesh=mesh,
                 scale=((0.7, 1.2),) * 3,
                 licence="Zlib",
-                author="Bullet Physics",
+                author="Erwin Coumans and the Bullet authors",
+                source=f"random_urdfs/{sources[place].name}",
             )
         )
     return sorted(found, key=lambda recipe: recipe.name)
@@ -100,12 +119,25 @@ def report(recipes: list[Recipe]) -> None:
     print(f"{sum(len(r.mesh.faces) for r in recipes)} faces; not watertight: {', '.join(open_meshes)}")
 
 
+def write_credits(path: Path, recipes: list[Recipe]) -> None:
+    """Put the section "Objects" into the attribution file, next to whatever else it holds."""
+    everyday = [r for r in recipes if r.kind == "everyday"]
+    lines = [CREDITS.strip(), "", "| object | author | license | source |", "|---|---|---|---|"]
+    lines += [f"| {r.name} | {r.author} | {r.licence} | {r.source} |" for r in everyday]
+    section = "\n".join(lines) + "\n"
+    text = path.read_text(encoding="utf-8") if path.exists() else "# Attribution\n"
+    parts = re.split(r"(?m)^(?=## )", text)
+    kept = [part.rstrip() + "\n" for part in parts if not part.startswith("## Objects")]
+    path.write_text("\n".join([*kept, section]), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--furniture", type=Path, help="folder with BlendSwap-CC-0.sh3f and its neighbors")
     parser.add_argument("--blobs", type=Path, help="pybullet_data/random_urdfs")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sdf", type=Path, help="also write one distance grid per object to this file")
+    parser.add_argument("--credits", type=Path, help="attribution file that gets the section about objects")
     options = parser.parse_args()
     recipes = everyday_objects.recipes(options.furniture, MOST_FACES) if options.furniture else []
     recipes += procedural_objects.recipes()
@@ -114,6 +146,8 @@ def main() -> None:
     recipes = [canonical(recipe) for recipe in recipes]
     write_library(options.out, recipes)
     report(recipes)
+    if options.credits:
+        write_credits(options.credits, recipes)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
     if options.sdf:
         write_distance_fields(options.sdf, recipes)

@@ -7,8 +7,9 @@ from pathlib import Path
 import igl
 import numpy as np
 import trimesh
-from object_recipe import Recipe
 from scipy import ndimage
+
+from object_recipe import Recipe
 
 CELLS = 60**3
 PADDING_M = 0.015
@@ -47,7 +48,7 @@ def _signed(mesh: trimesh.Trimesh, points: np.ndarray) -> np.ndarray:
 
 
 def _filled(mesh: trimesh.Trimesh, points: np.ndarray, pitch: float) -> np.ndarray:
-    """Distance field of an open mesh: cells the outside cannot reach count as inside."""
+    """Distance field of an open mesh: cells the outside cannot reach count as inside, single sheets get some body."""
     kind = igl.SIGNED_DISTANCE_TYPE_UNSIGNED
     faces = np.asarray(mesh.faces, dtype=np.int64)
     distance = igl.signed_distance(points.reshape(-1, 3), np.asarray(mesh.vertices), faces, sign_type=kind)[0]
@@ -56,4 +57,4 @@ def _filled(mesh: trimesh.Trimesh, points: np.ndarray, pitch: float) -> np.ndarr
     inside = regions != regions[0, 0, 0]
     inside &= ndimage.binary_erosion(inside)
     depth = ndimage.distance_transform_edt(inside) * pitch
-    return np.where(inside, -np.maximum(depth - 0.5 * pitch, 0), distance)
+    return np.where(inside, -np.maximum(depth - 0.5 * pitch, 0), distance) - 0.6 * pitch

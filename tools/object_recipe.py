@@ -29,7 +29,8 @@ class Recipe:
     scale: tuple[tuple[float, float], ...] = ((0.85, 1.2),) * 3
     solid: trimesh.Trimesh | None = None
     licence: str = "Apache-2.0"
-    author: str = "graspseg"
+    author: str = "The graspseg authors"
+    source: str = ""
 
 
 def canonical(recipe: Recipe) -> Recipe:

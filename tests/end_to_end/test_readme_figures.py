@@ -40,7 +40,7 @@ def test_a_figure_that_differs_fails_until_it_is_written(root: Path, capsys: pyt
 
 def test_list_items_thousands_and_missing_values(root: Path) -> None:
     text = check_readme.render(
-        "<!-- figure val.json list.1 ,d --><!-- /figure --> and <!-- figure val.json scores.none .1f -->7<!-- /figure -->",
+        "<!-- figure val.json list.1 ,d --><!-- /figure --> <!-- figure val.json scores.none .1f -->7<!-- /figure -->",
         root / "benchmarks" / "results",
     )
     assert ">14,000<" in text

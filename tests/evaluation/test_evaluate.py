@@ -75,7 +75,7 @@ def test_frames_that_cannot_be_used_are_counted_and_the_rest_is_done() -> None:
 
 
 def test_nothing_to_judge_is_an_error() -> None:
-    with pytest.raises(InputError, match="None of 1 frames could be judged.*no label image"):
+    with pytest.raises(InputError, match=r"None of 1 frames could be judged.*no label image"):
         evaluate(truth, FewSamples(1, unlabelled=0))
 
 

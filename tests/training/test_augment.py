@@ -18,13 +18,21 @@ from graspseg.training.presets import AugmentSettings, ViewSettings, preset
 CAMERA = Intrinsics.default(160, 120)
 VIEWS = ViewSettings(side=48)
 PLAIN = AugmentSettings(
-    rotation_deg=0.0, upright_share=1.0, mirror_share=0.0, zoom=(1.0, 1.0), window_share=0.0, noise_m=0.0, occlusion_share=0.0
+    rotation_deg=0.0,
+    upright_share=1.0,
+    mirror_share=0.0,
+    zoom=(1.0, 1.0),
+    window_share=0.0,
+    noise_m=0.0,
+    occlusion_share=0.0,
 )
 
 
 def cut(frame, seed=0, views=VIEWS, augment=PLAIN):
     rng = np.random.default_rng(seed)
-    return training_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, rng=rng, views=views, augment=augment)
+    return training_sample(
+        frame.depth_m, frame.labels, intrinsics=frame.intrinsics, rng=rng, views=views, augment=augment
+    )
 
 
 @pytest.fixture
@@ -125,7 +133,8 @@ def test_turned_window_is_large_enough_for_a_diagonal_arm():
         labels[i, i - 8 : i + 8] = 1
     flat = foreground_view(labels, depth, side=48, margin=0.0)
     turned = foreground_view(labels, depth, side=48, margin=0.0, angle_rad=np.pi / 4)
-    assert flat is not None and turned is not None
+    assert flat is not None
+    assert turned is not None
     assert turned.size_px / flat.size_px == pytest.approx(np.sqrt(2), abs=0.1)
 
 

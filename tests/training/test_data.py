@@ -17,7 +17,7 @@ def test_a_resumed_sampler_goes_on_where_the_first_one_stopped():
 
 def test_devices_share_the_frames_without_overlap():
     both = [list(StepSampler(2, start=0, steps=3, rank=rank, devices=2)) for rank in (0, 1)]
-    assert sorted(sum(both[0] + both[1], [])) == list(range(12))
+    assert sorted(position for step in both[0] + both[1] for position in step) == list(range(12))
 
 
 def test_every_pass_over_a_finite_source_has_each_frame_once_in_another_order(toy_frames, quick):

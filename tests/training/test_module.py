@@ -32,15 +32,16 @@ def batch(toy_frames, quick):
 def test_the_average_moves_toward_the_network():
     network, average = OneLayer(), OneLayer()
     with torch.no_grad():
-        network.layer.bias.fill_(1.0)
-        average.layer.bias.fill_(0.0)
-    network.norm.num_batches_tracked.fill_(7)
+        network.norm.bias.fill_(1.0)
+        average.norm.bias.fill_(0.0)
+    network.norm.running_mean = torch.full((3,), 7.0)
     update_average(average, network, decay=0.9, step=1_000)
-    assert average.layer.bias.tolist() == pytest.approx([0.1] * 3)
-    assert average.norm.num_batches_tracked == 7
+    assert average.norm.bias.tolist() == pytest.approx([0.1] * 3)
+    assert average.norm.running_mean is not None
+    assert average.norm.running_mean.tolist() == pytest.approx([0.7] * 3)
     # Early the average forgets faster: it keeps (1 + 1) / (10 + 1).
     update_average(average, network, decay=0.9, step=1)
-    assert average.layer.bias.tolist() == pytest.approx([1 - 0.9 * 2 / 11] * 3)
+    assert average.norm.bias.tolist() == pytest.approx([1 - 0.9 * 2 / 11] * 3)
 
 
 def test_only_convolution_kernels_decay():

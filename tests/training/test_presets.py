@@ -20,7 +20,12 @@ def test_presets_say_their_name_and_are_frozen(name):
 def test_paper_preset_is_the_papers_recipe():
     paper = preset("paper")
     assert paper.steps == 1_752_000
-    assert (paper.batch, paper.optimizer.name, paper.optimizer.rate, paper.optimizer.kernel_l2) == (4, "adam", 1e-3, 1e-3)
+    assert (paper.batch, paper.optimizer.name, paper.optimizer.rate, paper.optimizer.kernel_l2) == (
+        4,
+        "adam",
+        1e-3,
+        1e-3,
+    )
     assert paper.contour_start == 140 * 11_680
     assert paper.loss.class_weights == (1.0, 5.0, 5.0)
     assert (paper.loss.alpha, paper.loss.beta) == (1.0, 0.005)

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -58,8 +60,10 @@ def log(result):
     return list(csv.DictReader((result.folder / "metrics.csv").read_text().splitlines()))
 
 
-def weights(result):
-    return load_checkpoint(result.model).network.state_dict()
+def assert_equal_weights(one, other):
+    theirs = load_checkpoint(other.model).network.state_dict()
+    for name, value in load_checkpoint(one.model).network.state_dict().items():
+        assert torch.equal(value, theirs[name]), name
 
 
 def test_a_run_leaves_everything_behind(tmp_path, quick, frames):
@@ -69,14 +73,18 @@ def test_a_run_leaves_everything_behind(tmp_path, quick, frames):
     card = load_checkpoint(result.model).card
     assert card.network == "denseattentionseg-lite"
     assert card.data["views_seen"] == 24
-    assert set(card.metrics) == {f"val/{look}_look_{name}" for look in ("first", "second") for name in ("hand", "object", "mean")}
+    assert set(card.metrics) == {
+        f"val/{look}_look_{name}" for look in ("first", "second") for name in ("hand", "object", "mean")
+    }
     rows = log(result)
     assert [row["step"] for row in rows if row["train/loss"]] == ["0", "1", "2", "3", "4", "5"]
     assert [row["stage"] for row in rows if row["stage"]] == ["1.0"] * 5 + ["2.0"]
     assert [bool(row["train/contour"]) for row in rows if row["stage"]] == [False] * 5 + [True]
     sheets = sorted((folder / "sheets").iterdir())
     assert [sheet.name for sheet in sheets] == ["step-0000004.png", "step-0000006.png"]
-    assert cv2.imread(str(sheets[-1])).shape == (64, 6 * 68 - 4, 3)
+    picture = cv2.imread(str(sheets[-1]))
+    assert picture is not None
+    assert picture.shape == (64, 6 * 68 - 4, 3)
     assert cv2.imread(str(folder / "curves.png")) is not None
     assert list((folder / "tensorboard").glob("events*"))
 
@@ -89,8 +97,7 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, 
         train(config, tmp_path / "broken", frames=frames)
     callback(None)
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
-    for name, value in weights(whole).items():
-        assert torch.equal(value, weights(broken)[name]), name
+    assert_equal_weights(whole, broken)
     assert [row["train/loss"] for row in log(broken)] == [row["train/loss"] for row in log(whole)]
 
 
@@ -102,8 +109,7 @@ def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, f
     callback(None)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
     stopped = train(quick, tmp_path / "stopped", frames=frames, resume=True)
-    for name, value in weights(whole).items():
-        assert torch.equal(value, weights(stopped)[name]), name
+    assert_equal_weights(whole, stopped)
 
 
 def test_folders_of_runs_are_not_overwritten(tmp_path, quick, frames):
@@ -201,8 +207,23 @@ def test_workers_make_the_same_batches(tmp_path, quick, toy_frames):
     config = replace(quick, steps=2, data=(tmp_path / "mine",))
     alone = train(config, tmp_path / "alone")
     helped = train(replace(config, compute=replace(config.compute, workers=2)), tmp_path / "helped")
-    for name, value in weights(alone).items():
-        assert torch.equal(value, weights(helped)[name]), name
+    assert_equal_weights(alone, helped)
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(tmp_path, toy_frames):
+    writer = FolderWriter(tmp_path / "mine", {})
+    for index in range(6):
+        frame = toy_frames(6).frame(index)
+        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    options = f"--preset tiny --data {tmp_path / 'mine'} --out {tmp_path / 'run'} --steps 3 --batch 3 --threads 1"
+    devices = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp"]
+    command = [sys.executable, "-m", "graspseg.cli.main", "train", *options.split(), *devices]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("model: ") == 1
+    card = load_checkpoint(tmp_path / "run" / "model.safetensors").card
+    assert card.data["frames_seen"] == 3 * 2
 
 
 def test_a_frame_that_cannot_be_read_is_named(tmp_path, quick, toy_frames):

@@ -101,5 +101,3 @@ def test_synthetic_frames_travel_to_workers_without_their_models():
     assert len(source) == ENDLESS
     copy = pickle.loads(pickle.dumps(source))
     assert (copy.split, copy.seed, copy.count) == ("train", 3, ENDLESS)
-
-

@@ -12,13 +12,15 @@ from graspseg.training.presets import preset
 
 
 def test_options_change_the_preset():
-    arguments = parse(
-        ["--preset", "tiny", "--steps", "7", "--no-attention", "--no-contour", "--optimizer.rate", "0.1", "--workers", "3"]
-        + ["--data", "a", "b", "--init", "model.safetensors", "--out", "runs/mine", "--max-minutes", "2.5"]
-    )
+    options = "--preset tiny --steps 7 --no-attention --no-contour --optimizer.rate 0.1 --workers 3 --data a b"
+    arguments = parse([*options.split(), "--init", "model.safetensors", "--out", "runs/mine", "--max-minutes", "2.5"])
     settings = arguments.settings
     assert (settings.preset, settings.steps, settings.attention, settings.contour) == ("tiny", 7, False, False)
-    assert (settings.optimizer.rate, settings.compute.workers, settings.views.side) == (0.1, 3, preset("tiny").views.side)
+    assert (settings.optimizer.rate, settings.compute.workers, settings.views.side) == (
+        0.1,
+        3,
+        preset("tiny").views.side,
+    )
     assert (settings.data, settings.init, settings.max_minutes) == ((Path("a"), Path("b")), "model.safetensors", 2.5)
     assert (arguments.out, arguments.resume) == (Path("runs/mine"), False)
 

@@ -54,12 +54,13 @@ def main(argv: list[str]) -> int:
         network, options.out, side=side, looks=options.looks, metadata=card.metadata(), half_storage=options.half
     )
     print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
+    if options.half and not report.half_storage:
+        print("  stored in full precision: rounding the weights moves more than one label in a thousand")
     for engine, parity in report.parity.items():
         exact = report.graph_parity[engine]
-        print(
-            f"  {engine}: {100 * parity.agreement:.3f} % of PyTorch's labels, probabilities within {parity.difference:.1e}"
-            + (f" ({exact.difference:.1e} before rounding the weights)" if options.half else "")
-        )
+        rounding = f" ({exact.difference:.1e} before rounding the weights)" if report.half_storage else ""
+        agreement = f"{100 * parity.agreement:.3f} % of PyTorch's labels"
+        print(f"  {engine}: {agreement}, probabilities within {parity.difference:.1e}{rounding}")
     return 0
 
 

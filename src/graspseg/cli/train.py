@@ -35,12 +35,9 @@ class Arguments:
 def main(argv: Sequence[str]) -> int:
     """Run the command; see `graspseg train --help`."""
     arguments = parse(argv)
-    from graspseg.training.run import train
+    from graspseg.training.run import report, train
 
-    result = train(arguments.settings, arguments.out, resume=arguments.resume)
-    scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
-    print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
-    print(f"model: {result.model}")
+    report(train(arguments.settings, arguments.out, resume=arguments.resume))
     return 0
 
 
@@ -61,7 +58,9 @@ def parse(argv: Sequence[str]) -> Arguments:
     file = known.config
     if known.resume:
         if known.out is None or not (known.out / "config.json").is_file():
-            raise InputError(f"--resume found no run in --out {known.out}, expected a folder with config.json: name it.")
+            raise InputError(
+                f"--resume found no run in --out {known.out}, expected a folder with config.json: name it."
+            )
         file = known.out / "config.json"
     settings = preset(known.preset or "lite") if file is None else read_config(file)
     default = Arguments(settings, known.out or Path("runs") / settings.preset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ THUMBNAIL_WIDTH = 320
 FAILURES_KEPT = 20
 
 
+@runtime_checkable
 class Samples(Protocol):
     """Frames with labels that can be counted and read one by one, such as `FolderDataset`."""
 

@@ -19,7 +19,7 @@ def weighted_cross_entropy(
     logits: Float[Tensor, "b c h w"],
     target: Int[Tensor, "b h w"] | UInt8[Tensor, "b h w"],
     *,
-    weights: Sequence[float] = PAPER_WEIGHTS,
+    weights: Sequence[float | int] = PAPER_WEIGHTS,
     ignore: int = 255,
 ) -> Float[Tensor, ""]:
     """Mean over the labelled pixels of (weight of the true class) x (cross-entropy), in float32 or wider.

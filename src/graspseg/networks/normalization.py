@@ -64,7 +64,7 @@ class PaperInput(nn.Module):
         with torch.autocast(depth_m.device.type, enabled=False):
             depth_m, valid = _measured(depth_m)
             nearness = 1 - (depth_m - nearest_surface(depth_m, valid)) / WINDOW_M
-            return nearness.clamp(0, 1.25) * valid.float()
+            return nearness.clamp(0.0, 1.25) * valid.float()
 
 
 class MetricInput(nn.Module):
@@ -97,9 +97,9 @@ class MetricInput(nn.Module):
             log_footprint = torch.log(footprint_m.clamp(min=1e-6) / FOOTPRINT_M)
             channels = [
                 mask,
-                (behind_m / RELATIVE_SCALE_M).clamp(-1, 3),
-                (relief(behind_m, mask) / CONTRAST_SCALE_M).clamp(-1, 1) * mask,
-                log_footprint.clamp(-2, 2) * mask,
+                (behind_m / RELATIVE_SCALE_M).clamp(-1.0, 3.0),
+                (relief(behind_m, mask) / CONTRAST_SCALE_M).clamp(-1.0, 1.0) * mask,
+                log_footprint.clamp(-2.0, 2.0) * mask,
             ]
             return torch.cat(channels, dim=1)
 
@@ -115,7 +115,7 @@ def relief(behind_m: Float32[Tensor, "b 1 h w"], mask: Float32[Tensor, "b 1 h w"
     layer = mask * (behind_m <= local_min_m + LAYER_M).float()
     sums = _over_square(torch.cat([behind_m * layer, layer]), torch.add, outside=0.0)
     total_m, count = sums.chunk(2)
-    return behind_m - total_m / count.clamp(min=1)
+    return behind_m - total_m / count.clamp(min=1.0)
 
 
 def _measured(depth_m: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,15 @@
-"""Compiled loops of the rasterizer in `render.py`: arrays in, arrays changed in place, no allocation per face."""
+"""Compiled loops of the rasterizer in `render.py`: arrays in, arrays changed in place, no allocation per face.
+
+The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled functions.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import no_type_check
 
-import numba
 import numpy as np
+from numba import njit
 
 NEAR_M = 0.05
 # Vertices are snapped to 1/4096 px: edge tests become exact integer arithmetic, so shared edges cannot leak.
@@ -14,15 +18,18 @@ _STEPS = 4096
 _LIMIT = 1 << 28
 
 
-@numba.njit(cache=True)
-def _snap(value: float) -> int:
+@njit(cache=True)
+@no_type_check
+def _snap(value):
     """Screen coordinate in 1/4096 px, rounded to nearest."""
-    return int(math.floor(min(max(value * _STEPS, -_LIMIT), _LIMIT) + 0.5))
+    return math.floor(min(max(value * _STEPS, -_LIMIT), _LIMIT) + 0.5)
 
 
-@numba.njit(cache=True)
-def project(vertices, fx, fy, cx, cy, screen, inverse):
+@njit(cache=True)
+@no_type_check
+def project(vertices, camera, screen, inverse):
     """Fill `screen` [v, 2] (1/4096 px) and `inverse` [v] (1/m; 0 for vertices nearer than NEAR_M)."""
+    fx, fy, cx, cy = camera
     for i in range(vertices.shape[0]):
         z = np.float64(vertices[i, 2])
         if z < NEAR_M:
@@ -36,7 +43,8 @@ def project(vertices, fx, fy, cx, cy, screen, inverse):
         screen[i, 1] = _snap(fy * vertices[i, 1] * q + cy)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def _fill_triangle(buffer, labels, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
     """Rasterize one snapped triangle; coordinates in 1/4096 px, q the inverse depths."""
     height, width = buffer.shape
@@ -86,7 +94,8 @@ def _fill_triangle(buffer, labels, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
         q_row += q_down
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def _fill_clipped(buffer, labels, label, corners, camera):
     """Cut one triangle (corners [3, 3], metres) at NEAR_M and rasterize what is left."""
     kept = np.empty((4, 3))
@@ -109,12 +118,11 @@ def _fill_clipped(buffer, labels, label, corners, camera):
         xs[i] = _snap(camera[0] * kept[i, 0] * qs[i] + camera[2])
         ys[i] = _snap(camera[1] * kept[i, 1] * qs[i] + camera[3])
     for i in range(1, count - 1):
-        _fill_triangle(
-            buffer, labels, label, xs[0], ys[0], qs[0], xs[i], ys[i], qs[i], xs[i + 1], ys[i + 1], qs[i + 1]
-        )
+        _fill_triangle(buffer, labels, label, xs[0], ys[0], qs[0], xs[i], ys[i], qs[i], xs[i + 1], ys[i + 1], qs[i + 1])
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
     """Rasterize every face; `screen` and `inverse` come from `project`, camera is [fx, fy, cx, cy]."""
     corners = np.empty((3, 3))
@@ -143,7 +151,8 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
             _fill_clipped(buffer, labels, label, corners, camera)
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def fill_plane(buffer, labels, inverse, inside, label):
     """Write 1/z = inverse . (x, y, 1) where every row of `inside` [n, 3] is >= 0 there."""
     height, width = buffer.shape
@@ -162,14 +171,15 @@ def fill_plane(buffer, labels, inverse, inside, label):
             continue
         q_row = inverse[1] * y + inverse[2]
         depths, classes = buffer[y], labels[y]
-        for x in range(int(math.ceil(low)), int(math.floor(high)) + 1):
+        for x in range(math.ceil(low), math.floor(high) + 1):
             q = np.float32(q_row + inverse[0] * x)
             nearer = q > depths[x]
             depths[x] = q if nearer else depths[x]
             classes[x] = label if nearer else classes[x]
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def fill_ellipsoid(buffer, labels, forms, center, box, label):
     """Write the first hit beyond NEAR_M of each ray in `box`; `forms` [3, 3] give axes^-1 ray, center is axes^-1 c."""
     constant = center[0] ** 2 + center[1] ** 2 + center[2] ** 2 - 1.0
@@ -197,7 +207,8 @@ def fill_ellipsoid(buffer, labels, forms, center, box, label):
                 labels[y, x] = label
 
 
-@numba.njit(cache=True)
+@njit(cache=True)
+@no_type_check
 def invert(buffer):
     """1 / buffer, 0 where the buffer is 0."""
     height, width = buffer.shape

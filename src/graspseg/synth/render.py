@@ -62,8 +62,8 @@ class Canvas:
         """
         screen = np.empty((len(vertices_cam), 2), np.int64)
         inverse = np.empty(len(vertices_cam), np.float64)
-        camera = (intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy)
-        raster.project(np.ascontiguousarray(vertices_cam), *map(float, camera), screen, inverse)
+        camera = np.array([intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy], np.float64)
+        raster.project(np.ascontiguousarray(vertices_cam), camera, screen, inverse)
         raster.fill_mesh(
             self.inverse_depth,
             self.labels,
@@ -71,7 +71,7 @@ class Canvas:
             np.ascontiguousarray(faces),
             screen,
             inverse,
-            np.array(camera, np.float64),
+            camera,
             np.uint8(label),
         )
 
@@ -112,7 +112,7 @@ class Canvas:
     def draw_ellipsoid(self, center: np.ndarray, axes: np.ndarray, *, intrinsics: Intrinsics, label: int) -> None:
         """Draw the ellipsoid `center + axes @ s`, |s| <= 1, exactly per pixel.
 
-        With e = axes^-1 ray and g = axes^-1 center, the hit's inverse depth q solves (g.g - 1) q^2 - 2 (e.g) q + e.e = 0.
+        With e = axes^-1 ray and g = axes^-1 center, the inverse depth q solves (g.g - 1) q^2 - 2 (e.g) q + e.e = 0.
 
         Args:
             center: [3] metres.

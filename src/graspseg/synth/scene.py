@@ -130,7 +130,7 @@ class SceneMaker:
     def _bare_hand(self, rng: np.random.Generator) -> tuple[list[Mesh], np.ndarray]:
         shape = self.hand.sample_shape(rng, child=rng.uniform() < 0.08)
         pose = BARE_POSES[rng.integers(len(BARE_POSES))]
-        return self._arm(rng, shape, (self.hand.sample_articulation(rng, pose) if hasattr(self.hand,'sample_articulation') else rng.uniform(0,.5,(5,4)).astype(np.float32))), np.float32([0.07, 0, 0])
+        return self._arm(rng, shape, self.hand.sample_articulation(rng, pose)), np.float32([0.07, 0, 0])
 
     def _arm(self, rng: np.random.Generator, shape: np.ndarray, articulation: np.ndarray) -> list[Mesh]:
         """Hand and arm: bare, sleeved (BACKGROUND) or ending at the wrist, as a crop or a robot's view would have it."""

@@ -9,14 +9,15 @@ over the far one, smooths over larger steps, and leaves large frayed patches wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import BACKGROUND
-from graspseg.synth import sensor_loops as loops
+from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.synth import sensor_loss, sensor_reading
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,16 @@ class StructuredLight:
         )
 
 
-def _sample_albedo(rng: np.random.Generator) -> dict[str, float]:
+class _Albedo(TypedDict):
+    object_albedo: float
+    other_albedo: float
+
+
+def _sample_albedo(rng: np.random.Generator) -> _Albedo:
     """Dark or shining things return little light; skin is always bright in the near infrared."""
     dark = rng.uniform(size=2) < 0.12
-    object_albedo, other_albedo = np.where(dark, rng.uniform(0.08, 0.5, 2), rng.uniform(0.6, 1.3, 2))
-    return {"object_albedo": float(object_albedo), "other_albedo": float(other_albedo)}
+    object_albedo, other_albedo = np.where(dark, rng.uniform(0.08, 0.5, 2), rng.uniform(0.6, 1.3, 2)).tolist()
+    return _Albedo(object_albedo=object_albedo, other_albedo=other_albedo)
 
 
 def _sample_stereo(rng: np.random.Generator) -> StructuredLight:
@@ -224,38 +230,44 @@ def structured_light(
     """
     p = profile
     seed = np.uint32(rng.integers(1 << 32))
-    span = loops.spans(depth_m)
+    span = sensor_loss.spans(depth_m)
     if p.fatten_px > 0:
-        edge = loops.edges(depth_m, span, p.jump_m)
-        depth_m, labels = loops.fatten(depth_m, labels, edge, seed, p.jump_m, p.fatten_px, p.ragged_cell_px)
-        span = loops.spans(depth_m)
+        edge = sensor_loss.edges(depth_m, span, p.jump_m)
+        depth_m, labels = sensor_reading.fatten(depth_m, labels, edge, seed, p.jump_m, p.fatten_px, p.ragged_cell_px)
+        span = sensor_loss.spans(depth_m)
     lost = np.zeros(depth_m.shape, np.uint8)
     if p.rim_loss > 0 or p.flying > 0:
         rim = (p.rim_near_px, p.rim_far_px, p.ragged_px, p.ragged_cell_px, p.rim_loss, p.flying)
-        loops.lose_rims(depth_m, loops.edges(depth_m, span, p.jump_m), lost, seed, *rim)
+        sensor_loss.lose_rims(depth_m, sensor_loss.edges(depth_m, span, p.jump_m), lost, seed, *rim)
     if p.shadow:
-        loops.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
-    albedo = np.array([p.other_albedo, p.hand_albedo, p.object_albedo], np.float32)
-    loops.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, albedo, p.patchy, p.patch_cell_px)
-    measured, seen = loops.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px, p.speckle_loss)
+        sensor_loss.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
+    light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
+    sensor_loss.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, *light)
+    measured, seen = sensor_reading.gather(
+        depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px, p.speckle_loss
+    )
     if p.smoothing > 0:
-        loops.smooth(measured, 1 - p.smoothing, p.smoothing_m)
+        sensor_reading.smooth(measured, 1 - p.smoothing, p.smoothing_m)
     if p.axial > 0 or p.disparity_sigma_px > 0 or p.disparity_step_px > 0:
         matching = (intrinsics.fx * abs(p.baseline_m), p.disparity_sigma_px, p.disparity_step_px)
-        loops.disturb(measured, span, seed, p.axial, p.fine, p.ripple_px, *matching)
+        sensor_reading.disturb(measured, span, seed, p.axial, p.fine, p.ripple_px, *matching)
     _punch_holes(measured, seen, rng, int(rng.poisson(p.holes)))
     _mismatch(measured, seen, rng, int(rng.poisson(p.mismatches)))
     return measured, seen
 
 
+def _albedo_of_labels(profile: StructuredLight) -> np.ndarray:
+    """Brightness by label; 256 entries, as compiled loops do not check indices."""
+    albedo = np.ones(256, np.float32)
+    albedo[[BACKGROUND, HAND, OBJECT]] = profile.other_albedo, profile.hand_albedo, profile.object_albedo
+    return albedo
+
+
 def _somewhere(depth_m: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
     """A random pixel (x, y), if possible one with a depth."""
     height, width = depth_m.shape
-    for _ in range(6):
-        x, y = int(rng.integers(width)), int(rng.integers(height))
-        if depth_m[y, x] > 0:
-            break
-    return x, y
+    tries = rng.integers(0, (width, height), (6, 2)).tolist()
+    return next(((x, y) for x, y in tries if depth_m[y, x] > 0), tuple(tries[0]))
 
 
 def _punch_holes(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, count: int) -> None:
@@ -273,8 +285,9 @@ def _mismatch(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator,
     for _ in range(count):
         x, y = _somewhere(depth_m, rng)
         depth = float(depth_m[y, x]) or 0.5
-        for _ in range(int(rng.integers(1, 6))):
-            where = (int(np.clip(x + rng.normal(0, 8), 0, width - 1)), int(np.clip(y + rng.normal(0, 8), 0, height - 1)))
-            axes, turn = (int(rng.integers(1, 5)), int(rng.integers(1, 4))), float(rng.uniform(0, 180))
-            cv2.ellipse(depth_m, where, axes, turn, 0, 360, depth * float(rng.uniform(0.75, 1.3)), -1)
-            cv2.ellipse(labels, where, axes, turn, 0, 360, BACKGROUND, -1)
+        size = int(rng.integers(1, 6))
+        centers = np.clip(rng.normal((x, y), 8.0, (size, 2)), 0, (width - 1, height - 1)).astype(int).tolist()
+        axes, factors = rng.integers(1, 5, (size, 2)).tolist(), rng.uniform(0.75, 1.3, size).tolist()
+        for where, axis, factor in zip(centers, axes, factors, strict=True):
+            cv2.ellipse(depth_m, where, axis, 0, 0, 360, depth * factor, -1)
+            cv2.ellipse(labels, where, axis, 0, 0, 360, BACKGROUND, -1)

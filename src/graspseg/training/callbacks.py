@@ -90,8 +90,8 @@ class DivergenceStop(Callback):
         """
         if trainer.global_step % self.every_steps == 0 and not torch.isfinite(outputs["loss"]):
             raise InputError(
-                f"The loss is {float(outputs['loss'])} after step {trainer.global_step}, expected a finite number: start "
-                "again with a lower --optimizer.rate."
+                f"The loss is {float(outputs['loss'])} after step {trainer.global_step}, expected a finite number: "
+                "start again with a lower --optimizer.rate."
             )
 
 

@@ -36,7 +36,9 @@ def read_config(path: Path) -> TrainConfig:
     try:
         values = json.loads(path.read_text())
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}), expected a config.json: check the path.") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}), expected a config.json: check the path."
+        ) from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not JSON ({error}), expected the config.json of a training run.") from error
     if not isinstance(values, dict):

@@ -57,7 +57,9 @@ def model_path(init: str) -> Path:
     if not path.exists() and shipped.is_file():
         return shipped
     if path.suffix == ".onnx":
-        raise InputError(f"{path} can only be run, expected weights to train from: give the .safetensors file beside it.")
+        raise InputError(
+            f"{path} can only be run, expected weights to train from: give the .safetensors file beside it."
+        )
     if not path.is_file():
         names = ", ".join(sorted(file.stem for file in _SHIPPED.glob("*.safetensors"))) or "none"
         raise InputError(f"--init {init} is no file, expected a .safetensors file or a shipped model ({names}).")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -77,7 +78,7 @@ class SegmentationTask(LightningModule):
         losses = self.losses(batch, contour=contour)
         for name, value in losses.items():
             self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=self.config.batch)
-        self.log("rate", self.optimizers().param_groups[0]["lr"], batch_size=self.config.batch)
+        self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=self.config.batch)
         self.log("stage", 2.0 if contour else 1.0, batch_size=self.config.batch)
         return losses["loss"]
 
@@ -88,7 +89,7 @@ class SegmentationTask(LightningModule):
             decay = self.config.optimizer.average_decay
             update_average(self.average, self.network, decay=decay, step=self.global_step + 1)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """Optimizer, and a learning rate that only depends on the step."""
         settings, steps = self.config.optimizer, self.config.steps
         optimizer = make_optimizer(self.network, settings, finetune=self.config.init is not None)
@@ -120,7 +121,8 @@ class SegmentationTask(LightningModule):
             for name, value in confusion.iou_dataset.items():
                 if value is not None:
                     self.scores[f"val/{look}_look_{name}"] = value
-        self.log_dict(self.scores)
+        # Every device judges the whole set, so all of them log the same.
+        self.log_dict(self.scores, sync_dist=True)
 
 
 @torch.no_grad()
@@ -134,17 +136,12 @@ def update_average(average: nn.Module, network: nn.Module, *, decay: float, step
         step: steps done, this one included; the share is at most `(1 + step) / (10 + step)`.
     """
     keep = min(decay, (1 + step) / (10 + step))
-    new = list(network.state_dict().values())
-    old = list(average.state_dict().values())
-    floats = [torch.is_floating_point(value) for value in old]
-    torch._foreach_lerp_(
-        [value for value, chosen in zip(old, floats, strict=True) if chosen],
-        [value.detach() for value, chosen in zip(new, floats, strict=True) if chosen],
-        1 - keep,
-    )
-    for kept, value, chosen in zip(old, new, floats, strict=True):
-        if not chosen:
-            kept.copy_(value)
+    new = network.state_dict()
+    for name, kept in average.state_dict().items():
+        if torch.is_floating_point(kept):
+            kept.lerp_(new[name], 1 - keep)
+        else:
+            kept.copy_(new[name])
 
 
 def make_optimizer(network: nn.Module, settings: OptimizerSettings, *, finetune: bool) -> Optimizer:

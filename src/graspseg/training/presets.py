@@ -145,7 +145,8 @@ class ComputeSettings:
         precision: passed to Lightning's Trainer; `auto` = bf16 where the hardware has it.
         workers: processes that make samples; 0 = in the training process.
         prefetch: batches made ahead by each worker.
-        threads: CPU threads of torch; 0 = as many as torch likes.
+        threads: CPU threads of torch; 0 = one for every core that no worker needs. Threads whose cores are wanted by
+            others wait for each other and are many times slower than one.
         checkpoint_minutes: minutes between checkpoints.
         log_every_steps: steps between rows of the log.
     """
@@ -228,7 +229,7 @@ def _tiny() -> TrainConfig:
         views=replace(lite.views, side=96),
         optimizer=replace(lite.optimizer, average_decay=0.9),
         validation=replace(lite.validation, frames=6, every_steps=30, sheet_views=6),
-        compute=replace(lite.compute, precision="32-true", workers=0, log_every_steps=5),
+        compute=replace(lite.compute, precision="32-true", workers=0, threads=1, log_every_steps=5),
     )
 
 

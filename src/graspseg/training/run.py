@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import warnings
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
@@ -69,7 +72,8 @@ def train(
 
     Args:
         config: settings; when resuming, those of the interrupted run (`compute` may differ).
-        out: the run's folder: config.json, checkpoints/, metrics.csv, tensorboard/, sheets/, curves.png, model.safetensors.
+        out: the run's folder: config.json, checkpoints/, metrics.csv, tensorboard/, sheets/, curves.png,
+            model.safetensors.
         resume: go on from the last checkpoint; the result is that of a run that was never interrupted.
         frames: frames to train and to validate on; None = as the settings say.
 
@@ -81,8 +85,7 @@ def train(
     config = replace(config, compute=replace(config.compute, precision=_precision(config)))
     if resume:
         _check_same(config, out / "config.json")
-    if config.compute.threads:
-        torch.set_num_threads(config.compute.threads)
+    torch.set_num_threads(config.compute.threads or max(_cores() - config.compute.workers, 1))
     sources = frames or open_frames(config)
     if config.data:
         _check_data(config, sources[0])
@@ -92,15 +95,24 @@ def train(
         steps, pace_s = steps_within(config, start.network, sources[0])
         print(f"{steps} steps of {pace_s:.2f} s fit into {config.max_minutes:g} minutes", flush=True)
         config = replace(config, steps=steps, max_minutes=0.0)
-    make_folder(out)
-    write_config(out / "config.json", config)
+    if _leads():
+        write_config(make_folder(out) / "config.json", config)
     task = SegmentationTask(start.network, config)
     seconds = _fit(task, TrainingFrames(config, train=sources[0], val=sources[1]), out, checkpoint)
     model = out / "model.safetensors"
-    card = Card(start.name, config_dict(config), _described_data(config), task.scores)
-    save_checkpoint(model, task.trained_network, card=card)
-    write_curves(out / "curves.png", read_log(out / "metrics.csv"))
+    if _leads():
+        card = Card(start.name, config_dict(config), _described_data(config), task.scores)
+        save_checkpoint(model, task.trained_network, card=card)
+        write_curves(out / "curves.png", read_log(out / "metrics.csv"))
     return RunResult(out, model, config.steps, seconds, task.scores)
+
+
+@rank_zero_only
+def report(result: RunResult) -> None:
+    """Print what a run ended with."""
+    scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
+    print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
+    print(f"model: {result.model}")
 
 
 def _described_data(config: TrainConfig) -> dict[str, object]:
@@ -123,7 +135,7 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             accelerator=compute.accelerator,
             devices=compute.devices,
             strategy=compute.strategy,
-            precision=compute.precision,
+            precision=_precision(config),
             max_steps=config.steps,
             val_check_interval=min(config.validation.every_steps, config.steps),
             check_val_every_n_epoch=None,
@@ -151,6 +163,16 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
     return seconds
 
 
+def _leads() -> bool:
+    """Whether this is the only or the first of several processes of the run."""
+    return rank_zero_only.rank == 0
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _callbacks(config: TrainConfig, out: Path) -> list[Callback]:
     compute = config.compute
     progress = TQDMProgressBar(refresh_rate=5) if sys.stderr.isatty() else ProgressLines(every_s=_PROGRESS_EVERY_S)
@@ -163,17 +185,20 @@ def _callbacks(config: TrainConfig, out: Path) -> list[Callback]:
 def _csv_log(out: Path, checkpoint: Path | None, every_steps: int) -> CSVLogger:
     """The run's metrics.csv; a resumed run keeps the rows of the steps it does not repeat."""
     rows = []
-    if checkpoint is not None:
+    if checkpoint is not None and _leads():
         done = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["global_step"]
         rows = read_log(out / "metrics.csv", before_step=done)
     log = CSVLogger(out, name="", version="", flush_logs_every_n_steps=every_steps)
-    log.experiment.metrics.extend(rows)
+    if rows:
+        log.experiment.metrics.extend(rows)
     return log
 
 
 def _check_folder(out: Path, *, resume: bool) -> Path | None:
     """The checkpoint to go on from, None for a new run."""
     checkpoint = out / CHECKPOINT
+    if not _leads():
+        return checkpoint if resume and checkpoint.exists() else None
     if not resume:
         if (out / "config.json").exists():
             raise InputError(f"{out} already holds a run, expected a new folder: choose another --out, or --resume.")
@@ -203,7 +228,7 @@ def _check_data(config: TrainConfig, source: FrameSource) -> None:
         print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
 
 
-def _precision(config: TrainConfig) -> str:
+def _precision(config: TrainConfig) -> Literal["bf16-mixed", "32-true"]:
     """`auto` as what the device is fast at."""
     compute = config.compute
     if compute.precision != "auto":

@@ -38,7 +38,9 @@ class FrameSource(Protocol):
 
     def __len__(self) -> int: ...
 
-    def frame(self, index: int) -> LabelledFrame: ...
+    def frame(self, index: int) -> LabelledFrame:
+        """The frame at an index."""
+        ...
 
 
 class SyntheticFrames:
@@ -107,7 +109,9 @@ class FolderFrames:
         start = int(self._ends[which - 1]) if which else 0
         sample = self._sets[which][index - start]
         if sample.labels is None:
-            raise InputError(f"{self.folders[which]}: the labels of {sample.stem} vanished during training: restore them.")
+            raise InputError(
+                f"{self.folders[which]}: the labels of {sample.stem} vanished during training: restore them."
+            )
         return LabelledFrame(sample.frame.depth_m(), sample.labels, sample.frame.intrinsics_or_default())
 
 
@@ -134,8 +138,8 @@ class FrameRange:
 def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     """Frames to train on and to validate on, as the settings say.
 
-    Folders whose `dataset.json` has the splits `train` and `val` are split so; of others the last tenth validates, a closed
-    stretch because neighbours in a recording are almost equal.
+    Folders whose `dataset.json` has the splits `train` and `val` are split so; of others the last tenth validates, a
+    closed stretch because neighbours in a recording are almost equal.
 
     Raises:
         InputError: see `FolderFrames` and `check_frames`.
@@ -188,5 +192,7 @@ def check_frames(source: FrameSource, name: str, *, same_size: bool) -> tuple[st
             return ()
     if len(seen) < 2 or not seen - {0}:
         found = ", ".join(CLASS_NAMES[label] for label in sorted(seen)) or "no class"
-        raise InputError(f"The labels of {name} hold {found} only, expected hand or object beside it: check the labels.")
+        raise InputError(
+            f"The labels of {name} hold {found} only, expected hand or object beside it: check the labels."
+        )
     return tuple(CLASS_NAMES[label] for label in (1, 2) if label not in seen)

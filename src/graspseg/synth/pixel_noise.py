@@ -1,0 +1,59 @@
+"""Random numbers per pixel from a hash of (seed, row, column, channel): cheap, and free of any order of work.
+
+Noise that is alike over several pixels is one such number per cell of a coarse grid, interpolated linearly.
+
+The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled functions.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def random_bits(seed, y, x, channel):
+    """32 random bits (integer finalizer of MurmurHash3, public domain)."""
+    h = np.uint32(seed) ^ np.uint32(np.uint32(y) * np.uint32(0x9E3779B1))
+    h ^= np.uint32(np.uint32(x) * np.uint32(0x85EBCA77)) + np.uint32(np.uint32(channel) * np.uint32(0xC2B2AE3D))
+    h ^= h >> np.uint32(16)
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
+    h ^= h >> np.uint32(13)
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def uniform(seed, y, x, channel):
+    """A number in [0, 1)."""
+    return np.float32(random_bits(seed, y, x, channel) >> np.uint32(8)) * np.float32(1 / 16777216.0)
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def gauss(seed, y, x, channel):
+    """Nearly normal: the sum of four uniform bytes (Irwin-Hall), scaled to unit variance."""
+    h = random_bits(seed, y, x, channel)
+    total = (h & np.uint32(255)) + ((h >> np.uint32(8)) & np.uint32(255))
+    total += ((h >> np.uint32(16)) & np.uint32(255)) + (h >> np.uint32(24))
+    return (np.float32(total) - np.float32(510.0)) * np.float32(1 / 147.8)
+
+
+@njit(cache=True)
+@no_type_check
+def interpolate_row(seed, channel, y, cell, corner, row):
+    """Fill `row` with one row of unit noise, linear between the corners of cells of `cell` pixels."""
+    width = row.shape[0]
+    columns = width // cell + 2
+    j, t = y // cell, np.float32((y % cell) / cell)
+    for i in range(columns):
+        corner[i] = (1 - t) * gauss(seed, j, i, channel) + t * gauss(seed, j + 1, i, channel)
+    share = np.float32(1.0 / cell)
+    for i in range(columns - 1):
+        step = (corner[i + 1] - corner[i]) * share
+        for k in range(min(cell, width - i * cell)):
+            row[i * cell + k] = corner[i] + step * np.float32(k)

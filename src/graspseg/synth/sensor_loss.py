@@ -1,0 +1,179 @@
+"""Compiled loops: which pixels a depth sensor does not measure.
+
+The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled functions.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from graspseg.synth.pixel_noise import gauss, interpolate_row, uniform
+
+LOST, MIXED = 2, 1
+
+
+@njit(cache=True)
+@no_type_check
+def spans(depth):
+    """First and one-past-last column with a depth, [h, 2]; equal where a row is empty."""
+    height, width = depth.shape
+    found = np.zeros((height, 2), np.int64)
+    for y in range(height):
+        first = 0
+        while first < width and depth[y, first] <= 0:
+            first += 1
+        last = width
+        while last > first and depth[y, last - 1] <= 0:
+            last -= 1
+        if last > first:
+            found[y, 0], found[y, 1] = first, last
+    return found
+
+
+@njit(cache=True)
+@no_type_check
+def _disk(lost, depth, y, x, radius, bound, far):
+    """Lose the pixels within `radius` of (y, x) that lie beyond (`far`) or before `bound` metres."""
+    height, width = depth.shape
+    reach = int(radius)
+    square = radius * radius
+    for v in range(max(y - reach, 0), min(y + reach + 1, height)):
+        for u in range(max(x - reach, 0), min(x + reach + 1, width)):
+            if (v - y) * (v - y) + (u - x) * (u - x) <= square and depth[v, u] > 0 and (depth[v, u] > bound) == far:
+                lost[v, u] = LOST
+
+
+@njit(cache=True)
+@no_type_check
+def _count_jumps(one, other, jump_m):
+    count = 0
+    for i in range(len(one)):
+        count += abs(one[i] - other[i]) >= jump_m
+    return count
+
+
+@njit(cache=True)
+@no_type_check
+def edges(depth, span, jump_m):
+    """Neighbors on two sides of a depth jump or of an outline: [n, 4] near row, near column, far row, far column."""
+    height, width = depth.shape
+    found = np.empty((4096, 4), np.int64)
+    count = 0
+    jump_m = np.float32(jump_m)
+    block = 32
+    for y in range(height):
+        below = min(y + 1, height - 1)
+        if span[y, 1] <= span[y, 0] and span[below, 1] <= span[below, 0]:
+            continue
+        for start in range(0, width, block):
+            # Most blocks have no jump at all: counting them first is a loop without branches.
+            size = min(block, width - start)
+            right_size = min(block, width - 1 - start)
+            count_jumps = _count_jumps(depth[y, start : start + size], depth[below, start : start + size], jump_m)
+            count_jumps += _count_jumps(
+                depth[y, start : start + right_size], depth[y, start + 1 : start + 1 + right_size], jump_m
+            )
+            if count_jumps == 0:
+                continue
+            for x in range(start, start + size):
+                here, right, under = depth[y, x], depth[y, min(x + 1, width - 1)], depth[below, x]
+                if max(abs(right - here), abs(under - here)) < jump_m:
+                    continue
+                for down in range(2):
+                    there = under if down else right
+                    if abs(there - here) < jump_m:
+                        continue
+                    if count == len(found):
+                        longer = np.empty((2 * count, 4), np.int64)
+                        longer[:count] = found
+                        found = longer
+                    v, u = y + down, x + 1 - down
+                    nearer_here = there <= 0 or 0 < here < there
+                    found[count, 0], found[count, 1] = (y, x) if nearer_here else (v, u)
+                    found[count, 2], found[count, 3] = (v, u) if nearer_here else (y, x)
+                    count += 1
+    return found[:count]
+
+
+@njit(cache=True)
+@no_type_check
+def lose_rims(depth, edge, lost, seed, near_px, far_px, ragged_px, cell, loss, flying):
+    """Mark what is lost beside `edge`s; where nothing is, the pixel behind may be marked MIXED instead.
+
+    The rim's radius wanders with a coarse noise, so outlines come out ragged, not blurred.
+    """
+    for i in range(edge.shape[0]):
+        near_y, near_x, far_y, far_x = edge[i]
+        near, far = depth[near_y, near_x], depth[far_y, far_x]
+        wander = ragged_px * gauss(seed, near_y // cell, near_x // cell, 21)
+        if uniform(seed, near_y // cell, near_x // cell, 22) < loss:
+            bound = np.float32(0.5) * (near + far) if far > 0 else np.float32(1e9)
+            if near_px + wander >= 0:
+                _disk(lost, depth, near_y, near_x, near_px + wander, bound, False)
+            if far > 0:
+                _disk(lost, depth, far_y, far_x, max(far_px + 1.5 * wander, 0.0), bound, True)
+        elif far > 0 and lost[far_y, far_x] == 0 and uniform(seed, far_y, far_x, 23) < flying:
+            lost[far_y, far_x] = MIXED
+
+
+@njit(cache=True)
+@no_type_check
+def lose_shadow(depth, span, lost, focal_baseline):
+    """Mark what the projector (or the other eye) does not see.
+
+    A point at column x is seen by the projector at u = x - f B / z. Going toward the projector's far side, a point
+    whose u does not advance hides behind a nearer one (ordering along an epipolar line; Scharstein and Szeliski 2002).
+    """
+    for y in range(depth.shape[0]):
+        first, last = span[y, 0], span[y, 1]
+        front = np.float32(1e9)
+        for i in range(last - first):
+            x = last - 1 - i if focal_baseline > 0 else first + i
+            z = depth[y, x]
+            if z <= 0:
+                continue
+            u = x - focal_baseline / z
+            if focal_baseline < 0:
+                u = -u
+            if u > front + 0.5:
+                lost[y, x] = LOST
+            elif u < front:
+                front = u
+
+
+@njit(cache=True)
+@no_type_check
+def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, patch_cell):
+    """Mark surfaces that send too little light back: cos(angle) albedo < (z / reach)^2.
+
+    The albedo varies in patches, and finely, which frays the borders of what is lost.
+    """
+    height, width = depth.shape
+    coarse, fine = np.empty(width, np.float32), np.empty(width, np.float32)
+    corner = np.empty(width + 2, np.float32)
+    focal_square, patchy, scale = np.float32(focal * focal), np.float32(patchy), np.float32(reach_m**-4)
+    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
+    for y in range(height):
+        first, last = span[y, 0], span[y, 1]
+        if last <= first:
+            continue
+        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
+        interpolate_row(seed, 32, y, 3, corner, fine)
+        size = width - 2
+        middle, left, right = depth[y, 1 : width - 1], depth[y, : width - 2], depth[y, 2:]
+        up, down = depth[max(y - 1, 0), 1 : width - 1], depth[min(y + 1, height - 1), 1 : width - 1]
+        classes, marks, patch, grain = labels[y, 1 : width - 1], lost[y, 1 : width - 1], coarse[1:], fine[1:]
+        for i in range(size):
+            across = half * (right[i] - left[i]) if left[i] * right[i] > 0 else zero
+            along = half * (down[i] - up[i]) if up[i] * down[i] > 0 else zero
+            tangent = (across * across + along * along) * focal_square
+            light = albedo[classes[i]] * (one + patchy * (patch[i] + half * grain[i]))
+            square = middle[i] * middle[i]
+            weak = light <= zero or light * light < square * (square + tangent) * scale
+            marks[i] = LOST if weak else marks[i]
+        # The outermost columns have no slope of their own.
+        lost[y, 0] = max(lost[y, 0], lost[y, 1])
+        lost[y, width - 1] = max(lost[y, width - 1], lost[y, width - 2])

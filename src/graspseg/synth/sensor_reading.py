@@ -1,0 +1,152 @@
+"""Compiled loops: what depth a sensor reads where it measures.
+
+The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled functions.
+"""
+
+from __future__ import annotations
+
+from typing import no_type_check
+
+import numpy as np
+from numba import njit
+
+from graspseg.synth.pixel_noise import gauss, interpolate_row, random_bits, uniform
+from graspseg.synth.sensor_loss import LOST, MIXED
+
+_SHIFT = 3
+
+
+@njit(cache=True)
+@no_type_check
+def fatten(depth, labels, edge, seed, jump_m, radius_px, cell):
+    """Foreground fattening of window matching: near surfaces grow over far ones and over nothing, unevenly.
+
+    Source: Scharstein and Szeliski, A taxonomy of dense two-frame stereo correspondence algorithms, 2002, section 3.2.
+    """
+    height, width = depth.shape
+    grown, grown_labels = depth.copy(), labels.copy()
+    for i in range(edge.shape[0]):
+        y, x = edge[i, 0], edge[i, 1]
+        z, label = depth[y, x], labels[y, x]
+        radius = radius_px * (1 + 0.7 * gauss(seed, y // cell, x // cell, 41))
+        reach = int(max(radius, 0.0))
+        for b in range(max(y - reach, 0), min(y + reach + 1, height)):
+            for a in range(max(x - reach, 0), min(x + reach + 1, width)):
+                inside = (b - y) ** 2 + (a - x) ** 2 <= radius * radius
+                if inside and (grown[b, a] <= 0 or grown[b, a] > z + jump_m):
+                    grown[b, a], grown_labels[b, a] = z, label
+    return grown, grown_labels
+
+
+@njit(cache=True)
+@no_type_check
+def _near_span(span, y, height, width):
+    """Columns of row y that a shift of up to _SHIFT pixels may fill."""
+    first, last = width, 0
+    for v in range(max(y - _SHIFT, 0), min(y + _SHIFT + 1, height)):
+        if span[v, 1] > span[v, 0]:
+            first, last = min(first, span[v, 0] - _SHIFT), max(last, span[v, 1] + _SHIFT)
+    return max(first, 0), min(last, width)
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _or_far(depth):
+    return depth if depth > 0 else np.float32(1e9)
+
+
+@njit(cache=True)
+@no_type_check
+def gather(depth, labels, lost, span, seed, lateral_px, cell, speckle):
+    """Read every pixel from a place nearby; returns depth and labels of what is left (labels 0 where lost or mixed).
+
+    Source: Handa et al. 2014 (pixel shifts of 0.5 px); one shift per `cell` x `cell` pixels, as real outlines step.
+    """
+    height, width = depth.shape
+    out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
+    columns, down = np.arange(width), np.zeros(width, np.int64)
+    lose_below = np.uint32(speckle * 4294967295.0)
+    for y in range(height):
+        if y % cell == 0 and lateral_px > 0:
+            for x in range(0, width, cell):
+                across = min(max(np.rint(lateral_px * gauss(seed, y // cell, x // cell, 1)), -_SHIFT), _SHIFT)
+                along = min(max(np.rint(lateral_px * gauss(seed, y // cell, x // cell, 2)), -_SHIFT), _SHIFT)
+                for u in range(x, min(x + cell, width)):
+                    columns[u], down[u] = min(max(u + int(across), 0), width - 1), int(along)
+        first, last = _near_span(span, y, height, width)
+        for x in range(first, last):
+            sy, sx = min(max(y + down[x], 0), height - 1), columns[x]
+            z, mark = depth[sy, sx], lost[sy, sx]
+            # Selected, not branched over: what is lost is hard to predict.
+            kept = (z > 0) & (mark != LOST) & (random_bits(seed, y >> 1, x >> 1, 3) >= lose_below)
+            out[y, x] = z if kept else np.float32(0)
+            seen[y, x] = labels[sy, sx] if kept else np.uint8(0)
+            if mark == MIXED and kept:
+                nearest = min(_or_far(depth[max(sy - 1, 0), sx]), _or_far(depth[min(sy + 1, height - 1), sx]))
+                nearest = min(nearest, _or_far(depth[sy, max(sx - 1, 0)]), _or_far(depth[sy, min(sx + 1, width - 1)]))
+                out[y, x] = z + min(nearest - z, np.float32(0)) * uniform(seed, y, x, 4)
+                seen[y, x] = 0
+    return out, seen
+
+
+@njit(cache=True)
+@no_type_check
+def smooth(depth, alpha, delta_m):
+    """Edge-preserving recursive filter along rows and columns, both ways, in place; steps above `delta_m` stay.
+
+    Source: Gastal and Oliveira, Domain transform for edge-aware image and video processing, 2011, section 5, in the
+    form of the RealSense SDK's spatial filter.
+    """
+    height, width = depth.shape
+    alpha, delta_m = np.float32(alpha), np.float32(delta_m)
+    for way in range(2):
+        for y in range(1, height):
+            row, last = (y, y - 1) if way == 0 else (height - 1 - y, height - y)
+            for x in range(width):
+                z, p = depth[row, x], depth[last, x]
+                # Where either is 0 the step is larger than any delta in use: nothing leaks into holes.
+                step = p - z
+                depth[row, x] = z + (np.float32(1) - alpha) * step if abs(step) < delta_m else z
+    block = 8
+    for top in range(0, height, block):
+        bottom = min(top + block, height)
+        for x in range(1, width):
+            for y in range(top, bottom):
+                step = depth[y, x - 1] - depth[y, x]
+                if abs(step) < delta_m:
+                    depth[y, x] += (np.float32(1) - alpha) * step
+        for x in range(width - 2, -1, -1):
+            for y in range(top, bottom):
+                step = depth[y, x + 1] - depth[y, x]
+                if abs(step) < delta_m:
+                    depth[y, x] += (np.float32(1) - alpha) * step
+
+
+@njit(cache=True)
+@no_type_check
+def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, disparity_sigma, step_px):
+    """Axial noise and steps of disparity, in place.
+
+    sigma_z = axial (0.0012 + 0.0019 (z - 0.4)^2) (Nguyen, Izadi, Lovell 2012, eq. 4), and z^2 sigma_d / (f B) for
+    matching noise; a part `fine` of it is white, the rest alike over `ripple_cell` pixels.
+    """
+    height, width = depth.shape
+    ripple, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)
+    axial, fine = np.float32(axial), np.float32(fine)
+    matching = np.float32(disparity_sigma / focal_baseline)
+    whole, one = np.float32(focal_baseline / step_px if step_px > 0 else 0.0), np.float32(1)
+    for y in range(height):
+        first, last = _near_span(span, y, height, width)
+        if last <= first:
+            continue
+        interpolate_row(seed, 11, y, ripple_cell, corner, ripple)
+        row, waves = depth[y, first:last], ripple[first:last]
+        for i in range(last - first):
+            z = row[i]
+            off = z - np.float32(0.4)
+            sigma = axial * (np.float32(0.0012) + np.float32(0.0019) * off * off) + matching * z * z
+            noisy = z + sigma * (waves[i] + fine * gauss(seed, y, first + i, 12))
+            row[i] = max(noisy, np.float32(0.001)) if z > 0 else np.float32(0)
+        if whole > 0:
+            for i in range(last - first):
+                row[i] = whole / max(np.rint(whole / row[i]), one) if row[i] > 0 else np.float32(0)

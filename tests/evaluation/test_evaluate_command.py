@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from graspseg.cli.main import main
+from graspseg.datasets.atomic import write_png
+from graspseg.datasets.folder import FolderWriter
+from graspseg.frame import Frame
+from graspseg.labels import HAND, IGNORE, OBJECT
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four frames the depth rule gets right: hand at 0.4 m, object at 0.6 m, a wall at 1 m."""
+    writer = FolderWriter(tmp_path / "set", {"depth_unit_m": 0.0001})
+    for i in range(4):
+        labels = np.zeros((96, 128), np.uint8)
+        labels[20:60, 20 + 4 * i : 60] = HAND
+        labels[20:60, 60:100] = OBJECT
+        depth = np.array([10_000, 4_000, 6_000], np.uint16)[labels]
+        labels[:4] = IGNORE
+        writer.write(str(i), Frame(depth, 0.0001), labels)
+    return tmp_path / "set"
+
+
+def test_report_json_and_sheet(
+    folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    json_path, sheet_path = tmp_path / "out" / "figures.json", tmp_path / "out" / "worst.png"
+    options = ["--model", str(depth_rule_model), "--json", str(json_path), "--sheet", str(sheet_path), "--limit", "3"]
+    assert main(["evaluate", str(folder), *options]) == 0
+    report = json.loads(json_path.read_text())
+    assert report["frames"] == 3
+    assert report["data"] == str(folder)
+    assert report["scores"]["iou_dataset"]["mean"] > 0.9
+    assert report["scores"]["hand_leak"]["frames"] == 3
+    assert report["rules"]["within_16cm"]["iou_dataset"]["hand"] > 0.9
+    printed = capsys.readouterr().out
+    assert "3 frames judged" in printed
+    assert "| everything within 16 cm of the nearest surface is hand |" in printed
+    sheet = cv2.imread(str(sheet_path))
+    assert sheet is not None
+    assert sheet.shape == (2 * 240 + 4, 2 * 960 + 4, 3)
+
+
+def test_no_rules_and_units(folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = ["--model", str(depth_rule_model), "--no-rules"]
+    assert main(["evaluate", str(folder), *model, "--depth-unit", "0.001"]) == 0
+    printed = capsys.readouterr().out
+    assert "trivial rules" not in printed
+    # Ten times as far, hand and object are background to this model.
+    assert "| IoU, whole data set | 0.0 | 0.0 | 0.0 |" in printed
+
+
+def test_one_bad_frame_is_skipped_and_told(
+    folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_png(folder / "depth" / "2.png", np.zeros((96, 128), np.uint8))
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model)]) == 1
+    printed = capsys.readouterr()
+    assert "3 frames judged, 1 could not be used" in printed.out
+    assert "2.png" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"), [("missing", "missing"), ("synth:val", "names no exam"), ("synth:train:5", "names no exam")]
+)
+def test_bad_input_ends_with_one_sentence(
+    data: str, expected: str, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = data if data.startswith("synth") else str(tmp_path / data)
+    assert main(["evaluate", name, "--model", str(depth_rule_model)]) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "figures.json"
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), "--json", str(target)]) == 2
+    printed = capsys.readouterr()
+    assert "frames judged" not in printed.out
+    assert "could not be written" in printed.err

@@ -1,0 +1,196 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+import graspseg
+import graspseg.export.onnx as exporter
+from graspseg.cli.export import main
+from graspseg.export import ExportError, ExportReport, export_onnx
+from graspseg.export.parity import Probe, check, probe_inputs
+from graspseg.frame import InputError
+from graspseg.networks import NETWORKS, Card, DenseAttentionSeg, build, save_checkpoint
+from graspseg.segment.engine import load_engine
+from graspseg.segment.metadata import read_model_info, read_onnx_properties
+
+SIDE = 64
+LITE = "denseattentionseg-lite"
+
+
+def settled(network: nn.Module) -> nn.Module:
+    """Lets batch normalization see the probe inputs and the classes spread, as training would."""
+    probes = probe_inputs(SIDE)
+    depth_m = torch.from_numpy(np.concatenate([probe.depth for probe in probes]))
+    angle = torch.from_numpy(np.concatenate([probe.pixel_angle for probe in probes]))
+    network.train()
+    with torch.no_grad():
+        for _ in range(20):
+            logits = network(depth_m, angle)
+        scale, middle = 6 / logits.std(), logits.mean((0, 2, 3))
+        network.get_parameter("classify.weight").mul_(scale)
+        network.get_parameter("classify.bias").copy_((network.get_parameter("classify.bias") - middle) * scale)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    network = DenseAttentionSeg(
+        "resnet18d",
+        encoder_options={"channels": (8, 8, 16, 16), "stem_width": 4},
+        k=8,
+        decoder_widths=(16, 16, 8, 8, 8, 8),
+        context_channels=16,
+        context_rates=(),
+        normalization="metric",
+    )
+    return settled(network)
+
+
+@pytest.fixture(scope="module")
+def report(small: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    return export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
+
+
+@pytest.fixture(scope="module")
+def model(small: nn.Module) -> onnx.ModelProto:
+    return exporter._trace(exporter._Probabilities(small), SIDE)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_the_runtime_computes_what_torch_computes(small: nn.Module, report: ExportReport, engine: str):
+    run = load_engine(report.path, engine, threads=1)  # type: ignore[arg-type]
+    for depth, angle in probe_inputs(SIDE):
+        with torch.no_grad():
+            expected = small(torch.from_numpy(depth), torch.from_numpy(angle)).softmax(1)[0].numpy()
+        found = run(depth[0, 0], float(angle[0]))
+        assert np.abs(found - expected).max() < 0.05
+        assert (found.argmax(0) == expected.argmax(0)).mean() > 0.99
+
+
+def test_the_report_tells_rounding_from_the_graph(report: ExportReport):
+    assert report.parity.keys() == {"OpenVINO", "ONNX Runtime"}
+    for engine, parity in report.parity.items():
+        assert report.graph_parity[engine].difference < 1e-3
+        assert parity.agreement >= 0.999
+        assert report.graph_parity[engine].agreement >= parity.agreement
+    assert report.size_bytes == report.path.stat().st_size
+
+
+def test_the_file_describes_itself(report: ExportReport):
+    info = read_model_info(report.path)
+    assert (info.network, info.side, info.looks) == (LITE, SIDE, 2)
+    properties = read_onnx_properties(report.path)
+    assert properties["graspseg.format"] == "1"
+    assert properties["graspseg.config"] == '{"seed": 1}'
+
+
+def test_the_file_keeps_its_contract(report: ExportReport):
+    model = onnx.load(report.path)
+    onnx.checker.check_model(model)
+
+    def shape(value: onnx.ValueInfoProto) -> list[int]:
+        return [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+
+    assert {value.name: shape(value) for value in model.graph.input} == {
+        "depth": [1, 1, SIDE, SIDE],
+        "pixel_angle": [1],
+    }
+    assert {value.name: shape(value) for value in model.graph.output} == {"probabilities": [1, 3, SIDE, SIDE]}
+    assert str(Path(graspseg.__file__).parent).encode() not in report.path.read_bytes()
+
+
+def test_half_storage_halves_large_weights(model: onnx.ModelProto):
+    halved = exporter._halved(model)
+    large = [tensor for tensor in halved.graph.initializer if len(tensor.dims) > 1 and np.prod(tensor.dims) >= 256]
+    kinds = {tensor.data_type for tensor in large}
+    assert kinds == {onnx.TensorProto.FLOAT16}
+    assert all(tensor.data_type != onnx.TensorProto.FLOAT16 for tensor in model.graph.initializer)
+    assert halved.ByteSize() < 0.7 * model.ByteSize()
+
+
+def test_weights_that_half_precision_changes_too_much_stay_whole(
+    small: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(exporter, "_HALF_TOLERANCE", 0.0)
+    report = export_onnx(small, tmp_path / "model.onnx", side=SIDE, looks=1, metadata=Card(LITE).metadata())
+    assert not report.half_storage
+    assert report.parity == report.graph_parity
+
+
+def test_a_mismatch_is_refused_and_the_older_file_stays(
+    small: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    other = settled(build("denseattentionseg-lite-noattention"))
+    trace = exporter._trace
+    monkeypatch.setattr(exporter, "_trace", lambda _, side: trace(exporter._Probabilities(other), side))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"older")
+    with pytest.raises(ExportError, match=r"OpenVINO gives \d+\.\d+ % of PyTorch's labels"):
+        export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE).metadata())
+    assert path.read_bytes() == b"older"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_probability_beyond_the_tolerance_is_refused(small: nn.Module, model: onnx.ModelProto):
+    inputs = probe_inputs(SIDE)
+    expected = [np.full((1, 3, SIDE, SIDE), 1 / 3, np.float32) for _ in inputs]
+    with pytest.raises(ExportError, match="no file was written"):
+        check(model, inputs, expected, tolerance=1.0)
+
+
+def test_a_graph_that_no_engine_can_run_is_refused(model: onnx.ModelProto):
+    with pytest.raises(ExportError, match="OpenVINO cannot run the exported graph"):
+        check(model, [Probe(np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.float32))], [], tolerance=1.0)
+
+
+def test_the_exported_network_is_unchanged(small: nn.Module, report: ExportReport):
+    assert {parameter.dtype for parameter in small.parameters()} == {torch.float32}
+    assert "graspseg.network" in read_onnx_properties(report.path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_table_exports(name: str, tmp_path: Path):
+    torch.manual_seed(0)
+    report = export_onnx(
+        settled(build(name)),
+        tmp_path / "model.onnx",
+        side=SIDE,
+        looks=1,
+        metadata=Card(name).metadata(),
+        half_storage=False,
+    )
+    assert min(parity.agreement for parity in report.parity.values()) >= 0.999
+
+
+def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    torch.manual_seed(0)
+    card = Card(LITE, {"views": {"kind": "window", "side": 48}})
+    save_checkpoint(tmp_path / "model.safetensors", settled(build(LITE)), card=card)
+    out = tmp_path / "out" / "model.onnx"
+    assert main([str(tmp_path), "--out", str(out)]) == 0
+    assert read_model_info(out).side == 48
+    assert "windows of 48 x 48" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing.safetensors", "--out", "model.onnx"], "There is no file"),
+        ([".", "--out", "model.onnx"], "holds no model.safetensors"),
+        ([".", "--out", "model.xml"], "expected a name ending in .onnx"),
+        ([".", "--out", "model.onnx", "--side", "0"], "expected at least 16"),
+    ],
+)
+def test_the_command_refuses_bad_arguments(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=message):
+        main(arguments)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,61 @@
+"""`graspseg synth`: the same files on any number of workers, resumable, never two data sets in one folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from graspseg.cli.synth import main
+from graspseg.datasets.folder import FolderDataset
+from graspseg.frame import InputError
+from graspseg.synth import write
+from graspseg.synth.generate import FrameMaker
+from graspseg.synth.write import Job, write_frames
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "CHUNK", 2)
+    assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val"))) == 5
+    assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), workers=2)) == 5
+    assert _files(tmp_path / "one") == _files(tmp_path / "two")
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
+    list(write_frames(Job(tmp_path, 3, 1, "val")))
+    before = _files(tmp_path)
+    removed = tmp_path / "labels" / "val-0000001.png"
+    removed.unlink()
+    untouched = tmp_path / "depth" / "val-0000000.png"
+    stamp = untouched.stat().st_mtime_ns
+    list(write_frames(Job(tmp_path, 3, 1, "val")))
+    assert _files(tmp_path) == before
+    assert untouched.stat().st_mtime_ns == stamp
+
+
+def test_two_data_sets_do_not_mix(tmp_path: Path) -> None:
+    list(write_frames(Job(tmp_path, 1, 1, "val")))
+    with pytest.raises(InputError, match="another data set"):
+        list(write_frames(Job(tmp_path, 1, 2, "val")))
+
+
+def test_command_writes_a_data_set_that_reads_back(tmp_path: Path) -> None:
+    assert main(["--out", str(tmp_path / "set"), "--count", "2", "--seed", "5", "--split", "unseen", "--workers", "1"]) == 0
+    samples = list(FolderDataset(tmp_path / "set"))
+    assert [sample.stem for sample in samples] == ["unseen-0000000", "unseen-0000001"]
+    assert json.loads((tmp_path / "set" / "dataset.json").read_text())["depth_unit_m"] == 0.0001
+    maker = FrameMaker("unseen", 5, intrinsics=samples[0].frame.intrinsics)
+    made = maker.make(1)
+    assert (samples[1].frame.depth == made.frame().depth).all()
+    assert samples[1].labels is not None and (samples[1].labels == made.labels).all()
+
+
+@pytest.mark.parametrize("options", [["--count", "0"], ["--workers", "0"]])
+def test_counts_must_be_positive(tmp_path: Path, options: list[str]) -> None:
+    with pytest.raises(InputError, match="at least 1"):
+        main(["--out", str(tmp_path / "set"), *options])
