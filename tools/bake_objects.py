@@ -47,7 +47,7 @@ project.
 
 
 def blob_recipes(folder: Path) -> list[Recipe]:
-    """Random smooth shapes; the number in the name is the place in the sorted folder."""
+    """Random shapes; the number in the name is the place in the sorted folder."""
     sources = sorted(path for path in folder.iterdir() if path.is_dir())
     allowed = [i for i in range(len(sources)) if i % 9 not in KEPT_BACK]
     splits = [split for split, count in BLOB_COUNTS.items() for _ in range(count)]

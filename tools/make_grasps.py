@@ -196,7 +196,7 @@ class Solver:
 
     def place_between(self, kind: GraspKind) -> bool:
         """Put a thin part of the object between thumb and finger tips (or the index finger's side)."""
-        rng, a = self.rng, self.articulation
+        rng = self.rng
         sizes = self.sizes()
         if sizes[2] > 0.07:
             return False

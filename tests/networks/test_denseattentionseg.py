@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -26,10 +28,20 @@ def frames(*shape: int) -> tuple[Tensor, Tensor]:
     return depth_m, torch.full((shape[0],), 0.003)
 
 
+def set_gates(attention: DenseAttention, value: float) -> None:
+    for gate in attention.gates:
+        nn.init.zeros_(gate.get_parameter("weight"))
+        nn.init.constant_(gate.get_parameter("bias"), value)
+
+
+def part(module: nn.Module, name: str) -> Any:
+    return module.get_submodule(name)
+
+
 def test_the_full_network_has_the_levels_of_the_paper():
     network = build("denseattentionseg")
     assert isinstance(network, DenseAttentionSeg)
-    squeezed = [squeeze.reduce[0] for squeeze in network.squeeze]
+    squeezed = [part(squeeze, "reduce.0") for squeeze in network.squeeze]
     assert [conv.in_channels for conv in squeezed] == [64, 256, 512, 1024, 2048, 256]
     assert {conv.out_channels for conv in squeezed} == {64}
     shapes: list[torch.Size] = []
@@ -41,7 +53,7 @@ def test_the_full_network_has_the_levels_of_the_paper():
 
 
 def test_the_full_network_has_the_decoder_of_the_paper():
-    decoder = [layer[0] for layer in build("denseattentionseg").decoder]  # type: ignore[union-attr]
+    decoder = [part(layer, "0") for layer in part(build("denseattentionseg"), "decoder")]
     assert [layer.stride[0] for layer in decoder] == [1, 1, 2, 2, 2, 2]
     assert [layer.out_channels for layer in decoder] == [256, 256, 256, 256, 64, 64]
     assert [layer.kernel_size[0] for layer in decoder] == [3, 3, 4, 4, 4, 4]
@@ -51,8 +63,8 @@ def test_the_full_network_has_the_decoder_of_the_paper():
 def test_aspp_sees_four_rates_and_the_image():
     context = build("denseattentionseg").context
     assert isinstance(context, ASPP)
-    assert [branch[0].dilation[0] for branch in context.branches] == [1, 6, 12, 18]
-    assert context.project[0].in_channels == 5 * 256
+    assert [part(branch, "0").dilation[0] for branch in context.branches] == [1, 6, 12, 18]
+    assert part(context, "project.0").in_channels == 5 * 256
 
 
 def test_attention_is_the_product_of_all_other_levels():
@@ -92,9 +104,7 @@ def test_an_open_gate_is_the_network_without_attention():
     missing = plain.load_state_dict(gated.state_dict(), strict=False)
     assert not missing.missing_keys
     assert gated.attention is not None
-    for gate in gated.attention.gates:
-        nn.init.zeros_(gate.weight)
-        nn.init.constant_(gate.bias, 50.0)
+    set_gates(gated.attention, 50.0)
     inputs = frames(2, 1, 64, 64)
     with torch.no_grad():
         torch.testing.assert_close(gated(*inputs), plain(*inputs))
@@ -103,9 +113,7 @@ def test_an_open_gate_is_the_network_without_attention():
 def test_a_closed_gate_shuts_the_skips_off():
     network = small().eval()
     assert network.attention is not None
-    for gate in network.attention.gates:
-        nn.init.zeros_(gate.weight)
-        nn.init.constant_(gate.bias, -100.0)
+    set_gates(network.attention, -100.0)
     with torch.no_grad():
         one, other = network(*frames(1, 1, 64, 64)), network(torch.zeros(1, 1, 64, 64), torch.zeros(1))
     torch.testing.assert_close(one, other)

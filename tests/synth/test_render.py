@@ -94,8 +94,8 @@ def test_everything_behind_the_camera_is_left_out() -> None:
 
 def test_depth_is_perspective_correct() -> None:
     # On the plane z = 0.5 + x the ray through x/z = t has z = 0.5 / (1 - t); column 31.5 + 48 t.
-    vertices = np.float32([[-0.25, -0.4, 0.25], [1.0, -0.4, 1.5], [1.0, 0.4, 1.5], [-0.25, 0.4, 0.25]])
-    depth, _ = rendered(vertices, np.int32([[0, 1, 2], [0, 2, 3]]))
+    vertices = np.array([[-0.25, -0.4, 0.25], [1.0, -0.4, 1.5], [1.0, 0.4, 1.5], [-0.25, 0.4, 0.25]], np.float32)
+    depth, _ = rendered(vertices, np.array([[0, 1, 2], [0, 2, 3]], np.int32))
     columns = np.array([8, 20, 31, 40, 52])
     np.testing.assert_allclose(depth[23, columns], 0.5 / (1 - (columns - 31.5) / 48.0), rtol=1e-5)
 
@@ -108,7 +108,7 @@ def test_shared_edges_have_neither_cracks_nor_doubled_pixels() -> None:
     vertices = (rays * 0.5).astype(np.float32)
     covered = np.zeros((HEIGHT, WIDTH), int)
     for i in range(8):
-        face = np.int32([[0, 1 + i, 1 + (i + 1) % 8]])
+        face = np.array([[0, 1 + i, 1 + (i + 1) % 8]], np.int32)
         covered += rendered(vertices, face if i % 2 else face[:, ::-1])[0] > 0
     assert covered.max() == 1
     np.testing.assert_array_equal(covered[13:28, 23:38], 1)
@@ -144,7 +144,7 @@ def test_plane_is_the_two_triangles_it_spans(seed: int) -> None:
     origin = np.array([0.05, 0.03, 0.2 + 0.2 * seed])  # the nearest ones cross the near plane
     u, v = rng.normal(0, 0.2, 3), rng.normal(0, 0.2, 3)
     corners = np.array([origin + a * u + b * v for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))], np.float32)
-    expected, clear, tolerance = cast_rays(corners, np.int32([[0, 1, 2], [0, 2, 3]]), CAMERA)
+    expected, clear, tolerance = cast_rays(corners, np.array([[0, 1, 2], [0, 2, 3]], np.int32), CAMERA)
     canvas = Canvas(WIDTH, HEIGHT)
     canvas.draw_plane(origin, u, v, intrinsics=CAMERA, label=BACKGROUND)
     assert (expected > 0).any()

@@ -30,7 +30,7 @@ class Arguments:
         threads: CPU threads; default: as many as this process may use.
     """
 
-    data: Annotated[str, tyro.conf.Positional]
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     model: str = "denseattentionseg-lite"
     json: Path | None = None
     sheet: Path | None = None

@@ -30,7 +30,7 @@ class ObjectModel:
         name: unique; blobs are called `blob_NNN` after their place in the sorted source folder.
         category: kind of thing; apart from blobs, a category of split `unseen` occurs in no other split.
         split: the only split this object may be drawn for.
-        kind: everyday (modeled by people), procedural (built from primitives) or blob (random smooth shapes).
+        kind: everyday (modeled by people), procedural (built from primitives) or blob (random shapes).
         vertices: metres, center of the bounding box at the origin.
         faces: vertex indices, counter-clockwise seen from outside where the mesh is closed.
         grip: how it is usually held: around the body, by a handle, pinched because it is small or thin, or as a

@@ -143,8 +143,6 @@ class SceneMaker:
         along = _arm_position(self.hand_name)[self.hand.faces].min(axis=1)
         faces = self.hand.faces
         ending = rng.uniform()
-        if self.hand_name == "webxr":
-            return [Mesh(vertices, faces, HAND)]
         if ending < 0.24:
             return [Mesh(vertices, faces[along < rng.uniform(0.0, 0.12)], HAND)]
         if ending < 0.55:

@@ -243,14 +243,13 @@ def structured_light(
         sensor_loss.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
     light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
     sensor_loss.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, *light)
-    measured, seen = sensor_reading.gather(
-        depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px, p.speckle_loss
-    )
+    measured, seen = sensor_reading.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px)
     if p.smoothing > 0:
         sensor_reading.smooth(measured, 1 - p.smoothing, p.smoothing_m)
     if p.axial > 0 or p.disparity_sigma_px > 0 or p.disparity_step_px > 0:
         matching = (intrinsics.fx * abs(p.baseline_m), p.disparity_sigma_px, p.disparity_step_px)
         sensor_reading.disturb(measured, span, seed, p.axial, p.fine, p.ripple_px, *matching)
+    _speckle(measured, seen, rng, int(rng.poisson(p.speckle_loss * measured.size / 4)))
     _punch_holes(measured, seen, rng, int(rng.poisson(p.holes)))
     _mismatch(measured, seen, rng, int(rng.poisson(p.mismatches)))
     return measured, seen
@@ -266,8 +265,17 @@ def _albedo_of_labels(profile: StructuredLight) -> np.ndarray:
 def _somewhere(depth_m: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:
     """A random pixel (x, y), if possible one with a depth."""
     height, width = depth_m.shape
-    tries = rng.integers(0, (width, height), (6, 2)).tolist()
-    return next(((x, y) for x, y in tries if depth_m[y, x] > 0), tuple(tries[0]))
+    columns, rows = rng.integers(width, size=6), rng.integers(height, size=6)
+    best = int(np.argmax(depth_m[rows, columns] > 0))
+    return int(columns[best]), int(rows[best])
+
+
+def _speckle(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, count: int) -> None:
+    """Lose blocks of 2 x 2 pixels anywhere."""
+    height, width = depth_m.shape
+    rows, columns = rng.integers(height, size=count), rng.integers(width, size=count)
+    for y, x in ((rows, columns), (rows - 1, columns), (rows, columns - 1), (rows - 1, columns - 1)):
+        depth_m[y, x], labels[y, x] = 0, BACKGROUND
 
 
 def _punch_holes(depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, count: int) -> None:

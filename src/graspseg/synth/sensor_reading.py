@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from graspseg.synth.pixel_noise import gauss, interpolate_row, random_bits, uniform
+from graspseg.synth.pixel_noise import gauss, interpolate_row, uniform
 from graspseg.synth.sensor_loss import LOST, MIXED
 
 _SHIFT = 3
@@ -57,7 +57,7 @@ def _or_far(depth):
 
 @njit(cache=True)
 @no_type_check
-def gather(depth, labels, lost, span, seed, lateral_px, cell, speckle):
+def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """Read every pixel from a place nearby; returns depth and labels of what is left (labels 0 where lost or mixed).
 
     Source: Handa et al. 2014 (pixel shifts of 0.5 px); one shift per `cell` x `cell` pixels, as real outlines step.
@@ -65,7 +65,6 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell, speckle):
     height, width = depth.shape
     out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
     columns, down = np.arange(width), np.zeros(width, np.int64)
-    lose_below = np.uint32(speckle * 4294967295.0)
     for y in range(height):
         if y % cell == 0 and lateral_px > 0:
             for x in range(0, width, cell):
@@ -78,7 +77,7 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell, speckle):
             sy, sx = min(max(y + down[x], 0), height - 1), columns[x]
             z, mark = depth[sy, sx], lost[sy, sx]
             # Selected, not branched over: what is lost is hard to predict.
-            kept = (z > 0) & (mark != LOST) & (random_bits(seed, y >> 1, x >> 1, 3) >= lose_below)
+            kept = (z > 0) & (mark != LOST)
             out[y, x] = z if kept else np.float32(0)
             seen[y, x] = labels[sy, sx] if kept else np.uint8(0)
             if mark == MIXED and kept:
