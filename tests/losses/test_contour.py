@@ -1,4 +1,5 @@
 from math import exp
+from typing import Literal
 
 import pytest
 import torch
@@ -136,14 +137,14 @@ def test_bfloat16_is_computed_in_float32():
 
 @pytest.mark.parametrize("normalizer", ["support", "mean"])
 @pytest.mark.parametrize("per_class", [True, False])
-def test_gradient(normalizer: str, per_class: bool):
+def test_gradient(normalizer: Literal["support", "mean"], per_class: bool):
     torch.manual_seed(0)
     target = torch.zeros(1, 6, 12, dtype=torch.long)
     target[:, 2:5, 1:4], target[:, 1:4, 4:6], target[0, 0, 11] = 1, 2, 255
     logits = torch.randn(1, 3, 6, 12, dtype=torch.float64, requires_grad=True)
 
     def loss(x: Tensor) -> Tensor:
-        return contour_loss(x.softmax(1), target, normalizer=normalizer, per_class=per_class)  # type: ignore[arg-type]
+        return contour_loss(x.softmax(1), target, normalizer=normalizer, per_class=per_class)
 
     assert torch.autograd.gradcheck(loss, (logits,))
 

@@ -45,7 +45,8 @@ def test_two_data_sets_do_not_mix(tmp_path: Path) -> None:
 
 
 def test_command_writes_a_data_set_that_reads_back(tmp_path: Path) -> None:
-    assert main(["--out", str(tmp_path / "set"), "--count", "2", "--seed", "5", "--split", "unseen", "--workers", "1"]) == 0
+    options = ["--count", "2", "--seed", "5", "--split", "unseen", "--workers", "1"]
+    assert main(["--out", str(tmp_path / "set"), *options]) == 0
     samples = list(FolderDataset(tmp_path / "set"))
     assert [sample.stem for sample in samples] == ["unseen-0000000", "unseen-0000001"]
     assert json.loads((tmp_path / "set" / "dataset.json").read_text())["depth_unit_m"] == 0.0001

@@ -19,6 +19,7 @@ from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training import run
 from graspseg.training.callbacks import DivergenceStop
 from graspseg.training.config_file import read_config
+from graspseg.training.presets import preset
 from graspseg.training.run import train
 
 
@@ -166,6 +167,18 @@ def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames)
 def test_attention_can_be_switched_off(tmp_path, quick, frames):
     result = train(replace(quick, steps=1, attention=False), tmp_path, frames=frames)
     assert load_checkpoint(result.model).card.network == "denseattentionseg-lite-noattention"
+
+
+def test_the_papers_recipe_runs_on_whole_frames(tmp_path, quick, frames):
+    paper = preset("paper")
+    validation = replace(paper.validation, frames=2)
+    config = replace(paper, network=quick.network, steps=15, batch=2, compute=quick.compute, validation=validation)
+    result = train(config, tmp_path, frames=frames)
+    rows = log(result)
+    assert [row["stage"] for row in rows if row["stage"]] == ["1.0"] * 14 + ["2.0"]
+    assert float(rows[-2]["rate"]) < 0.02 * float(rows[0]["rate"])
+    assert "val/first_look_mean" in result.scores
+    assert "val/second_look_mean" not in result.scores
 
 
 def test_a_time_budget_decides_the_steps(tmp_path, quick, frames, monkeypatch):

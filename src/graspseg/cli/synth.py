@@ -49,7 +49,6 @@ def main(argv: Sequence[str]) -> int:
         task = progress.add_task("frames", total=options.count)
         for done in write_frames(job, workers=options.workers):
             progress.advance(task, done)
-    print(
-        f"{options.count} frames of split {options.split} in {options.out}; look at them with: graspseg sheet {options.out}"
-    )
+    print(f"{options.count} frames of split {options.split} in {options.out}")
+    print(f"look at them with: graspseg sheet {options.out} --out sheet.png")
     return 0

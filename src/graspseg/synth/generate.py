@@ -64,6 +64,6 @@ class FrameMaker:
 
 
 def _paper_crop(depth_m: np.ndarray, labels: np.ndarray, range_m: float) -> tuple[np.ndarray, np.ndarray]:
-    """The paper's background elimination: keep what lies within a fixed range behind the nearest surface (section 3)."""
+    """The paper's background elimination (section 3): a fixed range behind the nearest surface of hand or object."""
     kept = (depth_m > 0) & (depth_m < depth_m[labels > 0].min() + range_m)
     return np.where(kept, depth_m, np.float32(0)), np.where(kept, labels, np.uint8(0))

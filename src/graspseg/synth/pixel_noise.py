@@ -43,6 +43,17 @@ def gauss(seed, y, x, channel):
     return (np.float32(total) - np.float32(510.0)) * np.float32(1 / 147.8)
 
 
+@njit(cache=True, inline="always")
+@no_type_check
+def two_bells(seed, y, x, channel):
+    """Two independent numbers of unit variance from one hash, each the sum of two uniform bytes (triangular)."""
+    h = random_bits(seed, y, x, channel)
+    first = (h & np.uint32(255)) + ((h >> np.uint32(8)) & np.uint32(255))
+    second = ((h >> np.uint32(16)) & np.uint32(255)) + (h >> np.uint32(24))
+    scale = np.float32(1 / 104.5)
+    return (np.float32(first) - np.float32(255.0)) * scale, (np.float32(second) - np.float32(255.0)) * scale
+
+
 @njit(cache=True)
 @no_type_check
 def interpolate_row(seed, channel, y, cell, corner, row):

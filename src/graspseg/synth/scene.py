@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
@@ -133,7 +134,7 @@ class SceneMaker:
         return self._arm(rng, shape, self.hand.sample_articulation(rng, pose)), np.float32([0.07, 0, 0])
 
     def _arm(self, rng: np.random.Generator, shape: np.ndarray, articulation: np.ndarray) -> list[Mesh]:
-        """Hand and arm: bare, sleeved (BACKGROUND) or ending at the wrist, as a crop or a robot's view would have it."""
+        """Hand and arm: bare, sleeved (BACKGROUND) or cut off near the wrist, as a crop would have it."""
         articulation = np.clip(articulation, ARTICULATION_LIMITS[..., 0], ARTICULATION_LIMITS[..., 1])
         wrist = np.float32([rng.normal(0, 0.35), rng.normal(0, 0.15)])
         elbow = float(rng.uniform(0, 1.9)) if rng.uniform() < 0.7 else float(rng.uniform(0, 0.4))
@@ -223,8 +224,8 @@ def _sleeve(rng: np.random.Generator, vertices: np.ndarray, along: np.ndarray, t
     order = np.argsort(along[on_arm])
     points = vertices[on_arm][order]
     bins = np.linspace(0, len(points), 13).astype(int)
-    axis = np.array([points[a:b].mean(axis=0) for a, b in zip(bins[:-1], bins[1:], strict=True)])
-    at = np.array([along[on_arm][order][a:b].mean() for a, b in zip(bins[:-1], bins[1:], strict=True)])
+    axis = np.array([points[a:b].mean(axis=0) for a, b in pairwise(bins)])
+    at = np.array([along[on_arm][order][a:b].mean() for a, b in pairwise(bins)])
     center = np.column_stack([np.interp(along, at, axis[:, i]) for i in range(3)])
     radial = vertices - center
     radial /= np.maximum(np.linalg.norm(radial, axis=1, keepdims=True), 1e-6)

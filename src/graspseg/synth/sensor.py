@@ -8,7 +8,7 @@ over the far one, smooths over larger steps, and leaves large frayed patches wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import cv2
@@ -83,26 +83,19 @@ class StructuredLight:
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> StructuredLight:
-        """Draw a sensor: one in ten nearly clean, two in three like an SR300, the others noisy or passive stereo."""
+        """Draw a sensor: 1 in 10 clean, 6 in 10 like an SR300, the others noisy or passive stereo."""
         kind = rng.uniform()
         if kind < 0.1:
             return cls.clean()
-        return cls._sample_sr300(rng) if kind < 0.7 else cls._sample_noisy(rng) if kind < 0.83 else _sample_stereo(rng)
+        if kind < 0.7:
+            return cls._sample_sr300(rng)
+        return cls._sample_noisy(rng) if kind < 0.83 else _sample_stereo(rng)
 
     @classmethod
     def clean(cls) -> StructuredLight:
         """A sensor without noise."""
-        return cls(
-            shadow=False,
-            rim_loss=0.0,
-            lateral_px=0.0,
-            reach_m=100.0,
-            patchy=0.0,
-            smoothing=0.0,
-            axial=0.0,
-            holes=0.0,
-            speckle_loss=0.0,
-        )
+        off = cls(shadow=False, rim_loss=0.0, lateral_px=0.0, reach_m=100.0, patchy=0.0, smoothing=0.0)
+        return replace(off, axial=0.0, holes=0.0, speckle_loss=0.0)
 
     @classmethod
     def _sample_sr300(cls, rng: np.random.Generator) -> StructuredLight:

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from graspseg.synth.pixel_noise import gauss, interpolate_row, uniform
+from graspseg.synth.pixel_noise import gauss, interpolate_row, two_bells, uniform
 from graspseg.synth.sensor_loss import LOST, MIXED
 
 _SHIFT = 3
@@ -40,10 +40,10 @@ def fatten(depth, labels, edge, seed, jump_m, radius_px, cell):
 
 @njit(cache=True)
 @no_type_check
-def _near_span(span, y, height, width):
-    """Columns of row y that a shift of up to _SHIFT pixels may fill."""
+def _near_span(span, y, rows, height, width):
+    """Columns of `rows` rows from y on that a shift of up to _SHIFT pixels may fill."""
     first, last = width, 0
-    for v in range(max(y - _SHIFT, 0), min(y + _SHIFT + 1, height)):
+    for v in range(max(y - _SHIFT, 0), min(y + rows + _SHIFT, height)):
         if span[v, 1] > span[v, 0]:
             first, last = min(first, span[v, 0] - _SHIFT), max(last, span[v, 1] + _SHIFT)
     return max(first, 0), min(last, width)
@@ -67,12 +67,14 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
     columns, down = np.arange(width), np.zeros(width, np.int64)
     for y in range(height):
         if y % cell == 0 and lateral_px > 0:
-            for x in range(0, width, cell):
-                across = min(max(np.rint(lateral_px * gauss(seed, y // cell, x // cell, 1)), -_SHIFT), _SHIFT)
-                along = min(max(np.rint(lateral_px * gauss(seed, y // cell, x // cell, 2)), -_SHIFT), _SHIFT)
+            start, end = _near_span(span, y, cell, height, width)
+            for x in range(start // cell * cell, end, cell):
+                across, along = two_bells(seed, y // cell, x // cell, 1)
+                across = min(max(np.rint(lateral_px * across), -_SHIFT), _SHIFT)
+                along = min(max(np.rint(lateral_px * along), -_SHIFT), _SHIFT)
                 for u in range(x, min(x + cell, width)):
                     columns[u], down[u] = min(max(u + int(across), 0), width - 1), int(along)
-        first, last = _near_span(span, y, height, width)
+        first, last = _near_span(span, y, 1, height, width)
         for x in range(first, last):
             sy, sx = min(max(y + down[x], 0), height - 1), columns[x]
             z, mark = depth[sy, sx], lost[sy, sx]
@@ -135,7 +137,7 @@ def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, dispari
     matching = np.float32(disparity_sigma / focal_baseline)
     whole, one = np.float32(focal_baseline / step_px if step_px > 0 else 0.0), np.float32(1)
     for y in range(height):
-        first, last = _near_span(span, y, height, width)
+        first, last = _near_span(span, y, 1, height, width)
         if last <= first:
             continue
         interpolate_row(seed, 11, y, ripple_cell, corner, ripple)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
@@ -85,6 +86,7 @@ def train(
     config = replace(config, compute=replace(config.compute, precision=_precision(config)))
     if resume:
         _check_same(config, out / "config.json")
+    cv2.setNumThreads(1)
     torch.set_num_threads(config.compute.threads or max(_cores() - config.compute.workers, 1))
     sources = frames or open_frames(config)
     if config.data:
