@@ -53,25 +53,20 @@ def main(
             cpu_ms[name].append(1000 * (time.process_time() - cpu_start) / (frames // ROUNDS))
     rows = []
     for name, engine in engines.items():
-        found = np.stack([engine(*probe) for probe in probes])
         p10, p50, p99 = np.percentile(times_ms[name], (10, 50, 99)).round(2).tolist()
-        agreement = round(float((found.argmax(1) == expected.argmax(1)).mean()), 5)
-        rows.append(
-            {
-                "engine": name,
-                "cpu_ms": round(min(cpu_ms[name]), 2),
-                "p10_ms": p10,
-                "p50_ms": p50,
-                "p99_ms": p99,
-                "same_labels": agreement,
-                "largest_difference": float(f"{np.abs(found - expected).max():.2g}"),
-            }
-        )
+        times = {"cpu_ms": round(min(cpu_ms[name]), 2), "p10_ms": p10, "p50_ms": p50, "p99_ms": p99}
+        rows.append({"engine": name, **times, **_difference(engine, probes, expected)})
         print(json.dumps(rows[-1]), flush=True)
     if json_path is not None:
         versions = {"openvino": openvino.__version__, "onnxruntime": onnxruntime.__version__}
         result = {"model": model.name, "side": side, "threads": threads, "versions": versions, "rows": rows}
         json_path.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _difference(engine: Engine, probes: list[tuple[np.ndarray, float]], expected: np.ndarray) -> dict[str, float]:
+    found = np.stack([engine(*probe) for probe in probes])
+    agreement = round(float((found.argmax(1) == expected.argmax(1)).mean()), 5)
+    return {"same_labels": agreement, "largest_difference": float(f"{np.abs(found - expected).max():.2g}")}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graspseg.frame import Intrinsics
-from graspseg.view import View, crop_depth, crop_labels, focus_view, paste, whole_view
+from graspseg.view import View, contact_view, crop_depth, crop_labels, focus_view, paste, whole_view
 
 
 def _frame(height: int = 48, width: int = 64) -> np.ndarray:
@@ -86,3 +86,15 @@ def test_no_second_look_without_gain_or_without_a_find() -> None:
     first = View(319.5, 239.5, 640.0, 160)
     assert focus_view(np.zeros((160, 160), np.uint8), first) is None
     assert focus_view(np.ones((160, 160), np.uint8), first) is None
+
+
+def test_third_look_surrounds_the_object_alone() -> None:
+    last = View(319.5, 239.5, 640.0, 160)
+    labels = np.zeros((160, 160), np.uint8)
+    labels[20:140, 60:70], labels[30:60, 70:100] = 1, 2
+    third = contact_view(labels, last)
+    assert third is not None
+    assert third.center_x == pytest.approx(319.5 + (85 - 80) * 4, abs=0.1)
+    assert third.center_y == pytest.approx(239.5 + (45 - 80) * 4, abs=0.1)
+    assert third.size_px == pytest.approx(30 * 4 * 1.9)
+    assert contact_view(np.where(labels == 2, 0, labels), last) is None

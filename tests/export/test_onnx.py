@@ -80,6 +80,17 @@ def test_the_runtime_computes_what_torch_computes(small: nn.Module, report: Expo
         assert (found.argmax(0) == expected.argmax(0)).mean() > 0.99
 
 
+def test_class_weights_of_the_loss_are_divided_out(small: nn.Module, tmp_path: Path):
+    path = tmp_path / "model.onnx"
+    export_onnx(small, path, side=SIDE, looks=1, metadata=Card(LITE).metadata(), class_weights=(1.0, 5.0, 2.0))
+    run = load_engine(path, "onnxruntime", threads=1)
+    depth, angle = probe_inputs(SIDE)[-1]
+    with torch.no_grad():
+        weighted = small(torch.from_numpy(depth), torch.from_numpy(angle)).softmax(dim=1)[0].numpy()
+    expected = weighted / np.array([1.0, 5.0, 2.0], np.float32)[:, None, None]
+    np.testing.assert_allclose(run(depth[0, 0], float(angle[0])), expected / expected.sum(axis=0), atol=2e-3)
+
+
 def test_the_report_tells_rounding_from_the_graph(report: ExportReport):
     assert report.parity.keys() == {"OpenVINO", "ONNX Runtime"}
     for engine, parity in report.parity.items():

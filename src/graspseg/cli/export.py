@@ -25,8 +25,8 @@ class Options:
     """Kind of file."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
-    looks: Literal[1, 2] = 2
-    """Windows of a frame the runtime looks at: 2 = looks closer at what the first one found."""
+    looks: Literal[1, 2, 3] = 3
+    """Most windows of a frame to look at: everything, closer at hand and object, closer at the object."""
     half: bool = True
     """Store the weights in half precision."""
 
@@ -51,7 +51,13 @@ def main(argv: list[str]) -> int:
     network, card = load_checkpoint(path)
     side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
     report = export_onnx(
-        network, options.out, side=side, looks=options.looks, metadata=card.metadata(), half_storage=options.half
+        network,
+        options.out,
+        side=side,
+        looks=options.looks,
+        metadata=card.metadata(),
+        class_weights=_class_weights(card.config),
+        half_storage=options.half,
     )
     print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
     if options.half and not report.half_storage:
@@ -69,3 +75,10 @@ def _trained_side(config: Any) -> int | None:
     views = config.get("views")
     side = views.get("side") if isinstance(views, dict) and views.get("kind") == "window" else None
     return side if isinstance(side, int) else None
+
+
+def _class_weights(config: Any) -> tuple[float, ...]:
+    """Class weights of the training loss in the settings of a training run."""
+    loss = config.get("loss")
+    weights = loss.get("class_weights") if isinstance(loss, dict) else None
+    return tuple(map(float, weights)) if isinstance(weights, list | tuple) else (1.0, 1.0, 1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -50,12 +50,15 @@ class ExportReport:
 class _Probabilities(nn.Module):
     """A network with its softmax, for which both inputs matter: engines drop an input that nothing reads."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, class_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> None:
         super().__init__()
         self.network = network
+        self.log_weights: Tensor
+        self.register_buffer("log_weights", torch.tensor(class_weights).log().view(1, -1, 1, 1))
 
     def forward(self, depth: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]) -> Float32[Tensor, "b 3 h w"]:
-        return torch.softmax(self.network(depth + 0.0 * pixel_angle.view(-1, 1, 1, 1), pixel_angle), dim=1)
+        logits = self.network(depth + 0.0 * pixel_angle.view(-1, 1, 1, 1), pixel_angle)
+        return torch.softmax(logits - self.log_weights, dim=1)
 
 
 def export_onnx(
@@ -63,8 +66,9 @@ def export_onnx(
     path: Path,
     *,
     side: int,
-    looks: Literal[1, 2],
+    looks: Literal[1, 2, 3],
     metadata: Mapping[str, str],
+    class_weights: Sequence[float] = (1.0, 1.0, 1.0),
     half_storage: bool = True,
 ) -> ExportReport:
     """Writes a network as an ONNX file for square windows of one size, if and only if engines agree with PyTorch on it.
@@ -78,6 +82,8 @@ def export_onnx(
         side: Side length of the window in network pixels.
         looks: How many windows of a frame the runtime shall look at.
         metadata: What the file shall say about itself; keys starting with `graspseg.`, among them `graspseg.network`.
+        class_weights: Weights of the classes in the training loss. A loss that counts a class w times teaches
+            probabilities that are w times too likely before normalization; dividing by w gives calibrated ones.
         half_storage: Store convolution kernels in half precision (a Cast to float32 follows), which halves the file,
             unless rounding them moves more labels than an export may.
 
@@ -85,7 +91,7 @@ def export_onnx(
         ExportError: OpenVINO or ONNX Runtime disagree with PyTorch.
         InputError: The file cannot be written.
     """
-    network = _Probabilities(copy.deepcopy(network).cpu().float().eval())
+    network = _Probabilities(copy.deepcopy(network).cpu().float(), class_weights).eval()
     model = _trace(network, side)
     properties = {**metadata, "format": FORMAT, "side": str(side), "looks": str(looks)}
     helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})

@@ -28,7 +28,7 @@ class ModelInfo:
     Attributes:
         network: name in the table of networks.
         side: side length of the square window the network sees, in network pixels.
-        looks: 2 when a closer look at what the first one found pays, else 1.
+        looks: most windows looked at: everything, closer at hand and object, closer at the object and the hand on it.
     """
 
     network: str
@@ -71,8 +71,8 @@ def read_model_info(path: Path) -> ModelInfo:
         found = properties.get(f"{_PREFIX}format")
         raise InputError(f"{path} has format {found!r}, expected {FORMAT!r}: export it with this version of graspseg.")
     side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
-    if not side.isdecimal() or int(side) < 1 or looks not in ("1", "2"):
-        raise InputError(f"{path} has side {side!r} and looks {looks!r}, expected a size and 1 or 2: {remedy}.")
+    if not side.isdecimal() or int(side) < 1 or looks not in ("1", "2", "3"):
+        raise InputError(f"{path} has side {side!r} and looks {looks!r}, expected a size and 1 to 3: {remedy}.")
     return ModelInfo(properties.get(f"{_PREFIX}network", "unknown"), int(side), int(looks))
 
 

@@ -13,7 +13,7 @@ from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
 from graspseg.segment.metadata import DEFAULT_MODEL, find_model, read_model_info
-from graspseg.view import View, crop_depth, focus_view, paste, whole_view
+from graspseg.view import View, contact_view, crop_depth, focus_view, paste, whole_view
 
 _LARGEST_SIDE = 32767  # of OpenCV's warps
 
@@ -123,14 +123,16 @@ class Segmenter:
         return Segmentation(labels, measured, looks, confidence)
 
     def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
-        """Look at the whole scene, then closer at the hand and object found there, if that is much smaller."""
+        """Look at everything, then closer at hand and object, then closer at the object, as long as it gets closer."""
         if not depth_m.any():
             return ()
-        first = self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)
-        if self.info.looks == 1:
-            return (first,)
-        closer = focus_view(first.probabilities.argmax(axis=0).astype(np.uint8), first.view)
-        return (first,) if closer is None else (first, self._look_at(closer, depth_m, intrinsics))
+        looks = [self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)]
+        for closer in (focus_view, contact_view)[: self.info.looks - 1]:
+            last = looks[-1]
+            view = closer(last.probabilities.argmax(axis=0).astype(np.uint8), last.view)
+            if view is not None:
+                looks.append(self._look_at(view, depth_m, intrinsics))
+        return tuple(looks)
 
     def _look_at(self, view: View, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> Look:
         window = crop_depth(depth_m, view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
 
@@ -162,7 +161,7 @@ def make_loader(source: FrameSource, config: TrainConfig, *, start: int, rank: i
         prefetch_factor=compute.prefetch if several else None,
         persistent_workers=several,
         multiprocessing_context=_worker_context() if several else None,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=_one_thread,
         pin_memory=False,
     )
 
@@ -176,10 +175,7 @@ def _worker_context() -> BaseContext:
     return context
 
 
-def _quiet_worker(worker: int) -> None:
-    """One thread, and behind the training process where both want a core."""
-    if hasattr(os, "nice"):
-        os.nice(10)
+def _one_thread(worker: int) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 

@@ -128,6 +128,7 @@ def _described_data(config: TrainConfig) -> dict[str, object]:
 def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None) -> float:
     """Run the Trainer; returns the seconds it took."""
     config, compute = task.config, task.config.compute
+    interval, log_every = min(config.validation.every_steps, config.steps), min(compute.log_every_steps, config.steps)
     interrupt = InterruptStop(out / CHECKPOINT)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
@@ -139,16 +140,16 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             strategy=compute.strategy,
             precision=_precision(config),
             max_steps=config.steps,
-            val_check_interval=min(config.validation.every_steps, config.steps),
+            val_check_interval=interval,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
-            log_every_n_steps=compute.log_every_steps,
+            log_every_n_steps=log_every,
             gradient_clip_val=config.optimizer.clip_norm or None,
             use_distributed_sampler=False,
             enable_model_summary=False,
             enable_progress_bar=sys.stderr.isatty(),
             callbacks=[*_callbacks(config, out), interrupt],
-            logger=[_csv_log(out, checkpoint, compute.log_every_steps), TensorBoardLogger(out, "", "tensorboard")],
+            logger=[_csv_log(out, checkpoint, log_every), TensorBoardLogger(out, "", "tensorboard")],
         )
         start = time.monotonic()
         try:
@@ -160,14 +161,14 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
         if interrupt.interrupted and trainer.global_step < config.steps:
             print(f"Stopped after step {trainer.global_step}: go on with --resume --out {out}", file=sys.stderr)
             raise KeyboardInterrupt
-        if config.steps % config.validation.every_steps:
+        if config.steps % interval:
             trainer.validate(task, data, verbose=False)
     return seconds
 
 
 def _leads() -> bool:
     """Whether this is the only or the first of several processes of the run."""
-    return rank_zero_only.rank == 0
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _cores() -> int:
