@@ -1,6 +1,6 @@
 """Write the frames of `examples/frames`: synthetic, of hands and objects that no shipped model was trained on.
 
-    python tools/make_examples.py
+python tools/make_examples.py
 """
 
 from __future__ import annotations

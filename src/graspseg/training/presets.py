@@ -274,7 +274,7 @@ def rate_factor(step: int, *, steps: int, settings: OptimizerSettings) -> float:
     Paper: section 4.5 (`steps`). Differs: a run shorter than the paper's decays proportionally sooner.
     """
     if settings.schedule == "steps":
-        interval = max(settings.decay_steps * steps / PAPER_STEPS, 1.0)
+        interval = settings.decay_steps * steps / PAPER_STEPS
         return settings.decay_factor ** int(step / interval)
     warmup = round(steps * settings.warmup_share)
     if step < warmup:
