@@ -1,6 +1,6 @@
 """What the paper's two ideas bring at a small, equal budget: attention on/off, contour fine-tuning on/off.
 
-    python benchmarks/ablation.py --steps 1000 --seeds 2 --out runs/ablation
+    python benchmarks/ablation.py --steps 1200 --seeds 2 --out runs/ablation
 
 Every run has the same number of steps, the same frames and the same windows (96 x 96); "contour off" fine-tunes with
 cross-entropy alone for as many steps. Judged on the same validation frames (other objects), window by window.
@@ -34,8 +34,8 @@ def config(variant: str, *, steps: int, seed: int, frames: int, threads: int) ->
         **VARIANTS[variant],
         seed=seed,
         steps=steps,
-        batch=12,
-        views=replace(lite.views, side=96),
+        batch=16,
+        views=replace(lite.views, side=96, per_frame=4),
         optimizer=replace(lite.optimizer, average_decay=0.99),
         loss=replace(lite.loss, contour_share=0.25),
         validation=replace(lite.validation, frames=frames, every_steps=steps),
@@ -45,7 +45,7 @@ def config(variant: str, *, steps: int, seed: int, frames: int, threads: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--frames", type=int, default=300, help="validation frames")
     parser.add_argument("--threads", type=int, default=1)
