@@ -3,12 +3,13 @@ PYTHON ?= python3
 export PYTHON
 SETUP := sh tools/setup_env.sh
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format figures clean
 help:
 	@echo "make demo    segment the example frames into demo/ (no torch needed)"
 	@echo "make test    run every test"
 	@echo "make check   lint, types, layers, dependencies, spelling, README figures"
 	@echo "make format  let ruff format the code"
+	@echo "make figures measure the shipped model again and update README (minutes)"
 
 demo: .venv-demo/.ready
 	.venv-demo/bin/graspseg segment examples/frames --out demo
@@ -29,6 +30,14 @@ check: .venv/.ready
 format: .venv/.ready
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+# Minutes: every figure of README and model card, measured again with the shipped model.
+figures: .venv/.ready
+	.venv/bin/graspseg evaluate synth:val:1000 --json benchmarks/results/val.json
+	.venv/bin/graspseg evaluate synth:unseen:1000 --json benchmarks/results/unseen.json
+	.venv/bin/python -m graspseg.evaluation.speed examples/frames --frames 2000 --json benchmarks/results/speed.json
+	.venv/bin/python tools/make_picture.py
+	.venv/bin/python tools/check_readme.py --write
 
 clean:
 	rm -rf .venv .venv-demo .tools demo

@@ -174,7 +174,7 @@ def test_the_exported_network_is_unchanged(small: nn.Module, report: ExportRepor
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [name for name in NETWORKS if not name.endswith("-noattention")])
 def test_every_network_of_the_table_exports(name: str, tmp_path: Path):
     torch.manual_seed(0)
     report = export_onnx(

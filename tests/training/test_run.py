@@ -16,7 +16,7 @@ from lightning.pytorch import Callback
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, InputError
 from graspseg.networks.checkpoint import load_checkpoint
-from graspseg.training import run
+from graspseg.training import model_file, run
 from graspseg.training.callbacks import DivergenceStop
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
@@ -162,6 +162,16 @@ def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames)
     with pytest.raises(InputError, match="no network"):
         train(replace(quick, network="nothing"), tmp_path / "a", frames=frames)
     assert not (tmp_path / "a").exists()
+
+
+def test_shipped_models_and_runs_can_be_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_file, "_SHIPPED", tmp_path)
+    (tmp_path / "denseattentionseg-lite.safetensors").touch()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.safetensors").touch()
+    for name in ("lite", "denseattentionseg-lite"):
+        assert model_file.model_path(name) == tmp_path / "denseattentionseg-lite.safetensors"
+    assert model_file.model_path(str(tmp_path / "run")) == tmp_path / "run" / "model.safetensors"
 
 
 def test_attention_can_be_switched_off(tmp_path, quick, frames):

@@ -45,7 +45,7 @@ def start_network(config: TrainConfig) -> NamedNetwork:
 
 
 def model_path(init: str) -> Path:
-    """The weights that `--init` names: a file, the folder of a run, or a shipped model.
+    """The weights that `--init` names: a file, the folder of a run, or a shipped model (`lite` for short).
 
     Raises:
         InputError: there is nothing of that name, or it is a model that cannot be trained.
@@ -53,9 +53,9 @@ def model_path(init: str) -> Path:
     path = Path(init)
     if path.is_dir() and (path / "model.safetensors").is_file():
         return path / "model.safetensors"
-    shipped = _SHIPPED / f"{init}.safetensors"
-    if not path.exists() and shipped.is_file():
-        return shipped
+    shipped = [_SHIPPED / f"{name}.safetensors" for name in (init, f"denseattentionseg-{init}")]
+    if not path.exists() and any(file.is_file() for file in shipped):
+        return next(file for file in shipped if file.is_file())
     if path.suffix == ".onnx":
         raise InputError(
             f"{path} can only be run, expected weights to train from: give the .safetensors file beside it."
