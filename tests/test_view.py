@@ -19,6 +19,12 @@ def test_window_of_the_same_scale_copies_pixels() -> None:
     np.testing.assert_array_equal(crop_depth(depth, view), depth[3:19, 13:29])
 
 
+def test_a_third_of_the_scale_takes_the_middle_pixel_of_three() -> None:
+    depth = _frame()
+    view = View(center_x=23.5 + 3, center_y=23.5, size_px=48.0, side=16)
+    np.testing.assert_array_equal(crop_depth(depth, view), depth[1:48:3, 4:51:3])
+
+
 def test_half_scale_takes_existing_depths_only() -> None:
     depth = _frame()
     cropped = crop_depth(depth, View(31.5, 23.5, 32.0, 16))
@@ -53,6 +59,27 @@ def test_paste_inverts_crop() -> None:
     back = paste((crop_labels(labels, view) == 1).astype(np.float32), view, region) > 0.5
     x0, y0, x1, y1 = region
     assert np.count_nonzero(back != (labels[y0:y1, x0:x1] == 1)) < 0.02 * back.size
+
+
+def test_paste_puts_every_network_pixel_where_it_was_taken_from() -> None:
+    view = View(center_x=33.5, center_y=26.5, size_px=48.0, side=16)
+    columns, rows = np.meshgrid(np.arange(64, dtype=np.float32), np.arange(54, dtype=np.float32))
+    x0, y0, x1, y1 = region = view.region(64, 54)
+    inner = np.s_[2:-2, 2:-2]  # beyond the outermost centres the edge is repeated
+    for coordinate in (columns, rows):
+        pasted = paste(crop_depth(coordinate, view), view, region)
+        np.testing.assert_allclose(pasted[inner], coordinate[y0:y1, x0:x1][inner], atol=0.1)
+
+
+@pytest.mark.parametrize(("size", "wide"), [((132, 176), 56), ((57, 75), 52), ((121, 161), 61)])
+def test_first_look_is_exact_where_sides_are_no_multiples_of_a_cell(size: tuple[int, int], wide: int) -> None:
+    depth = np.zeros(size, np.float32)
+    depth[-16:, -wide:] = 0.5
+    view = whole_view(depth, 160, margin=0.0)
+    left, right = (view.center_x + sign * view.size_px / 2 + 0.5 for sign in (-1, 1))
+    # A cell counts when a quarter of it is measured: up to 6 px more and 2 px less than what is there.
+    assert size[1] - wide - 6 <= left <= size[1] - wide + 2
+    assert right == pytest.approx(size[1])
 
 
 def test_first_look_holds_everything_measured_and_ignores_specks() -> None:

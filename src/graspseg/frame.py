@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32, UInt8, UInt16
 
 NEAREST_M = 0.05
 FARTHEST_NEAREST_M = 10.0
+FAR_TOO_COARSE_M = 1e6  # per stored unit
 _LARGEST = 65535
 
 
@@ -121,7 +122,8 @@ class Frame:
                 f"The lowest depth is {depth_m.min():g} m, expected none below 0: set pixels without measurement to 0."
             )
         unit = _fitting_unit(depth_m) if depth_unit_m is None else depth_unit_m
-        stored = np.rint(depth_m / unit)
+        with np.errstate(over="ignore"):  # an infinite quotient does not fit either
+            stored = np.rint(depth_m / unit)
         depth = np.where(stored <= _LARGEST, stored, 0).astype(np.uint16)
         notes = (f"{lost} pixels are NaN or infinite and count as not measured",) if lost else ()
         return cls(depth, unit, intrinsics, timestamp_s, color, notes)

@@ -98,14 +98,13 @@ def whole_view(depth_m: Float32[np.ndarray, "h w"], side: int, *, margin: float 
     """
     height, width = depth_m.shape
     within = ((depth_m > 0) & (depth_m < REACH_M)).astype(np.uint8)
-    cells = cv2.resize(
-        within * np.uint8(255), (-(-width // CELL_PX), -(-height // CELL_PX)), interpolation=cv2.INTER_AREA
-    )
+    across, down = -(-width // CELL_PX), -(-height // CELL_PX)
+    cells = cv2.resize(within * np.uint8(255), (across, down), interpolation=cv2.INTER_AREA)
     box = _box(cells >= 64)
     if box is None:
         return View((width - 1) / 2, (height - 1) / 2, float(max(width, height)), side)
-    x0, y0, x1, y1 = np.array(box) * CELL_PX - 0.5
-    x1, y1 = min(x1, width - 0.5), min(y1, height - 0.5)
+    # Where a side is no multiple of 8, cells are a little smaller.
+    x0, y0, x1, y1 = np.array(box) * np.tile((width / across, height / down), 2) - 0.5
     size_px = min(max(x1 - x0, y1 - y0) * (1 + margin), float(max(width, height)))
     return View((x0 + x1) / 2, (y0 + y1) / 2, max(size_px, SMALLEST_WINDOW_PX), side)
 

@@ -11,7 +11,7 @@ import graspseg
 import graspseg.export.onnx as exporter
 from graspseg.cli.export import main
 from graspseg.export import ExportError, ExportReport, export_onnx
-from graspseg.export.parity import Probe, check, probe_inputs
+from graspseg.export.parity import Probe, check, probe_inputs, run_torch
 from graspseg.frame import InputError
 from graspseg.networks import NETWORKS, Card, DenseAttentionSeg, build, save_checkpoint
 from graspseg.segment.engine import EngineName, load_engine
@@ -158,9 +158,13 @@ def test_a_mismatch_is_refused_and_the_older_file_stays(
 
 def test_a_probability_beyond_the_tolerance_is_refused(small: nn.Module, model: onnx.ModelProto):
     inputs = probe_inputs(SIDE)
-    expected = [np.full((1, 3, SIDE, SIDE), 1 / 3, np.float32) for _ in inputs]
-    with pytest.raises(ExportError, match="no file was written"):
-        check(model, inputs, expected, tolerance=1.0)
+    network = exporter._Probabilities(small).eval()
+    right = [run_torch(network, probe) for probe in inputs]
+    assert min(parity.agreement for parity in check(model, inputs, right, tolerance=1e-3).values()) >= 0.999
+    # The same labels with less certain probabilities.
+    blunt = [0.9 * probabilities + np.float32(0.1 / 3) for probabilities in right]
+    with pytest.raises(ExportError, match=r"differ by up to 0\.0\d, expected"):
+        check(model, inputs, blunt, tolerance=1e-3)
 
 
 def test_a_graph_that_no_engine_can_run_is_refused(model: onnx.ModelProto):
@@ -192,9 +196,8 @@ def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pyte
     torch.manual_seed(0)
     card = Card(LITE, {"views": {"kind": "window", "side": 48}})
     save_checkpoint(tmp_path / "model.safetensors", settled(build(LITE)), card=card)
-    out = tmp_path / "out" / "model.onnx"
-    assert main([str(tmp_path), "--out", str(out)]) == 0
-    assert read_model_info(out).side == 48
+    assert main([str(tmp_path)]) == 0
+    assert read_model_info(tmp_path / "model.onnx").side == 48
     assert "windows of 48 x 48" in capsys.readouterr().out
 
 

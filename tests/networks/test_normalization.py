@@ -71,8 +71,6 @@ def test_metric_input_of_a_step():
 def test_metric_input_does_not_depend_on_the_camera():
     depth_m = random_scene(32, 32)
     halved = MetricInput()(depth_m, ANGLE)
-    same_world = MetricInput()(depth_m, ANGLE.clone())
-    torch.testing.assert_close(halved, same_world)
     other = MetricInput()(depth_m, 2 * ANGLE)
     torch.testing.assert_close(other[:, :3], halved[:, :3])
     measured = halved[:, 0] > 0

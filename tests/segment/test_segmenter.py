@@ -72,6 +72,19 @@ def test_frame_without_measurement_is_background(segmenter: Segmenter) -> None:
     assert (result.probabilities[0] == 1).all()
 
 
+def test_a_frame_with_nothing_within_reach_is_background_whatever_the_model_says(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everything_hand = np.zeros((3, segmenter.info.side, segmenter.info.side), np.float32)
+    everything_hand[1] = 1
+    monkeypatch.setattr(segmenter, "_engine", lambda depth_m, pixel_angle: everything_hand)
+    depth = np.full((40, 60), 30_000, np.uint16)
+    assert (segmenter(Frame(depth, 0.0001)).labels == 1).all()
+    far = segmenter(Frame(depth, 0.01))
+    assert not far.labels.any()
+    assert far.looks == ()
+
+
 def test_a_small_hand_gets_a_second_look(segmenter: Segmenter) -> None:
     depth = np.full((480, 640), 1000, np.uint16)
     depth[200:290, 300:360] = 400

@@ -56,7 +56,11 @@ def test_command_writes_a_data_set_that_reads_back(tmp_path: Path) -> None:
     assert samples[1].labels is not None and (samples[1].labels == made.labels).all()
 
 
-@pytest.mark.parametrize("options", [["--count", "0"], ["--workers", "0"]])
-def test_counts_must_be_positive(tmp_path: Path, options: list[str]) -> None:
-    with pytest.raises(InputError, match="at least 1"):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--count", "0"], "at least 1"), (["--workers", "0"], "at least 1"), (["--seed", "-1"], "0 or more")],
+)
+def test_numbers_out_of_range_are_refused(tmp_path: Path, options: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
         main(["--out", str(tmp_path / "set"), *options])
+    assert not (tmp_path / "set").exists()

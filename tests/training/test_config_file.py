@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from graspseg.frame import InputError
-from graspseg.training.config_file import config_dict, read_config, write_config
+from graspseg.training.config_file import check_ranges, config_dict, read_config, write_config
 from graspseg.training.presets import PRESET_NAMES, preset
 
 
@@ -56,6 +56,25 @@ def test_bad_files_are_refused_in_one_sentence(tmp_path, text, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_config(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("name", PRESET_NAMES)
+def test_presets_are_within_their_ranges(name):
+    check_ranges(preset(name))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": -1}, "--seed is -1, expected at least 0"),
+        ({"steps": 0}, "--steps is 0, expected at least 1"),
+        ({"views": replace(preset("lite").views, per_frame=0)}, r"--views\.per-frame is 0"),
+        ({"compute": replace(preset("lite").compute, log_every_steps=0)}, "--log-every-steps is 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        check_ranges(replace(preset("lite"), **change))
 
 
 def test_settings_are_plain_json():

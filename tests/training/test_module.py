@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from graspseg.training.augment import still_sample
-from graspseg.training.data import to_batch
+from graspseg.training.batches import to_batch
 from graspseg.training.module import SegmentationTask, make_optimizer, update_average
 from graspseg.training.presets import OptimizerSettings, preset
 

@@ -12,6 +12,8 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
+from graspseg.frame import InputError
+
 
 @dataclass(frozen=True)
 class Arguments:
@@ -51,8 +53,12 @@ def main(argv: Sequence[str]) -> int:
     from graspseg.evaluation.samples import open_samples
     from graspseg.segment.segmenter import Segmenter
 
+    if arguments.sheet is not None and arguments.sheet.suffix.lower() != ".png":
+        raise InputError(f"--sheet is {arguments.sheet}, expected a name ending in .png: choose one.")
     for path in (arguments.json, arguments.sheet):
         if path is not None:
+            if path.is_dir():
+                raise InputError(f"{path} is a folder, expected a file to write: add a name.")
             make_folder(path.parent)
     samples = open_samples(
         arguments.data,
@@ -72,12 +78,12 @@ def main(argv: Sequence[str]) -> int:
             progress=lambda done: progress.update(task, completed=done),
         )
     report = as_json(evaluation, data=arguments.data, model=str(arguments.model))
+    print(as_markdown(report), end="", flush=True)
     if arguments.json is not None:
         write_json(arguments.json, report)
     sheet = worst_sheet(evaluation)
     if arguments.sheet is not None and sheet is not None:
         write_png(arguments.sheet, sheet)
-    print(as_markdown(report), end="")
     for reason in evaluation.failures:
         print(f"graspseg: skipped: {reason}", file=sys.stderr)
     return 1 if evaluation.failed else 0

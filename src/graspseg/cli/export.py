@@ -19,8 +19,8 @@ class Options:
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a training run, or its model.safetensors."""
-    out: Path
-    """File to write."""
+    out: Path | None = None
+    """File to write; default: beside the weights, with their name."""
     format: Literal["onnx"] = "onnx"
     """Kind of file."""
     side: int | None = None
@@ -40,9 +40,10 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(Options, args=argv, prog="graspseg export")
     if options.side is not None and options.side < 16:
         raise InputError(f"--side is {options.side}, expected at least 16: leave it out for the training's own.")
-    if options.out.suffix.lower() != ".onnx":
-        raise InputError(f"--out is {options.out}, expected a name ending in .onnx: choose one.")
     path = options.run / "model.safetensors" if options.run.is_dir() else options.run
+    out = path.with_suffix(".onnx") if options.out is None else options.out
+    if out.suffix.lower() != ".onnx":
+        raise InputError(f"--out is {out}, expected a name ending in .onnx: choose one.")
     if options.run.is_dir() and not path.is_file():
         raise InputError(f"{options.run} holds no model.safetensors, expected a finished run: let it end first.")
     from graspseg.export import export_onnx
@@ -52,7 +53,7 @@ def main(argv: list[str]) -> int:
     side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
     report = export_onnx(
         network,
-        options.out,
+        out,
         side=side,
         looks=options.looks,
         metadata=card.metadata(),

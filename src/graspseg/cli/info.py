@@ -32,8 +32,9 @@ def main(argv: list[str]) -> int:
     from graspseg.segment.metadata import find_model
 
     path = find_model(options.model)
+    description = _describe(path)
     print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
-    for key, value in _describe(path).items():
+    for key, value in description.items():
         text = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}... ({len(value)} characters)"
         print(f"  {key}: {text}")
     return 0

@@ -54,16 +54,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
     try:
-        return _run(COMMANDS[name], rest)
+        code = _run(COMMANDS[name], rest)
+        sys.stdout.flush()
+        return code
     except InputError as error:
         return _fail(str(error))
+    except MemoryError:
+        return _fail("The memory of this machine is too small for this input: use smaller frames or fewer workers.")
     except KeyboardInterrupt:
         print("graspseg: stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of a pipe has gone; without this Python complains again while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return OK
+    except OSError as error:
+        if error.errno is None:
+            raise
+        if error.filename is None:
+            _abandon_stdout()
+        what = "The output" if error.filename is None else str(error.filename)
+        return _fail(f"{what} cannot be used ({error.strerror}), expected something this system can open: check it.")
 
 
 def _run(command: Command, arguments: list[str]) -> int:
@@ -75,6 +85,11 @@ def _run(command: Command, arguments: list[str]) -> int:
         return _fail(_missing(error))
     except SystemExit as error:  # raised by argument parsing
         return error.code if isinstance(error.code, int) else OK if error.code is None else BAD_INPUT
+
+
+def _abandon_stdout() -> None:
+    """Let go of a stdout that cannot be written to, else Python complains again while it closes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing(error: ModuleNotFoundError) -> str:

@@ -80,7 +80,7 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     from graspseg.segment.run import Reporter, run
     from graspseg.segment.segmenter import Segmenter
 
-    existed = options.out.exists()
+    added = [folder for folder in (options.out, *options.out.parents) if not folder.exists()]
     make_folder(options.out)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     voice = _Voice(console)
@@ -99,9 +99,9 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
                 report=Reporter(voice.failed, voice.warned, lambda: progress.advance(bar)),
             )
     finally:
-        if not existed:
-            with contextlib.suppress(OSError):
-                options.out.rmdir()  # succeeds only when nothing was written
+        with contextlib.suppress(OSError):
+            for folder in added:
+                folder.rmdir()  # succeeds only when nothing was written
     voice.close()
     print(f"{totals.segmented} of {len(sources)} frames segmented, results in {options.out}", file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,15 +29,20 @@ class Options:
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
     format: Literal["folder"] = "folder"
     """how frames are stored"""
-    workers: int = os.cpu_count() or 1
-    """processes"""
+    workers: int | None = None
+    """processes; default: as many as this process may use CPUs"""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
     options = tyro.cli(Options, prog="graspseg synth", args=list(argv))
-    if options.count < 1 or options.workers < 1:
-        raise InputError(f"--count is {options.count} and --workers {options.workers}: both must be at least 1.")
+    from graspseg.segment.engine import available_threads
+
+    workers = available_threads() if options.workers is None else options.workers
+    if options.count < 1 or workers < 1:
+        raise InputError(f"--count is {options.count} and --workers {workers}, expected both at least 1: correct them.")
+    if options.seed < 0:
+        raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.write import Job, write_frames
@@ -47,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=options.count)
-        for done in write_frames(job, workers=options.workers):
+        for done in write_frames(job, workers=workers):
             progress.advance(task, done)
     print(f"{options.count} frames of split {options.split} in {options.out}")
     print(f"look at them with: graspseg sheet {options.out} --out sheet.png")

@@ -39,18 +39,24 @@ def make_folder(path: Path) -> Path:
 def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write a file, creating its folder; nothing half-written is left on failure.
 
+    A symbolic link is followed, and a device or pipe (`/dev/stdout`) is written to: neither is replaced.
+
     Raises:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
     make_folder(path.parent)
-    partial = path.with_name(f".{path.name}.{os.getpid()}-{next(_serial)}.tmp")
+    special = path.exists() and not path.is_file()
+    target = path if special else Path(os.path.realpath(path))
+    partial = path if special else target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
     try:
         partial.write_bytes(data)
-        os.replace(partial, path)
+        if not special:
+            os.replace(partial, target)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if not special:
+            partial.unlink(missing_ok=True)
 
 
 def write_png(

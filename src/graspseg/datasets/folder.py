@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import make_folder, write_json, write_png
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color, read_depth, read_labels
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
 
@@ -56,12 +57,12 @@ def read_description(folder: Path) -> Description:
         return Description()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds a {type(content).__name__}, expected one JSON object: correct the file.")
     unit = content.get("depth_unit_m")
-    if unit is not None and not (_is_number(unit) and unit > 0):
+    if unit is not None and not (_is_number(unit) and 0 < unit < FAR_TOO_COARSE_M):
         raise InputError(f"{path} has depth_unit_m {unit!r}, expected metres per unit above 0: 0.001 is millimetres.")
     splits = content.get("splits")
     if splits is not None and not (
@@ -73,7 +74,7 @@ def read_description(folder: Path) -> Description:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _intrinsics(content: object, path: Path) -> Intrinsics | None:
@@ -81,7 +82,10 @@ def _intrinsics(content: object, path: Path) -> Intrinsics | None:
         return None
     if not isinstance(content, dict) or not all(_is_number(content.get(key)) for key in ("fx", "fy", "cx", "cy")):
         raise InputError(f"{path} has intrinsics {content!r}, expected numbers fx, fy, cx, cy in pixels: correct it.")
-    return Intrinsics(*(float(content[key]) for key in ("fx", "fy", "cx", "cy")))
+    try:
+        return Intrinsics(*(float(content[key]) for key in ("fx", "fy", "cx", "cy")))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def natural_order(text: str) -> tuple[list[list[str | int]], str]:
@@ -129,8 +133,13 @@ def _walk(folder: Path, prefix: str, home: Path | None = None) -> Iterator[tuple
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", home)
-        elif Path(entry.name).suffix.lower() in DEPTH_SUFFIXES and entry.is_file():
+        elif Path(entry.name).suffix.lower() in DEPTH_SUFFIXES and _is_file_or_lost(folder / entry.name):
             yield prefix + Path(entry.name).stem, folder / entry.name, home
+
+
+def _is_file_or_lost(path: Path) -> bool:
+    """Whether a path is a file, or a link that leads nowhere: reading that reports it, as it does a damaged file."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 class FolderDataset:
@@ -156,7 +165,9 @@ class FolderDataset:
     ) -> None:
         self.path = Path(path)
         self.description = read_description(self.path) if self.path.is_dir() else Description()
-        self.depth_unit_m = depth_unit_m or self.description.depth_unit_m or DEFAULT_UNIT_M
+        self.depth_unit_m = depth_unit_m
+        if depth_unit_m is None:
+            self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
         self.intrinsics = intrinsics or self.description.intrinsics
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
         self.stems = list(self._files) if split is None else self._split(split)

@@ -148,7 +148,7 @@ def _read_npy(path: Path, unit: float, intrinsics: Intrinsics | None) -> Frame:
         array = np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False)
     except InputError:
         raise
-    except (ValueError, EOFError, OSError, MemoryError) as error:
+    except Exception as error:  # of damaged files NumPy lets errors of zipfile, tokenize and others through
         raise InputError(
             f"{path} is no whole NPY array ({type(error).__name__}), expected uint16 or float metres: save it again."
         ) from error
@@ -156,7 +156,8 @@ def _read_npy(path: Path, unit: float, intrinsics: Intrinsics | None) -> Frame:
         shape = array.shape if isinstance(array, np.ndarray) else "several arrays"
         raise InputError(f"{path} holds {shape}, expected one array of shape (height, width): save one frame a file.")
     if np.issubdtype(array.dtype, np.floating):
-        return Frame.from_metres(array.astype(np.float32), intrinsics=intrinsics)
+        with np.errstate(over="ignore"):  # what overflows is infinite: not measured
+            return Frame.from_metres(array.astype(np.float32), intrinsics=intrinsics)
     if np.issubdtype(array.dtype, np.signedinteger) and array.min() < 0:
         raise InputError(f"{path} goes down to {array.min()}, expected no depth below 0: set such pixels to 0.")
     if array.dtype.newbyteorder("=") != np.uint16:

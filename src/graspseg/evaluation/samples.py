@@ -81,14 +81,14 @@ def open_samples(
         samples = _open_exam(data)
     else:
         samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split)
-    left = max(0, len(samples) - max(0, skip))
+    left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
-    if count < 1:
+    if count < 1 or skip < 0:
         raise InputError(
             f"{data} has {len(samples)} frames, expected at least one after skip {skip} and limit {limit}: "
-            "choose smaller or larger ones."
+            "choose other ones."
         )
-    return _Part(samples, max(0, skip), count)
+    return _Part(samples, skip, count)
 
 
 def _open_exam(data: str) -> ExamSamples:

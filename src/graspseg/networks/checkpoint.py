@@ -144,7 +144,7 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
         )
     try:
         parts = {name: json.loads(values.get(name, "{}")) for name in ("config", "data", "metrics")}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} has a damaged header, expected JSON: use weights saved by graspseg train.") from error
     return Card(values["network"], **parts)
 

@@ -39,8 +39,10 @@ def load_engine(path: Path, engine: EngineName, *, threads: int | None = None, p
         precision: arithmetic of the engine. Always passed on: left alone OpenVINO takes bf16 on CPUs that have it.
 
     Raises:
-        InputError: the engine is not installed, cannot do the precision, or cannot load the file.
+        InputError: no threads, or the engine is not installed, cannot do the precision, or cannot load the file.
     """
+    if threads is not None and threads < 1:
+        raise InputError(f"The number of threads is {threads}, expected at least 1: leave it out for all.")
     threads = threads or available_threads()
     if engine == "onnxruntime":
         return _OnnxRuntimeEngine(path, threads, precision)

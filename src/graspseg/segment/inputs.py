@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graspseg.datasets.folder import list_frames, read_depth, read_description
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 
 _RECORDINGS = (".db3", ".bag", ".tar", ".tgz", ".gz", ".zip")
 
@@ -32,7 +33,7 @@ class CameraOptions:
     cy: float | None = None
 
     def __post_init__(self) -> None:
-        if self.depth_unit_m is not None and not 0 < self.depth_unit_m < 1e6:
+        if self.depth_unit_m is not None and not 0 < self.depth_unit_m < FAR_TOO_COARSE_M:
             raise InputError(f"--depth-unit is {self.depth_unit_m:g}, expected metres above 0: 0.001 is millimetres.")
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise InputError("--fy, --cx or --cy is given without --fx, expected --fx at least: add it, in pixels.")
@@ -116,14 +117,19 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
         )
     if item.is_dir():
         frames = list_frames(item)
-        if out.resolve().is_relative_to(item.resolve()):
-            frames = [frame for frame in frames if not frame[1].resolve().is_relative_to(out.resolve())]
+        if _real(out).is_relative_to(_real(item)):
+            frames = [frame for frame in frames if not _real(frame[1]).is_relative_to(_real(out))]
         if not frames:
             raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
         return frames
     if not item.exists():
         raise InputError(f"{item} does not exist, expected a depth image or a folder of them: check the path.")
     return [(item.stem, item, _home(item))]
+
+
+def _real(path: Path) -> Path:
+    """The path without symbolic links; unlike `resolve` it does not mind links that lead nowhere."""
+    return Path(os.path.realpath(path))
 
 
 def _home(path: Path) -> Path:

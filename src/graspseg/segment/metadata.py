@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import operator
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,8 +73,8 @@ def read_model_info(path: Path) -> ModelInfo:
         found = properties.get(f"{_PREFIX}format")
         raise InputError(f"{path} has format {found!r}, expected {FORMAT!r}: export it with this version of graspseg.")
     side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
-    if not side.isdecimal() or int(side) < 1 or looks not in ("1", "2", "3"):
-        raise InputError(f"{path} has side {side!r} and looks {looks!r}, expected a size and 1 to 3: {remedy}.")
+    if not side.isdecimal() or len(side) > 5 or int(side) < 1 or looks not in ("1", "2", "3"):
+        raise InputError(f"{path} has side {side[:9]!r} and looks {looks[:9]!r}, expected a size and 1 to 3: {remedy}.")
     return ModelInfo(properties.get(f"{_PREFIX}network", "unknown"), int(side), int(looks))
 
 
@@ -85,6 +87,8 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
     data = _read(path)
     properties = {}
     try:
+        if not data:
+            raise ValueError("an empty file")
         for field, value in _fields(memoryview(data)):
             if field == _METADATA_FIELD:
                 entry = dict(_fields(value))
@@ -104,10 +108,17 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     try:
         (length,) = struct.unpack_from("<Q", data)
         header = json.loads(data[8 : 8 + length].decode())
-    except (struct.error, ValueError) as error:
+        dict(header.get("__metadata__", {}))
+        ends = [0]
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                ends.append(tensor["data_offsets"][1])
+                operator.index(math.prod(tensor["shape"]))
+        whole = max(ends) == len(data) - 8 - length
+    except (struct.error, ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
         raise InputError(f"{path} is no whole safetensors file, expected weights saved by graspseg train.") from error
-    if not isinstance(header, dict):
-        raise InputError(f"{path} has no safetensors header, expected weights saved by graspseg train.")
+    if not whole:
+        raise InputError(f"{path} is a truncated safetensors file, expected weights saved by graspseg train.")
     return header
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
 from graspseg.segment.metadata import DEFAULT_MODEL, find_model, read_model_info
@@ -123,8 +123,11 @@ class Segmenter:
         return Segmentation(labels, measured, looks, confidence)
 
     def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
-        """Look at everything, then closer at hand and object, then closer at the object, as long as it gets closer."""
-        if not depth_m.any():
+        """Look at everything, then closer at hand and object, then closer at the object, as long as it gets closer.
+
+        A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
+        """
+        if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
             return ()
         looks = [self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)]
         for closer in (focus_view, contact_view)[: self.info.looks - 1]:
@@ -147,6 +150,8 @@ class Segmenter:
             raise self._not_ours("does not run") from error
         if probabilities.shape != (3, side, side):
             raise self._not_ours(f"answers with shape {probabilities.shape}")
+        if not np.isfinite(probabilities).all():
+            raise self._not_ours("answers with values that are not finite")
 
     def _not_ours(self, found: str) -> InputError:
         return InputError(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,8 +59,37 @@ def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
     if workers == 1:
         yield from map(_write_chunk, chunks)
         return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(_write_chunk, chunks)
+    yield from _in_processes(chunks, min(workers, len(chunks)))
+
+
+def _in_processes(chunks: list[tuple[Job, range]], workers: int) -> Iterator[int]:
+    """Write chunks in several processes; when one fails or the user stops the run, begun chunks are finished."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    try:
+        with _deaf_children():
+            futures = [pool.submit(_write_chunk, chunk) for chunk in chunks]
+        for future in as_completed(futures):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"A process that wrote to {chunks[0][0].out} was ended from outside, expected memory for {workers}: "
+            "run the command again with fewer --workers, it goes on where it was."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes started meanwhile never hear Ctrl-C, which a terminal sends to all: only this one shall react."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def check_folder(job: Job) -> None:
@@ -70,7 +103,7 @@ def check_folder(job: Job) -> None:
         return
     try:
         there = json.loads(path.read_text(encoding="utf-8")).get("provenance")
-    except (ValueError, AttributeError) as error:
+    except (OSError, ValueError, RecursionError, AttributeError) as error:
         raise InputError(f"{path} is no readable description ({error}): choose another --out.") from error
     expected = job.description()["provenance"]
     if there != expected:

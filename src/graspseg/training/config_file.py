@@ -5,12 +5,30 @@ from __future__ import annotations
 import json
 import types
 from dataclasses import asdict, fields, is_dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from graspseg.datasets.atomic import write_json
 from graspseg.frame import InputError
 from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
+
+_LOWEST = {
+    "seed": 0,
+    "steps": 1,
+    "batch": 1,
+    "frames": 0,
+    "max_minutes": 0,
+    "views.side": 16,
+    "views.per_frame": 1,
+    "validation.frames": 1,
+    "validation.every_steps": 1,
+    "validation.sheet_views": 0,
+    "compute.workers": 0,
+    "compute.threads": 0,
+    "compute.devices": 1,
+    "compute.log_every_steps": 1,
+}
 
 
 def write_config(path: Path, config: TrainConfig) -> None:
@@ -39,7 +57,7 @@ def read_config(path: Path) -> TrainConfig:
         raise InputError(
             f"{path} cannot be read ({error.strerror}), expected a config.json: check the path."
         ) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}), expected the config.json of a training run.") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} holds {type(values).__name__}, expected a JSON object with the settings of a run.")
@@ -47,6 +65,19 @@ def read_config(path: Path) -> TrainConfig:
     if name not in PRESET_NAMES:
         raise InputError(f"{path}: preset is {name!r}, expected one of {', '.join(PRESET_NAMES)}: correct it.")
     return _settings(preset(name), values, path, "")
+
+
+def check_ranges(config: TrainConfig) -> None:
+    """See that numbers of things are not below what makes sense.
+
+    Raises:
+        InputError: a setting is too low.
+    """
+    for name, lowest in _LOWEST.items():
+        value = attrgetter(name)(config)
+        if value < lowest:
+            option = name.removeprefix("compute.").replace("_", "-")
+            raise InputError(f"--{option} is {value}, expected at least {lowest}: give a larger one.")
 
 
 def _settings(default: Any, values: Any, path: Path, prefix: str) -> Any:

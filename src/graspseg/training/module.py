@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from graspseg.losses import contour_loss, weighted_cross_entropy
 from graspseg.metrics import Confusion
-from graspseg.training.data import Batch
+from graspseg.training.batches import Batch
 from graspseg.training.presets import OptimizerSettings, TrainConfig, rate_factor
 
 LOOKS = ("first", "second")

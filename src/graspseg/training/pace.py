@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from graspseg.frame import InputError
-from graspseg.training.data import make_loader
+from graspseg.training.batches import make_loader
 from graspseg.training.module import SegmentationTask, make_optimizer
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import FrameSource

@@ -23,7 +23,7 @@ from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
 from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.training.callbacks import DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
-from graspseg.training.config_file import config_dict, read_config, write_config
+from graspseg.training.config_file import check_ranges, config_dict, read_config, write_config
 from graspseg.training.data import TrainingFrames
 from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask
@@ -82,6 +82,7 @@ def train(
         InputError: settings, frames, model or folder cannot be used, or the loss diverged.
         KeyboardInterrupt: stopped by the user; a checkpoint is saved.
     """
+    check_ranges(config)
     checkpoint = _check_folder(out, resume=resume)
     config = replace(config, compute=replace(config.compute, precision=_precision(config)))
     if resume:

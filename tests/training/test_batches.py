@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from graspseg.training.data import SampleDataset, StepSampler, make_loader, validation_batches
+from graspseg.training.batches import SampleDataset, StepSampler, make_loader, validation_batches
 from graspseg.training.sources import SyntheticFrames
 
 

@@ -1,0 +1,191 @@
+"""From frames to batches: what a step learns from is a pure function of seed and step number.
+
+Knows nothing of Lightning, whose import would cost every worker seconds.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.context import BaseContext
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from graspseg.training.augment import TrainingSample, still_sample, training_sample
+from graspseg.training.presets import TrainConfig
+from graspseg.training.sources import ENDLESS, FrameSource
+
+Batch = dict[str, Tensor]
+
+
+class SampleDataset(Dataset[list[TrainingSample]]):
+    """Varied samples of the frame at a position of the endless training order.
+
+    Each pass over a finite source has an order of its own; the samples of a position depend on seed and position only.
+
+    Args:
+        source: labelled frames.
+        config: settings of the run.
+    """
+
+    def __init__(self, source: FrameSource, config: TrainConfig) -> None:
+        self.source = source
+        self.config = config
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+
+    def __len__(self) -> int:
+        return ENDLESS
+
+    def frame_index(self, position: int) -> int:
+        """Which frame of the source is at a position."""
+        count = len(self.source)
+        if count >= ENDLESS:
+            return position
+        turn, place = divmod(position, count)
+        if self._order[0] != turn:
+            self._order = (turn, np.random.default_rng((self.config.seed, 1, turn)).permutation(count))
+        return int(self._order[1][place])
+
+    def __getitem__(self, position: int) -> list[TrainingSample]:
+        frame = self.source.frame(self.frame_index(position))
+        return [
+            training_sample(
+                frame.depth_m,
+                frame.labels,
+                intrinsics=frame.intrinsics,
+                rng=np.random.default_rng((self.config.seed, 2, position, view)),
+                views=self.config.views,
+                augment=self.config.augment,
+            )
+            for view in range(self.config.views.per_frame)
+        ]
+
+
+class StepSampler(Sampler[list[int]]):
+    """Positions of every step from `start` on; devices take turns, so that no two see the same frame.
+
+    Args:
+        frames_per_step: frames one device needs for a step.
+        start: first step that is still to be done.
+        steps: all steps of the run.
+        rank: number of this device.
+        devices: number of devices.
+    """
+
+    def __init__(self, frames_per_step: int, *, start: int, steps: int, rank: int = 0, devices: int = 1) -> None:
+        self.frames_per_step = frames_per_step
+        self.start = start
+        self.steps = steps
+        self.rank = rank
+        self.devices = devices
+
+    def __len__(self) -> int:
+        # Lightning counts batches from the run's beginning also after a restart.
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for step in range(self.start, self.steps):
+            first = (step * self.devices + self.rank) * self.frames_per_step
+            yield list(range(first, first + self.frames_per_step))
+
+
+class StepLoader(DataLoader):
+    """A loader that Lightning may resume in the middle: where it starts is already decided by the sampler."""
+
+    def state_dict(self) -> dict[str, int]:
+        """Nothing to remember: the step number says it all."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Nothing to restore."""
+
+
+class ValidationBatches:
+    """Batches made once and kept; Lightning would take a plain list for several loaders.
+
+    Args:
+        batches: see `validation_batches`.
+    """
+
+    def __init__(self, batches: list[Batch]) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
+def make_loader(source: FrameSource, config: TrainConfig, *, start: int, rank: int = 0, devices: int = 1) -> StepLoader:
+    """Loader of the batches of all steps from `start` on."""
+    compute = config.compute
+    sampler = StepSampler(config.frames_per_step, start=start, steps=config.steps, rank=rank, devices=devices)
+    several = compute.workers > 0
+    return StepLoader(
+        SampleDataset(source, config),
+        batch_sampler=sampler,
+        collate_fn=_Collate(config.batch),
+        num_workers=compute.workers,
+        prefetch_factor=compute.prefetch if several else None,
+        persistent_workers=several,
+        multiprocessing_context=_worker_context() if several else None,
+        worker_init_fn=_one_thread,
+        pin_memory=False,
+    )
+
+
+def _worker_context() -> BaseContext:
+    """How workers start: not as forks of this process, whose threads (torch, TensorBoard) may hold locks for ever."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+class _Collate:
+    """Samples of several frames as one batch of `size`."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __call__(self, frames: list[list[TrainingSample]]) -> Batch:
+        return to_batch([sample for samples in frames for sample in samples][: self.size])
+
+
+def to_batch(samples: list[TrainingSample]) -> Batch:
+    """Stack samples: `depth` float32 [b 1 h w] in metres, `pixel_angle` float32 [b], `labels` uint8 [b h w]."""
+    return {
+        "depth": torch.from_numpy(np.stack([sample.depth for sample in samples])[:, None]),
+        "pixel_angle": torch.tensor([sample.pixel_angle for sample in samples], dtype=torch.float32),
+        "labels": torch.from_numpy(np.stack([sample.labels for sample in samples])),
+    }
+
+
+def validation_batches(source: FrameSource, config: TrainConfig) -> list[Batch]:
+    """Plain samples of the first frames of a source, looks told apart by `second_look` (bool [b])."""
+    looks = ("first",) if config.views.kind == "frame" else ("first", "second")
+    samples: list[tuple[bool, TrainingSample]] = []
+    for index in range(min(config.validation.frames, len(source))):
+        frame = source.frame(index)
+        for look in looks:
+            sample = still_sample(
+                frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=config.views, look=look
+            )
+            samples.append((look == "second", sample))
+    batches = []
+    for first in range(0, len(samples), config.batch):
+        chosen = samples[first : first + config.batch]
+        batch = to_batch([sample for _, sample in chosen])
+        batches.append({**batch, "second_look": torch.tensor([second for second, _ in chosen])})
+    return batches

@@ -1,0 +1,41 @@
+"""The shipped runtime file and the shipped weights hold the same network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graspseg
+from graspseg.cli.export import _class_weights
+from graspseg.export.onnx import _Probabilities
+from graspseg.export.parity import probe_inputs, run_torch
+from graspseg.networks import load_checkpoint
+from graspseg.segment.engine import load_engine
+from graspseg.segment.metadata import read_model_info, read_onnx_properties
+
+WEIGHTS = Path(graspseg.__file__).parent / "weights"
+NAME = "denseattentionseg-lite"
+RUNTIME, TRAINABLE = WEIGHTS / f"{NAME}.onnx", WEIGHTS / f"{NAME}.safetensors"
+
+pytestmark = pytest.mark.skipif(
+    not RUNTIME.is_file() and not TRAINABLE.is_file(), reason=f"NO SHIPPED MODEL: src/graspseg/weights/{NAME}.*"
+)
+
+
+def test_both_files_are_small() -> None:
+    assert RUNTIME.stat().st_size < 9e6
+    assert TRAINABLE.stat().st_size < 9e6
+
+
+def test_the_runtime_file_computes_what_the_weights_compute() -> None:
+    network, card = load_checkpoint(TRAINABLE)
+    info = read_model_info(RUNTIME)
+    assert info.network == card.network == NAME
+    assert read_onnx_properties(RUNTIME)["graspseg.config"] == card.metadata()["graspseg.config"]
+    reference = _Probabilities(network, _class_weights(card.config)).eval()
+    run = load_engine(RUNTIME, "openvino", threads=1)
+    probes = probe_inputs(info.side)
+    found = np.stack([run(depth[0, 0], float(angle[0])) for depth, angle in probes])
+    expected = np.concatenate([run_torch(reference, probe) for probe in probes])
+    assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.999
+    assert np.abs(found - expected).max() < 0.05
