@@ -1,6 +1,8 @@
 """Draw README's picture: the example frames and the shipped model's labels on them.
 
     python tools/make_picture.py
+
+Writes docs/images/overlays.png.
 """
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -119,3 +121,32 @@ def test_info_of_something_else(tmp_path: Path, name: str, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert name in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [(MemoryError(), "memory"), (OSError(errno.EIO, os.strerror(errno.EIO), "disk/a"), "disk/a cannot be used")],
+)
+def test_failures_of_the_system_are_one_sentence(
+    error: Exception, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_run", fail)
+    assert cli.main(["networks"]) == 2
+    text = capsys.readouterr().err
+    assert found in text and text.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written(tmp_path: Path) -> None:
+    code = "import sys; from graspseg.cli.main import main; sys.exit(main(['--help']))"
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 2
+    assert "No space left" in result.stderr and result.stderr.count("\n") == 1
+    closed = subprocess.run(["sh", "-c", '"$0" -c "$1" >&-', sys.executable, code], capture_output=True, check=False)
+    assert closed.returncode == 0 and not closed.stderr

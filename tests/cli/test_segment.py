@@ -225,7 +225,10 @@ def test_interrupted_runs_leave_whole_files(
         (["frames", "--out", "out", "--threads", "0"], "--threads is 0"),
         (["frames", "--out", "out", "--model", "no-such"], "no model 'no-such'"),
         (["frames", "--out", "out", "--model", "frames/dataset.json"], "dataset.json"),
+        (["frames", "--out", "out/deep", "--model", "no-such"], "no model 'no-such'"),
         (["frames", "--out", "frames/depth/take/8.png"], "could not be written"),
+        (["frames", "--out", "x" * 300], "name too long"),
+        (["x" * 300, "--out", "out"], "name too long"),
     ],
 )
 def test_bad_usage_is_one_sentence(

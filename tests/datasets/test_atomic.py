@@ -50,3 +50,23 @@ def test_full_disk_leaves_old_content_and_nothing_else(tmp_path: Path, monkeypat
         write_bytes(path, b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
     assert path.read_bytes() == b"old"
+
+
+def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 255)
+    write_bytes(path, b"data")
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    with pytest.raises(OutputError, match="name too long"):
+        write_bytes(tmp_path / ("n" * 256), b"data")
+
+
+def test_a_pipe_is_written_to_and_a_link_followed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(tmp_path / "pipe", b"data")
+    assert os.read(reader, 10) == b"data"
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+    (tmp_path / "link").symlink_to("target")
+    write_bytes(tmp_path / "link", b"data")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_bytes() == b"data"

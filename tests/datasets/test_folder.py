@@ -1,6 +1,8 @@
 import json
+import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -154,3 +156,37 @@ def test_description_is_kept_whole(tmp_path: Path) -> None:
     content = {"licence": "CC0-1.0", "provenance": "made for a test", "splits": {"val": ["a"]}}
     FolderWriter(tmp_path, content)
     assert json.loads((tmp_path / "dataset.json").read_text()) == {"depth_unit_m": 0.001, **content}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"depth_unit_m": 1' + "0" * 400 + "}",
+        '{"depth_unit_m": 1e300}',
+        '{"intrinsics": {"fx": 0, "fy": 1, "cx": 1, "cy": 1}}',
+        '{"intrinsics": {"fx": 1' + "0" * 400 + ', "fy": 1, "cx": 1, "cy": 1}}',
+    ],
+)
+def test_extreme_descriptions_are_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(InputError, match=r"dataset\.json.* expected "):
+        read_description(tmp_path)
+
+
+def test_links_that_lead_nowhere_are_frames_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "lost.png").symlink_to("gone.png")
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    dataset = FolderDataset(tmp_path)
+    assert dataset.stems == ["loop", "lost"]
+    for index, name in enumerate(dataset.stems):
+        with pytest.raises(InputError, match=rf"{name}\.png could not be read"):
+            dataset[index]
+
+
+def test_unit_zero_is_an_error_not_the_default(tmp_path: Path) -> None:
+    (tmp_path / "depth").mkdir()
+    cv2.imwrite(str(tmp_path / "depth" / "a.png"), np.ones((2, 2), np.uint16))
+    with pytest.raises(InputError, match=r"a\.png: The depth unit is 0"):
+        FolderDataset(tmp_path, depth_unit_m=0.0)[0]

@@ -154,3 +154,26 @@ def test_colour_is_read_as_rgb_and_must_fit(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with pytest.raises(InputError, match="no readable picture"):
         read_color(path, (2, 2))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04 no archive",
+        b"\x93NUMPY\x01\x00\x08\x00{'descr'",
+        b"\x93NUMPY\x01\x00\x08\x00  x\n y\n ",
+        b"\x93NUMPY\x01\x00\x04\x00\xff\xfe\x00\x00",
+    ],
+)
+def test_damaged_npy(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.npy").write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.npy is no whole NPY array .*: save it again"):
+        read_depth(tmp_path / "a.npy")
+
+
+def test_metres_too_many_for_single_precision_are_not_measured(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[1e300, 0.7]]))
+    frame = read_depth(tmp_path / "a.npy")
+    np.testing.assert_allclose(frame.depth_m(), [[0, 0.7]], rtol=1e-6)
+    np.save(tmp_path / "b.npy", np.array([[3e38, 0.7]], np.float32))
+    np.testing.assert_allclose(read_depth(tmp_path / "b.npy").depth_m(), [[0, 0.7]], rtol=1e-6)

@@ -87,3 +87,21 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
     printed = capsys.readouterr()
     assert "frames judged" not in printed.out
     assert "could not be written" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (["--json", "."], "is a folder"),
+        (["--sheet", "worst.jpg"], "ending in .png"),
+        (["--threads", "0"], "number of threads is 0"),
+        (["--skip", "-1"], "skip -1"),
+        (["--depth-unit", "0"], "depth unit is 0"),
+    ],
+)
+def test_bad_options_are_one_sentence(
+    options: list[str], found: str, folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), *options]) == 2
+    output = capsys.readouterr()
+    assert found in output.err and output.err.count("\n") == 1 and not output.out

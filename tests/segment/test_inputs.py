@@ -90,3 +90,9 @@ def test_missing_and_empty_inputs(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no depth image"):
         find_sources([tmp_path / "empty"], tmp_path / "out")
+
+
+def test_an_output_folder_that_is_a_link_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    folder = make(tmp_path / "in", "a.png")
+    assert [source.name for source in find_sources([folder], tmp_path / "loop")] == ["a"]

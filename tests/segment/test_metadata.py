@@ -91,3 +91,21 @@ def test_unknown_models_are_named(tmp_path: Path) -> None:
 def test_files_are_found_by_path(depth_rule_model: Path) -> None:
     assert find_model(depth_rule_model) == depth_rule_model
     assert find_model(str(depth_rule_model)) == depth_rule_model
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'{"__metadata__": 3}',
+        b'{"a": 1}',
+        b'{"a": {"shape": 3, "data_offsets": [0, 0]}}',
+        b'{"a": {"shape": ["x"], "data_offsets": [0, 0]}}',
+        b'{"a": {"shape": [9], "data_offsets": [0, 36]}}',
+        b"[1]",
+        b"[" * 100_000,
+    ],
+)
+def test_damaged_safetensors(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(InputError, match=r"m\.safetensors is (no whole|a truncated) safetensors file"):
+        read_safetensors_header(tmp_path / "m.safetensors")

@@ -201,3 +201,10 @@ def test_the_shipped_model_loads_and_answers() -> None:
     result = Segmenter()(scene())
     assert result.labels.shape == (480, 640)
     np.testing.assert_allclose(result.probabilities.sum(axis=0), 1, atol=1e-3)
+
+
+def test_a_model_whose_weights_are_not_finite(depth_rule_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = np.full((3, 48, 48), np.nan, np.float32)
+    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: lambda *_: nothing)
+    with pytest.raises(InputError, match="not finite on a window of 48x48"):
+        Segmenter(depth_rule_model)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,3 +69,36 @@ def test_numbers_out_of_range_are_refused(tmp_path: Path, options: list[str], me
     with pytest.raises(InputError, match=message):
         main(["--out", str(tmp_path / "set"), *options])
     assert not (tmp_path / "set").exists()
+
+
+def test_a_seed_below_zero(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--seed is -1"):
+        main(["--out", str(tmp_path / "set"), "--count", "1", "--seed", "-1"])
+
+
+def test_ctrl_c_on_all_processes_leaves_whole_files(tmp_path: Path) -> None:
+    code = "import sys; from graspseg.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    options = ["synth", "--out", str(tmp_path / "set"), "--count", "100000", "--workers", "2"]
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, *options],
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        while run.poll() is None and not any(tmp_path.glob("set/labels/*.png")):
+            time.sleep(0.02)
+        os.killpg(run.pid, signal.SIGINT)
+        _, error = run.communicate(timeout=60)
+    finally:
+        run.kill()
+    assert run.returncode == 130
+    assert error == b"graspseg: stopped\n"
+    depth, labels = ({path.name for path in (tmp_path / "set" / kind).iterdir()} for kind in ("depth", "labels"))
+    assert depth == labels and not any(name.startswith(".") for name in depth)
+
+
+def test_processes_that_end_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "_stop_at", sys.exit)  # the first that a new process calls
+    with pytest.raises(InputError, match="was ended from outside"):
+        list(write_frames(Job(tmp_path, 1, 1, "val"), workers=2))

@@ -44,18 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 some frames failed, 2 bad input or usage, 130 interrupted.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(_help())
-        return OK if arguments else BAD_INPUT
-    if arguments[0] in ("-V", "--version"):
-        print(f"graspseg {__version__}")
-        return OK
-    name, rest = arguments[0], arguments[1:]
-    if name not in COMMANDS:
-        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
     try:
-        code = _run(COMMANDS[name], rest)
-        sys.stdout.flush()
+        code = _main(arguments)
+        if sys.stdout is not None:  # it is when closed by the shell
+            sys.stdout.flush()
         return code
     except InputError as error:
         return _fail(str(error))
@@ -76,6 +68,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{what} cannot be used ({error.strerror}), expected something this system can open: check it.")
 
 
+def _main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(_help())
+        return OK if arguments else BAD_INPUT
+    if arguments[0] in ("-V", "--version"):
+        print(f"graspseg {__version__}")
+        return OK
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
+    return _run(COMMANDS[name], rest)
+
+
 def _run(command: Command, arguments: list[str]) -> int:
     module_name, function_name = command.target.split(":")
     try:
@@ -89,7 +94,8 @@ def _run(command: Command, arguments: list[str]) -> int:
 
 def _abandon_stdout() -> None:
     """Let go of a stdout that cannot be written to, else Python complains again while it closes it."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing(error: ModuleNotFoundError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -45,18 +46,19 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
     make_folder(path.parent)
-    special = path.exists() and not path.is_file()
-    target = path if special else Path(os.path.realpath(path))
-    partial = path if special else target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
         partial.write_bytes(data)
-        if not special:
-            os.replace(partial, target)
+        os.replace(partial, target)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        if not special:
-            partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def write_png(

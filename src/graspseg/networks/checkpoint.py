@@ -143,8 +143,8 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
             "use weights saved by graspseg train."
         )
     try:
-        parts = {name: json.loads(values.get(name, "{}")) for name in ("config", "data", "metrics")}
-    except (ValueError, RecursionError) as error:
+        parts = {name: dict(json.loads(values.get(name, "{}"))) for name in ("config", "data", "metrics")}
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} has a damaged header, expected JSON: use weights saved by graspseg train.") from error
     return Card(values["network"], **parts)
 

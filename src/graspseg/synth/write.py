@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from graspseg.datasets.folder import FolderWriter
@@ -63,8 +64,10 @@ def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
 
 
 def _in_processes(chunks: list[tuple[Job, range]], workers: int) -> Iterator[int]:
-    """Write chunks in several processes; when one fails or the user stops the run, begun chunks are finished."""
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    """Write chunks in several processes; when one fails or the user stops the run, begun frames are finished."""
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, context, initializer=_stop_at, initargs=(stop,))
     try:
         with _deaf_children():
             futures = [pool.submit(_write_chunk, chunk) for chunk in chunks]
@@ -76,6 +79,7 @@ def _in_processes(chunks: list[tuple[Job, range]], workers: int) -> Iterator[int
             "run the command again with fewer --workers, it goes on where it was."
         ) from error
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 
@@ -114,12 +118,21 @@ def check_folder(job: Job) -> None:
 
 
 _makers: dict[tuple[Split, int], FrameMaker] = {}
+_stop: Event | None = None
+
+
+def _stop_at(event: Event) -> None:
+    """Tell a process what ends its chunk early."""
+    global _stop
+    _stop = event
 
 
 def _write_chunk(chunk: tuple[Job, range]) -> int:
     job, indices = chunk
     writer = FolderWriter(job.out, job.description())
     for index in indices:
+        if _stop is not None and _stop.is_set():
+            break
         if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             continue
         key = (job.split, job.seed)
