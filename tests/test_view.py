@@ -125,3 +125,15 @@ def test_third_look_surrounds_the_object_alone() -> None:
     assert third.center_y == pytest.approx(239.5 + (45 - 80) * 4, abs=0.1)
     assert third.size_px == pytest.approx(30 * 4 * 1.9)
     assert contact_view(np.where(labels == 2, 0, labels), last) is None
+
+
+def test_small_pieces_do_not_widen_the_window() -> None:
+    labels = np.zeros((160, 160), np.uint8)
+    labels[60:90, 100:130] = 1
+    first = View(319.5, 239.5, 640.0, 160)
+    alone = focus_view(labels, first)
+    labels[5:11, 5:11] = 2
+    assert focus_view(labels, first) == alone
+    labels[25:45, 70:90] = 2
+    wider = focus_view(labels, first)
+    assert alone is not None and wider is not None and wider.size_px > 1.9 * alone.size_px

@@ -70,3 +70,9 @@ def test_a_pipe_is_written_to_and_a_link_followed(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("target")
     write_bytes(tmp_path / "link", b"data")
     assert (tmp_path / "link").is_symlink() and (tmp_path / "target").read_bytes() == b"data"
+
+
+def test_a_picture_longer_than_png_allows(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"long\.png would be 1x1000001 pixels"):
+        write_png(tmp_path / "long.png", np.zeros((1_000_001, 1), np.uint8))
+    assert not list(tmp_path.iterdir())

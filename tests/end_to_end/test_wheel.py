@@ -18,9 +18,6 @@ LARGEST_WHEEL_MB = 20
 UV = ("sh", ROOT / "tools" / "uv.sh")
 
 pytestmark = pytest.mark.slow
-needs_model = pytest.mark.skipif(
-    not (ROOT / "src" / WEIGHTS).is_file(), reason=f"NO SHIPPED MODEL: src/{WEIGHTS} is missing"
-)
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -46,7 +43,6 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin"
 
 
-@needs_model
 def test_wheel_holds_the_model_and_its_licences_and_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -57,7 +53,6 @@ def test_wheel_holds_the_model_and_its_licences_and_is_small(wheel: Path) -> Non
     assert wheel.stat().st_size / 1e6 < LARGEST_WHEEL_MB
 
 
-@needs_model
 def test_wheel_segments_a_frame_where_there_is_no_torch(environment: Path, tmp_path: Path) -> None:
     source = min((EXAMPLES / "depth").glob("*.png"))
     frame = tmp_path / "in" / "depth" / source.name
@@ -84,7 +79,6 @@ def test_base_installation_has_neither_torch_nor_the_compiler(environment: Path,
     assert len([name for name in names if name.startswith("opencv")]) == 1
 
 
-@needs_model
 def test_public_names_come_from_the_wheel(environment: Path, tmp_path: Path) -> None:
     code = (
         "import numpy, sys, graspseg\n"

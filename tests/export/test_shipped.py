@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import graspseg
 from graspseg.cli.export import _class_weights
@@ -16,10 +15,6 @@ from graspseg.segment.metadata import read_model_info, read_onnx_properties
 WEIGHTS = Path(graspseg.__file__).parent / "weights"
 NAME = "denseattentionseg-lite"
 RUNTIME, TRAINABLE = WEIGHTS / f"{NAME}.onnx", WEIGHTS / f"{NAME}.safetensors"
-
-pytestmark = pytest.mark.skipif(
-    not RUNTIME.is_file() and not TRAINABLE.is_file(), reason=f"NO SHIPPED MODEL: src/graspseg/weights/{NAME}.*"
-)
 
 
 def test_both_files_are_small() -> None:

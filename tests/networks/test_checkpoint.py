@@ -82,6 +82,7 @@ def test_weights_that_do_not_fit_are_refused(saved: Path, tmp_path: Path):
         ({"graspseg.format": "2", "graspseg.network": LITE}, "not saved by this version"),
         ({"graspseg.format": "1", "graspseg.network": "unet9"}, "no network 'unet9'"),
         ({"graspseg.format": "1", "graspseg.network": LITE, "graspseg.config": "{"}, "damaged header"),
+        ({"graspseg.format": "1", "graspseg.network": LITE, "graspseg.config": "[1]"}, "damaged header"),
     ],
 )
 def test_a_file_that_is_not_ours_is_refused(metadata: dict[str, str] | None, message: str, tmp_path: Path):

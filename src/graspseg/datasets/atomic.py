@@ -15,6 +15,7 @@ from jaxtyping import UInt8, UInt16
 
 from graspseg.frame import InputError
 
+_LONGEST_PNG = 1_000_000  # of libpng
 _serial = itertools.count()
 
 
@@ -67,8 +68,13 @@ def write_png(
     """Write a gray 8-bit, gray 16-bit or RGB picture.
 
     Raises:
-        OutputError: see `write_bytes`.
+        OutputError: too large, or see `write_bytes`.
     """
+    if max(image.shape) > _LONGEST_PNG:
+        raise OutputError(
+            f"{path} would be {image.shape[1]}x{image.shape[0]} pixels, expected at most {_LONGEST_PNG} a side: "
+            "draw less or smaller."
+        )
     _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)
     write_bytes(path, data.data)
 
