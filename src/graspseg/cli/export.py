@@ -50,6 +50,11 @@ def main(argv: list[str]) -> int:
     from graspseg.networks import load_checkpoint
 
     network, card = load_checkpoint(path)
+    if options.side is None and _saw_whole_frames(card.config):
+        raise InputError(
+            f"{path} was trained on whole frames, expected a network for windows: give --side, and --looks 1 to show it "
+            "everything at once."
+        )
     side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
     report = export_onnx(
         network,
@@ -69,6 +74,12 @@ def main(argv: list[str]) -> int:
         agreement = f"{100 * parity.agreement:.3f} % of PyTorch's labels"
         print(f"  {engine}: {agreement}, probabilities within {parity.difference:.1e}{rounding}")
     return 0
+
+
+def _saw_whole_frames(config: Any) -> bool:
+    """Whether a training run cut no windows from its frames (preset `paper`)."""
+    views = config.get("views")
+    return isinstance(views, dict) and views.get("kind") == "frame"
 
 
 def _trained_side(config: Any) -> int | None:
