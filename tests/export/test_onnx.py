@@ -204,7 +204,7 @@ def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pyte
 def test_a_network_of_whole_frames_needs_a_side(tmp_path: Path):
     card = Card(LITE, {"views": {"kind": "frame", "side": 160}})
     save_checkpoint(tmp_path / "model.safetensors", build(LITE), card=card)
-    with pytest.raises(InputError, match="trained on whole frames, expected .* give --side"):
+    with pytest.raises(InputError, match=r"trained on whole frames, expected .* give --side"):
         main([str(tmp_path)])
     assert not (tmp_path / "model.onnx").exists()
 
