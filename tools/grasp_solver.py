@@ -58,13 +58,6 @@ class Field:
         return out
 
 
-def rotation(axis: np.ndarray, angle: float) -> np.ndarray:
-    """Rotation matrix about an axis (Rodrigues)."""
-    x, y, z = axis / np.linalg.norm(axis)
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
-
-
 def random_rotation(rng: np.random.Generator) -> np.ndarray:
     """Uniform rotation matrix."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))

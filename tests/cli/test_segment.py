@@ -248,3 +248,16 @@ def test_bad_usage_is_one_sentence(
     assert error.count("\n") == 1
     assert files(frames.parent) == before
     assert not Path("out").exists()
+
+
+def test_nothing_done_promises_no_results(
+    depth_rule_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(8):
+        (tmp_path / f"{i}.png").write_bytes(b"x")
+    out = tmp_path / "out"
+    assert main(["segment", str(tmp_path), "--out", str(out), "--model", str(depth_rule_model)]) == 2
+    said = capfd.readouterr().err
+    assert "0 of 8 frames segmented, nothing was written" in said
+    assert "more frames failed" in said and "summary.json" not in said
+    assert not out.exists()

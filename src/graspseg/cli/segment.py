@@ -102,8 +102,9 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
         with contextlib.suppress(OSError):
             for folder in added:
                 folder.rmdir()  # succeeds only when nothing was written
-    voice.close()
-    print(f"{totals.segmented} of {len(sources)} frames segmented, results in {options.out}", file=sys.stderr)
+    voice.close(summary=totals.segmented > 0)
+    where = f"results in {options.out}" if totals.segmented else "nothing was written"
+    print(f"{totals.segmented} of {len(sources)} frames segmented, {where}", file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2
 
 
@@ -120,10 +121,12 @@ class _Voice:
     def warned(self, name: str, text: str) -> None:
         self._say("warned", f"graspseg: warning: {name}: {text}")
 
-    def close(self) -> None:
+    def close(self, *, summary: bool) -> None:
+        """Say how many messages were kept back, and where they are if a summary was written."""
         for kind, count in self._counts.items():
             if count > _SHOWN:
-                self._console.print(f"graspseg: {count - _SHOWN} more frames {kind}, all are in summary.json")
+                where = ", all are in summary.json" if summary else ""
+                self._console.print(f"graspseg: {count - _SHOWN} more frames {kind}{where}")
 
     def _say(self, kind: str, text: str) -> None:
         self._counts[kind] += 1
