@@ -77,8 +77,9 @@ class HOCap(LabelledDataset):
 
     def _listed(self, split: str) -> set[str]:
         """Stems of a split, which lists places in lists of names."""
-        places = read_mapping(self.path / _SPLIT_FILE)
-        info = read_mapping(self.path / _NAMES_FILE)
+        places, info = (
+            read_mapping(self.path / name, f"{_TOOLKIT}/config/{name}") for name in (_SPLIT_FILE, _NAMES_FILE)
+        )
         try:
             kinds = [info[key] for key in ("subject_ids", "sequence_ids", "device_serials")]
             return {
@@ -87,8 +88,8 @@ class HOCap(LabelledDataset):
             }
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise InputError(
-                f"{self.path / _SPLIT_FILE} does not fit {_NAMES_FILE} ({type(error).__name__}), expected places in its "
-                "lists of names: take both files anew."
+                f"{self.path / _SPLIT_FILE} does not fit {_NAMES_FILE} ({type(error).__name__}), expected places in "
+                "its lists of names: take both files anew."
             ) from error
 
     def frame(self, stem: str) -> Frame:

@@ -16,7 +16,8 @@ from graspseg.labels import IGNORE
 _SPLITS = ("train", "test")
 _DEPTH = re.compile(r"depth_([123]_\d{7})\.png")
 _CAMERA = Intrinsics(588.036865, 587.075073, 320.0, 240.0)
-_AGREE_M = 0.03
+_UNIT_M = 0.001
+_AGREE_UNITS = 30
 _SCRIPTS = "visualize_training_example.m in nyu_hand_dataset_v2.zip (J. Tompson, 2014)"
 
 
@@ -69,7 +70,7 @@ class NYU(LabelledDataset):
 
     def frame(self, stem: str) -> Frame:
         """Read the depth of one frame."""
-        return Frame(read_packed_depth(self._file(stem, "depth"), high="green", low="blue"), 0.001, _CAMERA)
+        return Frame(read_packed_depth(self._file(stem, "depth"), high="green", low="blue"), _UNIT_M, _CAMERA)
 
     def labels_path(self, stem: str) -> Path:
         """The rendered hand model."""
@@ -79,10 +80,9 @@ class NYU(LabelledDataset):
         model = read_packed_depth(path, high="green", low="blue")
         if model.shape != frame.depth.shape:
             raise InputError(f"{path} has shape {model.shape}, expected {frame.depth.shape} like its depth.")
-        depth_m = frame.depth_m()
-        apart_m = np.abs(model * np.float32(frame.depth_unit_m) - depth_m)
-        hand = (model > 0) & (frame.depth > 0) & (apart_m <= _AGREE_M)
-        labels = label_hand_only(hand, depth_m)
+        apart = np.abs(model.astype(np.int32) - frame.depth)
+        hand = (model > 0) & (frame.depth > 0) & (apart <= _AGREE_UNITS)
+        labels = label_hand_only(hand, frame.depth_m())
         labels[(model > 0) & ~hand] = IGNORE
         return labels
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,20 +73,21 @@ def read_array(path: Path, key: str, shape: tuple[int, int]) -> UInt8[np.ndarray
         InputError: missing, damaged, without the key, or of another size or kind.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
+        # From a path, NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
             array = content[key] if key in content.files else None
     except Exception as error:  # of damaged files NumPy lets errors of zipfile, zlib and others through
         raise InputError(
             f"{path} is no whole NPZ file ({type(error).__name__}), expected {key!r} in it: download it again."
         ) from error
-    if array is None or array.ndim != 2 or not np.issubdtype(array.dtype, np.integer):
+    if array is None or array.ndim != 2 or not np.issubdtype(array.dtype, np.integer) or array.max(initial=0) > 255:
         found = "no such array" if array is None else f"{array.dtype} of shape {array.shape}"
         raise InputError(f"{path} holds {found} as {key!r}, expected class numbers per pixel: download it again.")
     return _like_depth(array, path, shape).astype(np.uint8)
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """A YAML or JSON file that holds a mapping.
+def read_mapping(path: Path, source: str = "the data set") -> dict[str, Any]:
+    """A YAML or JSON file that holds a mapping; `source` is where it is published.
 
     Raises:
         InputError: missing, damaged, or something else in it.
@@ -95,7 +97,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
         raise InputError(
-            f"{path} could not be read ({error.strerror}), expected it with the data set: download it, too."
+            f"{path} could not be read ({error.strerror}), expected the file of {source}: put it there."
         ) from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(
