@@ -66,7 +66,7 @@ def save_video(path: Path, frames: list[np.ndarray]) -> Path:
 
 def save_npz(path: Path, **arrays: np.ndarray) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
     return path
 
 
@@ -83,10 +83,11 @@ def dexycb(root: Path) -> Small:
     write(sequence / "meta.yml", "serials:\n- '836212060125'\nycb_ids: [1, 11, 12, 20]\nycb_grasp_ind: 1\n")
     seg = np.array([[0, 255, 11, 12], [1, 20, 0, 255], [11, 11, 0, 0]], np.uint8)
     for number in range(2):
-        depth = save(sequence / serial / f"aligned_depth_to_color_{number:06d}.png", DEPTH + number)
-        labels = save_npz(sequence / serial / f"labels_{number:06d}.npz", seg=seg, pose_m=np.zeros((1, 51), np.float32))
+        save(sequence / serial / f"aligned_depth_to_color_{number:06d}.png", DEPTH + number)
+        save_npz(sequence / serial / f"labels_{number:06d}.npz", seg=seg, pose_m=np.zeros((1, 51), np.float32))
         save(sequence / serial / f"color_{number:06d}.jpg", np.full((3, 4, 3), 90, np.uint8))
-    return Small(root, depth.with_name("aligned_depth_to_color_000000.png"), labels.with_name("labels_000000.npz"))
+    first = sequence / serial
+    return Small(root, first / "aligned_depth_to_color_000000.png", first / "labels_000000.npz")
 
 
 def hand_object_3d(root: Path, masks: str) -> Small:

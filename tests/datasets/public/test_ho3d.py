@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -42,10 +43,7 @@ def test_masks_left_where_their_archive_was_unpacked(small: Make) -> None:
 
 def test_gray_picture_is_no_packed_depth(small: Make) -> None:
     made = small("ho3d")
-    gray = Path(made.depth)
-    import cv2
-
-    cv2.imwrite(str(gray), np.zeros((4, 8), np.uint8))
+    cv2.imwrite(str(made.depth), np.zeros((4, 8), np.uint8))
     with pytest.raises(InputError, match=r"0000\.png is a gray PNG, expected depth packed in green and red"):
         open_public("ho3d", made.root)[0]
 

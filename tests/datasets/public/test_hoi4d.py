@@ -36,14 +36,17 @@ def test_colors_of_class_numbers() -> None:
     np.testing.assert_array_equal(voc_colors(11)[[8, 10]], [(64, 0, 0), (64, 128, 0)])
 
 
-def test_hands_of_a_category(small: Make) -> None:
+# Colours 1, 2, 3, 6 and one that means nothing: C8 (bucket) has the left hand as number 6, C20 (chair) as 3.
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [("C8", [2, 1, 2, 1, 255, 0]), ("C20", [2, 1, 1, 2, 255, 0]), ("C1", [2, 1, 2, 2, 255, 0])],
+)
+def test_hands_of_a_category(small: Make, category: str, expected: list[int]) -> None:
     root: Path = small("hoi4d").root
-    # Colours 1, 2, 3, 6 and one that means nothing: C8 (bucket) has the left hand as number 6.
-    np.testing.assert_array_equal(open_public("hoi4d", root)[0].labels[0, :6], [2, 1, 2, 1, 255, 0])
-    (root / "ZY20210800001" / "H1" / "C8").rename(root / "ZY20210800001" / "H1" / "C20")
-    np.testing.assert_array_equal(open_public("hoi4d", root)[0].labels[0, :6], [2, 1, 1, 2, 255, 0])
-    (root / "ZY20210800001" / "H1" / "C20").rename(root / "ZY20210800001" / "H1" / "C1")
-    np.testing.assert_array_equal(open_public("hoi4d", root)[0].labels[0, :6], [2, 1, 2, 2, 255, 0])
+    (root / "ZY20210800001" / "H1" / "C8").rename(root / "ZY20210800001" / "H1" / category)
+    labels = open_public("hoi4d", root)[0].labels
+    assert labels is not None
+    np.testing.assert_array_equal(labels[0, :6], expected)
 
 
 def test_two_trees_shifted_masks_and_no_camera(small: Make) -> None:

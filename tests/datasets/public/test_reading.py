@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -40,6 +42,16 @@ def test_kind_and_size_of_masks(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((2, 2), np.uint16))
     with pytest.raises(InputError, match=r"a\.png is a 16-bit gray PNG, expected a mask as a whole 8-bit PNG"):
         read_index_picture(tmp_path / "a.png", (2, 2))
+
+
+def test_frames_of_two_videos_in_turns(small: Callable[[str], Any]) -> None:
+    one, other = small("hoi4d").depth, small("taco").depth
+    expected = np.arange(32 * 48, dtype=np.uint16).reshape(32, 48) * 41
+    for path, index in ((one, 0), (one, 1), (one, 0), (other, 1), (one, 1), (other, 0), (other, 1)):
+        np.testing.assert_array_equal(read_video_frame(path, index), expected[::-1] if index else expected)
+    for _ in range(2):
+        with pytest.raises(InputError, match=rf"{other.name} has no readable frame 2"):
+            read_video_frame(other, 2)
 
 
 def test_a_video_of_8_bits_is_no_depth(tmp_path: Path) -> None:

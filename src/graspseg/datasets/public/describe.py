@@ -31,6 +31,9 @@ frames.
 Every fact a reader relies on has a source. "Unverified" are those for which no document or code of the makers was
 found: they come from other people's readers or are inferred, and are worth a look at a frame before a long training.
 
+HOI4D and TACO store depth as video. It is read as it is, but only frame after frame is quick: for training, decode it
+first with the makers' command (HOI4D's `utils/decode.py`; TACO's `ffmpeg` line, into the folder of the video).
+
 Split lists that are published beside the data (HOI4D's `release.txt` and `testset.txt`, TACO's
 `v1_overall_data_train_test_split.txt`, HO-Cap's `hocap_hpe.json` and `hocap_info.yaml`) go into the data set's folder.
 """

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int32, UInt8
 
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
@@ -35,9 +35,9 @@ def voc_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
 
     Bits 0, 1 and 2 of a number are the highest bits of red, green and blue, its next three bits the next lower ones.
     """
-    numbers = np.arange(count, dtype=np.int64)[:, None]
-    channels = np.arange(3)
-    return sum(((numbers >> (3 * j + channels)) & 1) << (7 - j) for j in range(8)).astype(np.uint8)
+    places = np.arange(8)[:, None]
+    bits = (np.arange(count)[:, None, None] >> (3 * places + np.arange(3))) & 1
+    return (bits << (7 - places)).sum(axis=1).astype(np.uint8)
 
 
 class HOI4D(LabelledDataset):
@@ -50,7 +50,7 @@ class HOI4D(LabelledDataset):
         sensor="head-mounted depth camera, 1920x1080 after alignment",
         layout="ZY*/H*/C*/N*/S*/s*/T*/ with align_depth/ and 2Dseg/mask/ (or both trees HOI4D_release/ and "
         "HOI4D_annotations/), beside camera_params/",
-        depth="align_depth/depth_video.avi (16-bit FFV1) or the PNGs utils/decode.py makes of it, millimetres; "
+        depth="align_depth/depth_video.avi (16-bit FFV1) or the PNG files utils/decode.py makes of it, millimetres; "
         "camera_params/ZY*/intrin.npy",
         classes="hand and object",
         labels="masks in VOC colours (2Dseg/mask, or shift_mask of later cameras): hands; what takes part in the "
@@ -123,17 +123,23 @@ class HOI4D(LabelledDataset):
     def _read_labels(self, path: Path, stem: str, frame: Frame) -> UInt8[np.ndarray, "_h _w"]:
         category = stem.split("/")[2]
         hands = _HANDS.get(category, _RIGHT_HAND)
-        picture = read_color_picture(path, frame.depth.shape)
-        labels = np.full(picture.shape[:2], IGNORE, np.uint8)
-        for number, color in enumerate(voc_colors(_COLORS)):
+        colors = _as_numbers(read_color_picture(path, frame.depth.shape))
+        labels = np.full(colors.shape, IGNORE, np.uint8)
+        for number, color in enumerate(_as_numbers(voc_colors(_COLORS))):
             of = BACKGROUND if number == 0 else HAND if number in hands else OBJECT
-            labels[np.all(picture == color, axis=2)] = of
+            labels[colors == color] = of
         return labels
 
     def color_path(self, stem: str) -> Path:
         """The picture that utils/decode.py makes of the video."""
         sequence, _, number = stem.rpartition("/")
         return _recordings(self.path) / sequence / "align_rgb" / f"{number}.jpg"
+
+
+def _as_numbers(colors: UInt8[np.ndarray, "*n 3"]) -> Int32[np.ndarray, "*n"]:
+    """One number for each colour."""
+    wide = colors.astype(np.int32)
+    return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
 
 
 def _recordings(root: Path) -> Path:

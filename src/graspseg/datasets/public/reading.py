@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,45 +140,73 @@ def intrinsics_of(content: Any, path: Path) -> Intrinsics:
         ) from error
 
 
+@dataclass
+class _Playing:
+    """An open video, so that the next frame costs one frame: a jump decodes up to sixteen.
+
+    Attributes:
+        process: who opened it; a forked process would share its place in the file.
+        path: the file.
+        index: the frame that comes next.
+        video: the decoder.
+    """
+
+    process: int
+    path: Path
+    index: int
+    video: cv2.VideoCapture
+
+
+_playing: _Playing | None = None
+
+
 def video_length(path: Path) -> int:
     """Number of frames of a 16-bit video.
 
     Raises:
         InputError: missing or damaged.
     """
-    with _opened(path) as video:
+    video = _open_video(path)
+    try:
         return int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    finally:
+        video.release()
 
 
 def read_video_frame(path: Path, index: int) -> UInt16[np.ndarray, "h w"]:
-    """One frame of a lossless 16-bit gray video (FFV1), bit by bit as stored.
+    """One frame of a lossless 16-bit gray video (FFV1), bit by bit as stored; quick for one frame after the other.
 
     Raises:
         InputError: missing, damaged, not that long, or not 16-bit gray.
     """
-    with _opened(path) as video:
-        video.set(cv2.CAP_PROP_POS_FRAMES, index)
-        _, image = video.read()
+    global _playing
+    now = _playing
+    _playing = None
+    if now is None or (now.process, now.path) != (os.getpid(), path):
+        now = _Playing(os.getpid(), path, 0, _open_video(path))
+    if now.index != index:
+        now.video.set(cv2.CAP_PROP_POS_FRAMES, index)
+    _, image = now.video.read()
     if image is None:
         raise InputError(f"{path} has no readable frame {index}, expected a whole video: download it again.")
     if image.dtype != np.uint16 or image.squeeze().ndim != 2:
         raise InputError(f"{path} is {image.dtype} {image.shape}, expected 16-bit gray (FFV1): download it again.")
+    now.index = index + 1
+    _playing = now
     return image.squeeze()
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+def _open_video(path: Path) -> cv2.VideoCapture:
     """A video without conversion to colour, which would keep 8 of 16 bits."""
     log = getattr(cv2.utils, "logging")  # noqa: B009 - the stubs leave it out
     level = log.getLogLevel()
     log.setLogLevel(log.LOG_LEVEL_ERROR)  # that it does not convert is what we want
-    video = cv2.VideoCapture()
     try:
-        if not path.is_file() or not video.open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0]):
-            raise InputError(f"{path} is no readable video, expected lossless 16-bit depth: download it again.")
-        yield video
+        video = cv2.VideoCapture()
+        if path.is_file() and video.open(str(path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_CONVERT_RGB, 0]):
+            return video
+        raise InputError(f"{path} is no readable video, expected lossless 16-bit depth: download it again.")
     finally:
-        video.release()
         log.setLogLevel(level)
 
 

@@ -28,7 +28,7 @@ class Taco(PublicDataset):
         frames="2,317 sequences (2,212 with depth)",
         sensor="head-mounted depth camera, 1920x1080",
         layout="Egocentric_Depth_Videos/<triplet>/<sequence>/egocentric_depth.avi and Egocentric_Camera_Parameters/",
-        depth="16-bit video (FFV1), or PNGs made of it beside it, 4000 units a metre; egocentric_intrinsic.txt",
+        depth="16-bit video (FFV1), or PNG files made of it beside it, 4000 units a metre; egocentric_intrinsic.txt",
         classes="none",
         labels="none: the masks it has belong to the twelve third-person colour cameras, which have no depth",
         splits=("train", "test_1", "test_2", "test_3", "test_4"),
