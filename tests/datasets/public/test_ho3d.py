@@ -54,6 +54,15 @@ def test_annotation_without_camera(small: Make) -> None:
     assert open_public("ho3d", root)[0].frame.intrinsics is None
 
 
+def test_annotation_written_by_an_older_numpy(small: Make) -> None:
+    root: Path = small("ho3d").root
+    path = root / "train" / "ABF10" / "meta" / "0000.pkl"
+    data = path.read_bytes()
+    assert b"numpy._core" in data
+    path.write_bytes(data.replace(b"numpy._core", b"numpy.core"))
+    assert open_public("ho3d", root)[0].frame.intrinsics == Intrinsics(600.0, 601.0, 320.0, 240.0)
+
+
 def test_annotation_that_would_run_code(small: Make, tmp_path: Path) -> None:
     root: Path = small("ho3d").root
 
