@@ -109,7 +109,7 @@ def _read_png(path: Path, bits: int, what: str) -> np.ndarray:
     return image
 
 
-def _png_fault(data: bytes, bits: int) -> str:
+def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...] = (0,)) -> str:
     """What is wrong with a PNG file, empty when nothing is.
 
     OpenCV hands back a part of some damaged files and turns others into 8 bits, so chunks and checksums are walked
@@ -138,7 +138,7 @@ def _png_fault(data: bytes, bits: int) -> str:
     width, height, depth_bits, color_type = struct.unpack(">IIBB", header[:10])
     if width == 0 or height == 0:
         return f"a PNG of {width}x{height} pixels"
-    if depth_bits != bits or color_type != 0:
+    if depth_bits != bits or color_type not in color_types:
         return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"
     return ""
 
@@ -167,3 +167,21 @@ def _read_npy(path: Path, unit: float, intrinsics: Intrinsics | None) -> Frame:
 
 def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[1]}x{shape[0]}"
+
+
+def read_picture(path: Path, what: str) -> UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"]:
+    """Read an 8-bit PNG as it is stored: gray, or RGB; a palette is RGB.
+
+    Raises:
+        InputError: missing, damaged, or of another kind.
+    """
+    data = _read_bytes(path)
+    found = _png_fault(data, 8, (0, 2, 3))
+    image = None
+    if not found:
+        with contextlib.suppress(cv2.error):
+            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        found = "" if image is not None else "a PNG whose pixels cannot be decoded"
+    if found or image is None:
+        raise InputError(f"{path} is {found}, expected {what} as a whole 8-bit PNG: download it again.")
+    return np.ascontiguousarray(image[..., 2::-1]) if image.ndim == 3 else image

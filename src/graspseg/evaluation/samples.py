@@ -1,4 +1,4 @@
-"""Labelled frames by the name a user gives: a folder, or frames of the exam made on the fly."""
+"""Labelled frames by the name a user gives: a folder, a public data set, or frames of the exam made on the fly."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from graspseg.datasets.folder import FolderDataset, Sample
+from graspseg.datasets.public.registry import open_named
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
 
@@ -64,11 +65,11 @@ def open_samples(
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
-    """Open a folder data set, or `synth:val:COUNT` / `synth:unseen:COUNT`.
+    """Open a folder data set, `synth:val:COUNT` / `synth:unseen:COUNT`, or a public data set as `NAME:PATH`.
 
     Args:
-        data: Folder or `synth:` name.
-        split: Only the frames that the folder's `dataset.json` lists under this name.
+        data: Folder, `synth:` name, or name and folder of a public data set.
+        split: Only the frames that the folder's `dataset.json` lists under this name, or of the makers' split.
         depth_unit_m: Metres per stored unit of a folder; None takes `dataset.json`, else 0.001.
         skip: Leave out so many frames at the beginning.
         limit: At most so many frames; None means all.
@@ -80,7 +81,8 @@ def open_samples(
     if data.startswith("synth:"):
         samples = _open_exam(data)
     else:
-        samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split)
+        public = open_named(data, split=split)
+        samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split) if public is None else public
     left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
     if count < 1 or skip < 0:

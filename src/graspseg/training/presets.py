@@ -171,7 +171,8 @@ class TrainConfig:
         network: name in the table of networks.
         attention: whether skips are gated by dense attention.
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
-        data: labelled folders to train on; none = synthetic frames made on the fly.
+        data: labelled folders, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames made on
+            the fly.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
         seed: seed of weights, frames and samples.

@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.datasets.folder import FolderDataset
+from graspseg.datasets.public.dataset import PublicDataset
+from graspseg.datasets.public.registry import open_named, parse_named
 from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES
 from graspseg.training.presets import TrainConfig
@@ -77,7 +79,7 @@ class FolderFrames:
     """Labelled frames of one or more folders, one after the other.
 
     Args:
-        folders: labelled folders of graspseg's layout.
+        folders: labelled folders of graspseg's layout, or public data sets as `NAME:PATH`.
         split: only frames that `dataset.json` lists under this name; None = all.
 
     Raises:
@@ -86,9 +88,11 @@ class FolderFrames:
 
     def __init__(self, folders: Sequence[Path], *, split: str | None = None) -> None:
         self.folders = tuple(folders)
-        self._sets = [FolderDataset(path, split=split) for path in folders]
+        self._sets = [open_named(path, split=split) or FolderDataset(path, split=split) for path in folders]
         self._ends = np.cumsum([len(each) for each in self._sets])
         for each in self._sets:
+            if isinstance(each, PublicDataset):
+                continue  # its frames without labels are left out
             missing = [stem for stem in each.stems if not (each.path / "labels" / f"{stem}.png").is_file()]
             if missing:
                 raise InputError(
@@ -149,7 +153,7 @@ def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     if not config.data:
         train: FrameSource = SyntheticFrames("train", config.seed, count=config.frames)
         return train, val or SyntheticFrames("val", _VAL_SEED, count=chosen.frames)
-    splits = [FolderDataset(path).description.splits or {} for path in config.data]
+    splits = [{} if parse_named(path) else FolderDataset(path).description.splits or {} for path in config.data]
     if all({"train", "val"} <= set(each) for each in splits):
         train, val = FolderFrames(config.data, split="train"), val or FolderFrames(config.data, split="val")
     else:

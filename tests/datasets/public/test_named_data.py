@@ -1,0 +1,44 @@
+"""What `evaluate` and `train` make of a public data set's name and folder."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from graspseg.evaluation.samples import open_samples
+from graspseg.frame import InputError
+from graspseg.training.presets import preset
+from graspseg.training.sources import FolderFrames, open_frames
+
+Make = Callable[[str], Any]
+
+
+def test_evaluate_opens_a_public_data_set(small: Make) -> None:
+    root = small("ho3d").root
+    samples = open_samples(f"ho3d:{root}", split="train", skip=1)
+    assert len(samples) == 1 and samples[0].stem == "train/ABF10/0001"
+    with pytest.raises(InputError, match="has no split 'test', expected one of train, evaluation"):
+        open_samples(f"ho3d:{root}", split="test")
+
+
+def test_training_joins_public_data_sets(small: Make) -> None:
+    hands, objects = small("nyu"), small("dexycb")
+    objects.labels.unlink()
+    frames = FolderFrames((Path(f"nyu/train:{hands.root}"), Path(f"dexycb:{objects.root}")))
+    assert len(frames) == 3
+    frame = frames.frame(2)
+    assert frame.depth_m[0, 1] == pytest.approx(0.501)
+    assert frame.intrinsics.fx == 600.0
+    np.testing.assert_array_equal(frame.labels[0], [0, 1, 2, 0])
+
+
+def test_the_last_frames_validate_unless_others_are_named(small: Make) -> None:
+    named = Path(f"kang-hoi:{small('kang-hoi').root}")
+    config = replace(preset("tiny"), data=(named,))
+    train, val = open_frames(config)
+    assert (len(train), len(val)) == (1, 1)
+    train, val = open_frames(replace(config, validation=replace(config.validation, data=(named,))))
+    assert (len(train), len(val)) == (2, 2)
