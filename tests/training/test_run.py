@@ -20,6 +20,7 @@ from graspseg.training import model_file, run
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
 from graspseg.training.run import train
+from graspseg.training.sources import Skipped
 
 
 class Killed(Exception):
@@ -199,7 +200,7 @@ def test_the_papers_recipe_runs_on_whole_frames(tmp_path, quick, frames):
 
 
 def test_a_time_budget_decides_the_steps(tmp_path, quick, frames, monkeypatch):
-    monkeypatch.setattr(run, "steps_within", lambda config, network, source: (3, 0.5))
+    monkeypatch.setattr(run, "steps_within", lambda config, network, source, skipped: (3, 0.5))
     result = train(replace(quick, max_minutes=2.0), tmp_path, frames=frames)
     config = read_config(tmp_path / "config.json")
     assert (result.steps, config.steps, config.max_minutes) == (3, 3, 0.0)
@@ -211,12 +212,12 @@ def test_trying_the_pace_leaves_the_network_as_it_is(quick, frames):
 
     network = start_network(quick).network
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    steps, pace_s = steps_within(replace(quick, max_minutes=1.0), network, frames[0])
+    steps, pace_s = steps_within(replace(quick, max_minutes=1.0), network, frames[0], Skipped())
     assert steps == max(int(60 * 0.93 / pace_s), 1)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     several = replace(quick, max_minutes=1.0, compute=replace(quick.compute, devices=2))
     with pytest.raises(InputError, match="2 devices"):
-        steps_within(several, network, frames[0])
+        steps_within(several, network, frames[0], Skipped())
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypatch, callback):
