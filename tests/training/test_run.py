@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -39,6 +38,17 @@ class Die(Callback):
             if self.action is None:
                 raise Killed
             self.action()
+
+
+class DieValidating(Callback):
+    """Dies when the validation after a step begins."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_validation_start(self, trainer, pl_module):
+        if trainer.global_step == self.step:
+            raise Killed
 
 
 @pytest.fixture
@@ -100,6 +110,26 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, 
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
     assert_equal_weights(whole, broken)
     assert [row["train/loss"] for row in log(broken)] == [row["train/loss"] for row in log(whole)]
+
+
+@pytest.mark.parametrize("every_steps", [4, 6])
+def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quick, frames, callback, every_steps):
+    config = replace(
+        quick,
+        compute=replace(quick.compute, checkpoint_minutes=1e-9),
+        validation=replace(quick.validation, every_steps=every_steps),
+    )
+    whole = train(config, tmp_path / "whole", frames=frames)
+    callback(DieValidating(6))
+    with pytest.raises(Killed):
+        train(config, tmp_path / "broken", frames=frames)
+    callback(None)
+    broken = train(config, tmp_path / "broken", frames=frames, resume=True)
+    assert_equal_weights(whole, broken)
+    assert broken.scores == whole.scores != {}
+    assert load_checkpoint(broken.model).card.metrics == whole.scores
+    validations = [sum(bool(row["val/first_look_mean"]) for row in log(each)) for each in (broken, whole)]
+    assert validations[0] == validations[1]
 
 
 def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, callback):
@@ -254,18 +284,3 @@ def test_two_processes_train_one_model(tmp_path, toy_frames):
     assert done.stdout.count("model: ") == 1
     card = load_checkpoint(tmp_path / "run" / "model.safetensors").card
     assert card.data["frames_seen"] == 3 * 2
-
-
-def test_a_frame_that_cannot_be_read_is_named(tmp_path, quick, toy_frames):
-    writer = FolderWriter(tmp_path / "mine", {})
-    for index in range(4):
-        frame = toy_frames(4).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
-    broken = tmp_path / "mine" / "depth" / "1.png"
-    broken.write_bytes(broken.read_bytes()[:60])
-    config = replace(quick, data=(tmp_path / "mine",), compute=replace(quick.compute, workers=1))
-    with pytest.raises(InputError) as caught:
-        train(config, tmp_path / "run")
-    assert str(broken) in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "tiny"

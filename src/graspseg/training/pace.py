@@ -21,9 +21,7 @@ _TRIED_STEPS = 10
 _SHARE_FOR_STEPS = 0.93
 
 
-def steps_within(
-    config: TrainConfig, network: nn.Module, source: FrameSource, skipped: Skipped
-) -> tuple[int, float]:
+def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource, skipped: Skipped) -> tuple[int, float]:
     """Steps that take about `max_minutes`, and the seconds of one; the network given is left as it is.
 
     Raises:
