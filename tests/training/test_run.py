@@ -276,11 +276,14 @@ def test_two_processes_train_one_model(tmp_path, toy_frames):
     for index in range(6):
         frame = toy_frames(6).frame(index)
         writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    broken = tmp_path / "mine" / "depth" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:60])
     options = f"--preset tiny --data {tmp_path / 'mine'} --out {tmp_path / 'run'} --steps 3 --batch 3 --threads 1"
     devices = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp"]
     command = [sys.executable, "-m", "graspseg.cli.main", "train", *options.split(), *devices]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert done.stdout.count("model: ") == 1
+    assert done.stdout.count(f"could not be used: 1, the first: {broken} ") == 1
     card = load_checkpoint(tmp_path / "run" / "model.safetensors").card
     assert card.data["frames_seen"] == 3 * 2

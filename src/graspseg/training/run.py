@@ -123,7 +123,7 @@ def report(result: RunResult) -> None:
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
     print(f"model: {result.model}")
     if result.skipped:
-        print(f"{len(result.skipped)} frames could not be used and were skipped, the first: {result.skipped[0]}")
+        print(f"frames skipped because they could not be used: {len(result.skipped)}, the first: {result.skipped[0]}")
 
 
 def _described_data(config: TrainConfig, skipped: int) -> dict[str, object]:

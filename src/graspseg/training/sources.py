@@ -216,7 +216,6 @@ def check_frames(source: FrameSource, name: str, *, same_size: bool, skipped: Sk
             frame = source.frame(index)
         except InputError as error:
             unusable.append(str(error))
-            skipped.add(unusable[-1:])
         else:
             shape = shape or frame.labels.shape
             if same_size and frame.labels.shape != shape:
@@ -228,8 +227,10 @@ def check_frames(source: FrameSource, name: str, *, same_size: bool, skipped: Sk
         if number == len(spread):
             check_mostly_usable(name, unusable, number)
         if number >= len(spread) and len(seen) == len(CLASS_NAMES) and not same_size:
-            return ()
-    check_mostly_usable(name, unusable, len(source))
+            break
+    else:
+        check_mostly_usable(name, unusable, len(source))
+    skipped.add(unusable)
     return _absent_classes(seen, name)
 
 
