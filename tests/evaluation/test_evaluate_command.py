@@ -60,7 +60,8 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
     seen = []
 
     class Watched(Segmenter):
-        def __call__(self, frame: Frame) -> Segmentation:
+        def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+            assert isinstance(frame, Frame)
             seen.append(frame.intrinsics)
             return super().__call__(frame)
 

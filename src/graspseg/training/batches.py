@@ -8,7 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -126,7 +126,7 @@ class StepLoader(DataLoader):
 
     skipped: Skipped
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Any:  # the library promises a class of its own that has nothing more
         for batch, skipped in super().__iter__():
             self.skipped.add(skipped)
             yield batch

@@ -94,9 +94,7 @@ def train(
     cv2.setNumThreads(1)
     torch.set_num_threads(config.compute.threads or max(_cores() - config.compute.workers, 1))
     skipped = Skipped()
-    sources = frames or open_frames(config)
-    if config.data:
-        _check_data(config, sources[0], skipped)
+    sources = frames or _checked_frames(config, skipped)
     torch.manual_seed(config.seed)
     start = start_network(config)
     if config.max_minutes and not resume:
@@ -212,11 +210,15 @@ def _gather(skipped: Skipped) -> None:
         skipped.restore(reason for reasons in everywhere for reason in reasons)
 
 
-def _check_data(config: TrainConfig, source: FrameSource, skipped: Skipped) -> None:
-    name = ", ".join(map(str, config.data))
-    absent = check_frames(source, name, same_size=config.views.kind == "frame", skipped=skipped)
-    if absent:
-        print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
+def _checked_frames(config: TrainConfig, skipped: Skipped) -> tuple[FrameSource, FrameSource]:
+    """Frames to train on and to validate on; a user's own are looked at first."""
+    train, val = open_frames(config)
+    if config.data:
+        name = ", ".join(map(str, config.data))
+        absent = check_frames(train, name, same_size=config.views.kind == "frame", skipped=skipped)
+        if absent:
+            print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
+    return train, val
 
 
 def _precision(config: TrainConfig) -> Literal["bf16-mixed", "32-true"]:
