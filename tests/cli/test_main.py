@@ -113,6 +113,23 @@ def test_info_of_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "stored as: F16, F32" in text
 
 
+def test_info_of_damaged_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    tensors = {"a": np.zeros((2, 3), np.float32)}
+    path = tmp_path / "w.safetensors"
+    # Of 24 zero bytes, as hashlib gives it.
+    digest = "9d908ecfb6b256def8b49a7c504e6c889c4b0e41fe6ce3e01863dd7b61a20aa0"
+    save_file(tensors, path, {"graspseg.sha256": digest})
+    assert cli.main(["info", str(path)]) == 0
+    assert f"graspseg.sha256: {digest}" in capsys.readouterr().out
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert cli.main(["info", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert "w.safetensors is damaged" in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("name", ["none.onnx", "text.txt", "text.onnx", "text.safetensors"])
 def test_info_of_something_else(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     if name != "none.onnx":

@@ -8,8 +8,9 @@ import pytest
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
-from graspseg.frame import Frame
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND, IGNORE, OBJECT
+from graspseg.segment.segmenter import Segmentation, Segmenter
 
 
 @pytest.fixture
@@ -55,6 +56,21 @@ def test_no_rules_and_units(folder: Path, depth_rule_model: Path, capsys: pytest
     assert "| IoU, whole data set | 0.0 | 0.0 | 0.0 |" in printed
 
 
+def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    class Watched(Segmenter):
+        def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+            assert isinstance(frame, Frame)
+            seen.append(frame.intrinsics)
+            return super().__call__(frame)
+
+    monkeypatch.setattr("graspseg.segment.segmenter.Segmenter", Watched)
+    camera = ["--fx", "120", "--fy", "121", "--cx", "60"]
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), "--limit", "1", *camera]) == 0
+    assert seen == [Intrinsics(120.0, 121.0, 60.0, 47.5)]
+
+
 def test_one_bad_frame_is_skipped_and_told(
     folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,7 +112,9 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
         (["--sheet", "worst.jpg"], "ending in .png"),
         (["--threads", "0"], "number of threads is 0"),
         (["--skip", "-1"], "skip -1"),
-        (["--depth-unit", "0"], "depth unit is 0"),
+        (["--depth-unit", "0"], "--depth-unit is 0"),
+        (["--cy", "40"], "without --fx"),
+        (["--fx", "-3"], "fx=-3"),
     ],
 )
 def test_bad_options_are_one_sentence(

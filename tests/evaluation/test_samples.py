@@ -5,7 +5,8 @@ import pytest
 
 from graspseg.datasets.folder import FolderWriter
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.segment.inputs import CameraOptions
 
 
 @pytest.fixture
@@ -25,9 +26,23 @@ def test_folder_with_skip_and_limit(folder: Path) -> None:
 
 
 def test_split_and_unit(folder: Path) -> None:
-    samples = open_samples(str(folder), split="val", depth_unit_m=0.002)
+    samples = open_samples(str(folder), split="val", camera=CameraOptions(depth_unit_m=0.002))
     assert [samples[i].stem for i in range(len(samples))] == ["1", "3"]
     assert samples[1].frame.depth_unit_m == 0.002
+
+
+def test_the_camera_the_user_names_comes_before_the_folders(folder: Path) -> None:
+    assert open_samples(str(folder))[2].frame.intrinsics is None
+    sample = open_samples(str(folder), skip=2, camera=CameraOptions(fx=300.0))[0]
+    assert sample.frame.intrinsics == Intrinsics(300.0, 300.0, 2.5, 1.5)
+    assert sample.stem == "2"
+    assert sample.frame.depth_unit_m == 0.0005
+
+
+@pytest.mark.parametrize("camera", [CameraOptions(fx=300.0), CameraOptions(depth_unit_m=0.001)])
+def test_the_exam_has_a_camera_of_its_own(camera: CameraOptions) -> None:
+    with pytest.raises(InputError, match="synth:val:2 has a unit and camera of its own"):
+        open_samples("synth:val:2", camera=camera)
 
 
 @pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])

@@ -1,4 +1,5 @@
 import copy
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,13 @@ def small() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def report(small: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+def before(small: nn.Module) -> dict[str, torch.Tensor]:
+    """Weights and statistics of the small network before it was exported."""
+    return {name: value.clone() for name, value in small.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def report(small: nn.Module, before: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
     path = tmp_path_factory.mktemp("export") / "model.onnx"
     return export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
 
@@ -172,9 +179,28 @@ def test_a_graph_that_no_engine_can_run_is_refused(model: onnx.ModelProto):
         check(model, [Probe(np.zeros((1, 1, 8, 8), np.float32), np.zeros(1, np.float32))], [], tolerance=1.0)
 
 
-def test_the_exported_network_is_unchanged(small: nn.Module, report: ExportReport):
-    assert {parameter.dtype for parameter in small.parameters()} == {torch.float32}
-    assert "graspseg.network" in read_onnx_properties(report.path)
+def test_the_exported_network_is_unchanged(small: nn.Module, before: dict[str, torch.Tensor], report: ExportReport):
+    assert report.half_storage
+    after = small.state_dict()
+    assert after.keys() == before.keys()
+    for name, value in after.items():
+        assert value.dtype == before[name].dtype
+        assert torch.equal(value, before[name]), name
+    assert all(parameter.requires_grad for parameter in small.parameters())
+
+
+def test_a_changed_weight_of_the_file_is_noticed(report: ExportReport, tmp_path: Path):
+    model = onnx.load(report.path)
+    digest = read_onnx_properties(report.path)["graspseg.sha256"]
+    assert digest == hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    largest = max(model.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    data = bytearray(report.path.read_bytes())
+    data[data.index(largest.raw_data) + 100] ^= 1
+    (tmp_path / "model.onnx").write_bytes(data)
+    assert onnx.load(tmp_path / "model.onnx").graph != model.graph
+    for read in (read_model_info, read_onnx_properties):
+        with pytest.raises(InputError, match=rf"model\.onnx is damaged: .*expected {digest[:12]}"):
+            read(tmp_path / "model.onnx")
 
 
 @pytest.mark.slow
@@ -204,9 +230,23 @@ def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pyte
 def test_a_network_of_whole_frames_needs_a_side(tmp_path: Path):
     card = Card(LITE, {"views": {"kind": "frame", "side": 160}})
     save_checkpoint(tmp_path / "model.safetensors", build(LITE), card=card)
-    with pytest.raises(InputError, match=r"trained on whole frames, expected .* give --side"):
+    with pytest.raises(InputError, match=r"trained on whole frames, expected .* such as --side 640 --looks 1"):
         main([str(tmp_path)])
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_network_of_whole_frames_exports_with_a_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    card = Card(LITE, {"views": {"kind": "frame", "side": 160}})
+    save_checkpoint(tmp_path / "model.safetensors", build(LITE), card=card)
+    given = {}
+
+    def export(network: nn.Module, path: Path, **options: object) -> ExportReport:
+        given.update(options)
+        return ExportReport(path, 0, True, {}, {})
+
+    monkeypatch.setattr("graspseg.export.export_onnx", export)
+    assert main([str(tmp_path), "--side", "640", "--looks", "1"]) == 0
+    assert (given["side"], given["looks"]) == (640, 1)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from safetensors.torch import load_file, save_file
 
 from graspseg.frame import InputError
 from graspseg.networks import Card, build, load_checkpoint, load_weights, read_card, save_checkpoint
+from graspseg.segment.metadata import read_safetensors_header
 
 LITE, PLAIN = "denseattentionseg-lite", "denseattentionseg-lite-noattention"
 CARD = Card(LITE, {"seed": 3, "views": {"side": 160}}, {"frames": 12, "split": "train"}, {"iou_hand": 0.75})
@@ -105,6 +106,27 @@ def test_a_truncated_file_is_refused(saved: Path, tmp_path: Path):
     path.write_bytes(saved.read_bytes()[:-1000])
     with pytest.raises(InputError, match="no whole safetensors file"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_changed_weight_is_noticed(network: torch.nn.Module, half: bool, tmp_path: Path):
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, network, card=CARD, half=half)
+    assert read_safetensors_header(path)["__metadata__"]["graspseg.network"] == LITE
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 1
+    path.write_bytes(data)
+    for read in (load_checkpoint, read_safetensors_header):
+        with pytest.raises(InputError, match=r"model\.safetensors is damaged"):
+            read(path)
+
+
+def test_checkpoints_of_before_digests_load(network: torch.nn.Module, saved: Path, tmp_path: Path):
+    path = tmp_path / "model.safetensors"
+    save_file(load_file(saved), path, metadata=CARD.metadata())
+    loaded, card = load_checkpoint(path)
+    assert card == CARD
+    assert torch.equal(loaded.get_parameter("classify.weight"), network.get_parameter("classify.weight"))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from graspseg.training.batches import SampleDataset, StepSampler, make_loader, validation_batches
-from graspseg.training.sources import SyntheticFrames
+from graspseg.training.sources import Skipped, SyntheticFrames
 
 
 def test_a_resumed_sampler_goes_on_where_the_first_one_stopped():
@@ -35,7 +35,7 @@ def test_endless_frames_come_in_their_own_order(quick):
 
 
 def test_samples_of_one_frame_differ_and_are_repeatable(toy_frames, quick):
-    one, again = (SampleDataset(toy_frames(4), quick)[7] for _ in range(2))
+    one, again = (SampleDataset(toy_frames(4), quick)[7].samples for _ in range(2))
     assert len(one) == quick.views.per_frame
     for a, b in zip(one, again, strict=True):
         np.testing.assert_array_equal(a.depth, b.depth)
@@ -43,8 +43,8 @@ def test_samples_of_one_frame_differ_and_are_repeatable(toy_frames, quick):
 
 
 def test_batches_are_a_function_of_the_step(toy_frames, quick):
-    whole = list(make_loader(toy_frames(5), quick, start=0))
-    rest = list(make_loader(toy_frames(5), quick, start=4))
+    whole = list(make_loader(toy_frames(5), quick, start=0, skipped=Skipped()))
+    rest = list(make_loader(toy_frames(5), quick, start=4, skipped=Skipped()))
     assert len(whole) == 6
     assert len(rest) == 2
     for name in ("depth", "pixel_angle", "labels"):
@@ -52,7 +52,7 @@ def test_batches_are_a_function_of_the_step(toy_frames, quick):
 
 
 def test_batches_have_the_networks_form(toy_frames, quick):
-    batch = next(iter(make_loader(toy_frames(5), replace(quick, batch=3), start=0)))
+    batch = next(iter(make_loader(toy_frames(5), replace(quick, batch=3), start=0, skipped=Skipped())))
     assert batch["depth"].shape == (3, 1, 64, 64)
     assert batch["depth"].dtype == torch.float32
     assert batch["pixel_angle"].shape == (3,)
@@ -61,7 +61,7 @@ def test_batches_have_the_networks_form(toy_frames, quick):
 
 
 def test_validation_batches_hold_both_looks(toy_frames, quick):
-    batches = validation_batches(toy_frames(9), quick)
+    batches = validation_batches(toy_frames(9), quick, skipped=Skipped())
     assert [looks for batch in batches for looks in batch["second_look"].tolist()] == [False, True] * 2
     frames = replace(quick, views=replace(quick.views, kind="frame"))
-    assert sum(len(batch["depth"]) for batch in validation_batches(toy_frames(9), frames)) == 2
+    assert sum(len(batch["depth"]) for batch in validation_batches(toy_frames(9), frames, skipped=Skipped())) == 2

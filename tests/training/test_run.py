@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from graspseg.training import model_file, run
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
 from graspseg.training.run import train
+from graspseg.training.sources import Skipped
 
 
 class Killed(Exception):
@@ -38,6 +38,17 @@ class Die(Callback):
             if self.action is None:
                 raise Killed
             self.action()
+
+
+class DieValidating(Callback):
+    """Dies when the validation after a step begins."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_validation_start(self, trainer, pl_module):
+        if trainer.global_step == self.step:
+            raise Killed
 
 
 @pytest.fixture
@@ -99,6 +110,26 @@ def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, 
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
     assert_equal_weights(whole, broken)
     assert [row["train/loss"] for row in log(broken)] == [row["train/loss"] for row in log(whole)]
+
+
+@pytest.mark.parametrize("every_steps", [4, 6])
+def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quick, frames, callback, every_steps):
+    config = replace(
+        quick,
+        compute=replace(quick.compute, checkpoint_minutes=1e-9),
+        validation=replace(quick.validation, every_steps=every_steps),
+    )
+    whole = train(config, tmp_path / "whole", frames=frames)
+    callback(DieValidating(6))
+    with pytest.raises(Killed):
+        train(config, tmp_path / "broken", frames=frames)
+    callback(None)
+    broken = train(config, tmp_path / "broken", frames=frames, resume=True)
+    assert_equal_weights(whole, broken)
+    assert broken.scores == whole.scores != {}
+    assert load_checkpoint(broken.model).card.metrics == whole.scores
+    validations = [sum(bool(row["val/first_look_mean"]) for row in log(each)) for each in (broken, whole)]
+    assert validations[0] == validations[1]
 
 
 def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, callback):
@@ -199,7 +230,7 @@ def test_the_papers_recipe_runs_on_whole_frames(tmp_path, quick, frames):
 
 
 def test_a_time_budget_decides_the_steps(tmp_path, quick, frames, monkeypatch):
-    monkeypatch.setattr(run, "steps_within", lambda config, network, source: (3, 0.5))
+    monkeypatch.setattr(run, "steps_within", lambda config, network, source, skipped: (3, 0.5))
     result = train(replace(quick, max_minutes=2.0), tmp_path, frames=frames)
     config = read_config(tmp_path / "config.json")
     assert (result.steps, config.steps, config.max_minutes) == (3, 3, 0.0)
@@ -211,12 +242,12 @@ def test_trying_the_pace_leaves_the_network_as_it_is(quick, frames):
 
     network = start_network(quick).network
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    steps, pace_s = steps_within(replace(quick, max_minutes=1.0), network, frames[0])
+    steps, pace_s = steps_within(replace(quick, max_minutes=1.0), network, frames[0], Skipped())
     assert steps == max(int(60 * 0.93 / pace_s), 1)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     several = replace(quick, max_minutes=1.0, compute=replace(quick.compute, devices=2))
     with pytest.raises(InputError, match="2 devices"):
-        steps_within(several, network, frames[0])
+        steps_within(several, network, frames[0], Skipped())
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypatch, callback):
@@ -245,26 +276,14 @@ def test_two_processes_train_one_model(tmp_path, toy_frames):
     for index in range(6):
         frame = toy_frames(6).frame(index)
         writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+    broken = tmp_path / "mine" / "depth" / "1.png"
+    broken.write_bytes(broken.read_bytes()[:60])
     options = f"--preset tiny --data {tmp_path / 'mine'} --out {tmp_path / 'run'} --steps 3 --batch 3 --threads 1"
     devices = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp"]
     command = [sys.executable, "-m", "graspseg.cli.main", "train", *options.split(), *devices]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert done.stdout.count("model: ") == 1
+    assert done.stdout.count(f"could not be used: 1, the first: {broken} ") == 1
     card = load_checkpoint(tmp_path / "run" / "model.safetensors").card
     assert card.data["frames_seen"] == 3 * 2
-
-
-def test_a_frame_that_cannot_be_read_is_named(tmp_path, quick, toy_frames):
-    writer = FolderWriter(tmp_path / "mine", {})
-    for index in range(4):
-        frame = toy_frames(4).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
-    broken = tmp_path / "mine" / "depth" / "1.png"
-    broken.write_bytes(broken.read_bytes()[:60])
-    config = replace(quick, data=(tmp_path / "mine",), compute=replace(quick.compute, workers=1))
-    with pytest.raises(InputError) as caught:
-        train(config, tmp_path / "run")
-    assert str(broken) in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["preset"] == "tiny"

@@ -9,7 +9,7 @@ import pytest
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.training.presets import preset
-from graspseg.training.sources import ENDLESS, FolderFrames, SyntheticFrames, check_frames, open_frames
+from graspseg.training.sources import ENDLESS, FolderFrames, Skipped, SyntheticFrames, check_frames, open_frames
 
 
 @pytest.fixture
@@ -76,18 +76,18 @@ def test_a_set_of_its_own_can_validate(folder):
 def test_one_class_is_refused(folder):
     for change in (np.zeros_like, np.ones_like):
         with pytest.raises(InputError, match="only"):
-            check_frames(FolderFrames([folder(count=2, change=change)]), "set", same_size=False)
+            check_frames(FolderFrames([folder(count=2, change=change)]), "set", same_size=False, skipped=Skipped())
 
 
 def test_an_absent_class_is_reported(folder):
     source = FolderFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
-    assert check_frames(source, "set", same_size=False) == ("object",)
+    assert check_frames(source, "set", same_size=False, skipped=Skipped()) == ("object",)
 
 
 def test_all_classes_pass_and_no_frames_do_not(folder, toy_frames):
-    assert check_frames(FolderFrames([folder(count=2)]), "set", same_size=True) == ()
+    assert check_frames(FolderFrames([folder(count=2)]), "set", same_size=True, skipped=Skipped()) == ()
     with pytest.raises(InputError, match="holds no frames"):
-        check_frames(toy_frames(0), "set", same_size=False)
+        check_frames(toy_frames(0), "set", same_size=False, skipped=Skipped())
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
+from graspseg.cli.camera import CameraArguments
 from graspseg.frame import InputError
 
 
@@ -26,11 +27,11 @@ class Arguments:
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
         split: Only the frames that dataset.json, or the makers of a public data set, list under this name.
-        depth_unit: Metres per stored unit; default: dataset.json, else 0.001.
         skip: Leave out so many frames at the beginning.
         limit: Judge at most so many frames.
         rules: Also judge the trivial rules.
         threads: CPU threads; default: as many as this process may use.
+        camera: Unit and camera of a folder's depth images.
     """
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
@@ -38,11 +39,11 @@ class Arguments:
     json: Path | None = None
     sheet: Path | None = None
     split: str | None = None
-    depth_unit: float | None = None
     skip: int = 0
     limit: int | None = None
     rules: bool = True
     threads: int | None = None
+    camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -64,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
     samples = open_samples(
         arguments.data,
         split=arguments.split,
-        depth_unit_m=arguments.depth_unit,
+        camera=arguments.camera.checked(),
         skip=arguments.skip,
         limit=arguments.limit,
     )

@@ -52,8 +52,8 @@ def main(argv: list[str]) -> int:
     network, card = load_checkpoint(path)
     if options.side is None and _saw_whole_frames(card.config):
         raise InputError(
-            f"{path} was trained on whole frames, expected a network for windows: give --side, and --looks 1 to show "
-            "it everything at once."
+            f"{path} was trained on whole frames, expected a network for windows: give their size, such as --side 640 "
+            "--looks 1 for a single look at a frame of 640x480."
         )
     side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
     report = export_onnx(

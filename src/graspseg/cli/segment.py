@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from graspseg.cli.camera import CameraArguments
 from graspseg.frame import InputError
 
 if TYPE_CHECKING:
@@ -32,16 +33,7 @@ class Options:
     """16-bit PNG or NPY depth images, or folders of them; a folder that holds depth/ means that."""
     out: Path
     """Folder for the results."""
-    depth_unit: float | None = None
-    """Metres per stored unit; default: dataset.json, else 0.001."""
-    fx: float | None = None
-    """Focal length in pixels; default: dataset.json, else 475 at 640 pixels width."""
-    fy: float | None = None
-    """Vertical focal length in pixels; default: --fx."""
-    cx: float | None = None
-    """Principal point in pixels; default: image centre."""
-    cy: float | None = None
-    """Principal point in pixels; default: image centre."""
+    camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
     model: str = "denseattentionseg-lite"
     """Name of a shipped model, or an exported .onnx file."""
     engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
@@ -61,13 +53,13 @@ def main(argv: list[str]) -> int:
         InputError: nothing can be segmented or written.
     """
     options = tyro.cli(Options, args=argv, prog="graspseg segment")
-    from graspseg.segment.inputs import CameraOptions, find_sources
+    from graspseg.segment.inputs import find_sources
 
     if options.threads is not None and options.threads < 1:
         raise InputError(f"--threads is {options.threads}, expected at least 1: leave it out for all.")
     if not options.inputs:
         raise InputError("There is no input, expected depth images or folders: graspseg segment INPUT... --out DIR.")
-    camera = CameraOptions(options.depth_unit, options.fx, options.fy, options.cx, options.cy)
+    camera = options.camera.checked()
     sources = find_sources(options.inputs, options.out)
     return _run(options, sources, camera)
 

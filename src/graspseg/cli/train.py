@@ -33,12 +33,15 @@ class Arguments:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; see `graspseg train --help`."""
+    """Run the command; 0 done, 1 done without some frames that could not be used; see `graspseg train --help`."""
     arguments = parse(argv)
     from graspseg.training.run import report, train
+    from graspseg.training.run_folder import leads
 
-    report(train(arguments.settings, arguments.out, resume=arguments.resume))
-    return 0
+    result = train(arguments.settings, arguments.out, resume=arguments.resume)
+    report(result)
+    # A helper process that ends with another code than 0 makes Lightning kill the others.
+    return 1 if result.skipped and leads() else 0
 
 
 def parse(argv: Sequence[str]) -> Arguments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
@@ -11,6 +11,7 @@ from graspseg.datasets.folder import FolderDataset, Sample
 from graspseg.datasets.public.registry import open_named
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
+from graspseg.segment.inputs import CameraOptions
 
 ExamSplit = Literal["val", "unseen"]
 
@@ -44,24 +45,26 @@ class ExamSamples:
 
 @dataclass(frozen=True)
 class _Part:
-    """Frames `first` to `first + count` of others."""
+    """Frames `first` to `first + count` of others, with the camera the user names."""
 
     samples: Samples
     first: int
     count: int
+    camera: CameraOptions
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> Sample:
-        return self.samples[self.first + index]
+        sample = self.samples[self.first + index]
+        return replace(sample, frame=self.camera.seen(sample.frame))
 
 
 def open_samples(
     data: str,
     *,
     split: str | None = None,
-    depth_unit_m: float | None = None,
+    camera: CameraOptions | None = None,
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
@@ -70,19 +73,22 @@ def open_samples(
     Args:
         data: Folder, `synth:` name, or name and folder of a public data set.
         split: Only the frames that the folder's `dataset.json` lists under this name, or of the makers' split.
-        depth_unit_m: Metres per stored unit of a folder; None takes `dataset.json`, else 0.001.
+        camera: Unit and camera of a folder's depth images; None takes `dataset.json`, else the defaults.
         skip: Leave out so many frames at the beginning.
         limit: At most so many frames; None means all.
 
     Raises:
-        InputError: No such folder or exam, or no frame is left.
+        InputError: No such folder or exam, no frame is left, or a camera for the exam, whose frames have one.
     """
+    camera = camera or CameraOptions()
     samples: Samples
     if data.startswith("synth:"):
+        if camera != CameraOptions():
+            raise InputError(f"{data} has a unit and camera of its own, expected no --depth-unit, --fx: leave it out.")
         samples = _open_exam(data)
     else:
         public = open_named(data, split=split)
-        samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split) if public is None else public
+        samples = FolderDataset(Path(data), depth_unit_m=camera.depth_unit_m, split=split) if public is None else public
     left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
     if count < 1 or skip < 0:
@@ -90,7 +96,7 @@ def open_samples(
             f"{data} has {len(samples)} frames, expected at least one after skip {skip} and limit {limit}: "
             "choose other ones."
         )
-    return _Part(samples, skip, count)
+    return _Part(samples, skip, count, camera)
 
 
 def _open_exam(data: str) -> ExamSamples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
@@ -93,8 +94,6 @@ def export_onnx(
     """
     network = _Probabilities(copy.deepcopy(network).cpu().float(), class_weights).eval()
     model = _trace(network, side)
-    properties = {**metadata, "format": FORMAT, "side": str(side), "looks": str(looks)}
-    helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
     inputs = probe_inputs(side)
     expected = [run_torch(network, probe) for probe in inputs]
     graph_parity = parity = check(model, inputs, expected, tolerance=_GRAPH_TOLERANCE)
@@ -105,6 +104,10 @@ def export_onnx(
             model = halved
         except ExportError:
             half_storage = False
+    # The runtime compares it with what the file holds.
+    digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    properties = {**metadata, "format": FORMAT, "side": str(side), "looks": str(looks), "sha256": digest}
+    helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
     data = model.SerializeToString()
     write_bytes(path, data)
     return ExportReport(path, len(data), half_storage, parity, graph_parity)

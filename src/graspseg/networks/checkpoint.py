@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +21,7 @@ from graspseg.networks.table import build
 
 FORMAT = "1"
 _PREFIX = "graspseg."
+_DIGEST = f"{_PREFIX}sha256"
 _SHOWN = 3
 
 
@@ -68,7 +71,8 @@ def save_checkpoint(path: Path, network: nn.Module, *, card: Card, half: bool = 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if half:
         tensors = {name: _halved(name, tensor) for name, tensor in tensors.items()}
-    write_bytes(path, save(tensors, metadata=card.metadata()))
+    digest = _digest(save(tensors))
+    write_bytes(path, save(tensors, metadata={**card.metadata(), _DIGEST: digest}))
 
 
 def read_card(path: Path) -> Card:
@@ -85,8 +89,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Builds the network that a checkpoint names and loads its weights.
 
     Raises:
-        InputError: The file is missing, not one of ours, names an unknown network, or its weights do not fit that
-            network.
+        InputError: The file is missing, not one of ours, damaged, names an unknown network, or its weights do not fit
+            that network.
     """
     card = read_card(path)
     network = build(card.network)
@@ -106,11 +110,15 @@ def load_weights(network: nn.Module, path: Path, *, name: str) -> Card:
         InputError: As `load_checkpoint`, or the checkpoint holds another network; the network is unchanged.
     """
     with _opened(path) as file:
-        card = _card(path, file.metadata() or {})
+        metadata = file.metadata() or {}
+        card = _card(path, metadata)
         if card.network != name:
             raise InputError(
                 f"{path} holds the network {card.network}, expected {name}: choose that network or another checkpoint."
             )
+        # Checkpoints of before this was recorded have none.
+        if _DIGEST in metadata and metadata[_DIGEST] != _digest(path.read_bytes()):
+            raise InputError(f"{path} is damaged: its weights are not those that were saved, copy or train it again.")
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (it is no mapping)
     expected = network.state_dict()
     misfits = sorted(expected.keys() ^ tensors.keys())
@@ -147,6 +155,12 @@ def _card(path: Path, metadata: Mapping[str, str]) -> Card:
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path} has a damaged header, expected JSON: use weights saved by graspseg train.") from error
     return Card(values["network"], **parts)
+
+
+def _digest(data: bytes) -> str:
+    """SHA-256 of the tensors in the bytes of a safetensors file: all that follows the header and its length."""
+    (length,) = struct.unpack_from("<Q", data)
+    return hashlib.sha256(memoryview(data)[8 + length :]).hexdigest()
 
 
 def _halved(name: str, tensor: Tensor) -> Tensor:

@@ -51,6 +51,11 @@ class CameraOptions:
             (height - 1) / 2 if self.cy is None else self.cy,
         )
 
+    def seen(self, frame: Frame) -> Frame:
+        """The frame with the camera the user names, unchanged when the user says nothing."""
+        given = self.intrinsics(frame.depth.shape[1], frame.depth.shape[0])
+        return frame if given is None else replace(frame, intrinsics=given)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -75,9 +80,7 @@ class Source:
             InputError: the file cannot be used.
         """
         unit = self.depth_unit_m if camera.depth_unit_m is None else camera.depth_unit_m
-        frame = read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics)
-        given = camera.intrinsics(frame.depth.shape[1], frame.depth.shape[0])
-        return frame if given is None else replace(frame, intrinsics=given)
+        return camera.seen(read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics))
 
 
 def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import operator
@@ -19,7 +20,8 @@ ALIASES = {"lite": DEFAULT_MODEL}
 FORMAT = "1"
 
 _PREFIX = "graspseg."
-_METADATA_FIELD = 14  # ModelProto.metadata_props
+_DIGEST = f"{_PREFIX}sha256"
+_GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
 
 
@@ -82,19 +84,23 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
     """Read the `metadata_props` of an ONNX file.
 
     Raises:
-        InputError: missing, or no ONNX file.
+        InputError: missing, no ONNX file, or its graph and weights are not those it was exported with.
     """
     data = _read(path)
     properties = {}
+    graph = []
     try:
         if not data:
             raise ValueError("an empty file")
         for field, value in _fields(memoryview(data)):
+            if field == _GRAPH_FIELD:
+                graph.append(value)
             if field == _METADATA_FIELD:
                 entry = dict(_fields(value))
                 properties[bytes(entry.get(_KEY_FIELD, b"")).decode()] = bytes(entry.get(_VALUE_FIELD, b"")).decode()
     except (IndexError, ValueError) as error:
         raise InputError(f"{path} is no whole ONNX file, expected a model made by graspseg export.") from error
+    _check_digest(path, properties.get(_DIGEST), graph)
     return properties
 
 
@@ -102,13 +108,13 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     """Read the JSON header of a safetensors file: tensors by name, and `__metadata__`.
 
     Raises:
-        InputError: missing, or no safetensors file.
+        InputError: missing, no safetensors file, or its weights are not those that were saved.
     """
     data = _read(path)
     try:
         (length,) = struct.unpack_from("<Q", data)
         header = json.loads(data[8 : 8 + length].decode())
-        dict(header.get("__metadata__", {}))
+        recorded = dict(header.get("__metadata__", {})).get(_DIGEST)
         ends = [0]
         for name, tensor in header.items():
             if name != "__metadata__":
@@ -119,7 +125,22 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is no whole safetensors file, expected weights saved by graspseg train.") from error
     if not whole:
         raise InputError(f"{path} is a truncated safetensors file, expected weights saved by graspseg train.")
+    _check_digest(path, recorded, [memoryview(data)[8 + length :]])
     return header
+
+
+def _check_digest(path: Path, recorded: object, parts: list[memoryview]) -> None:
+    """See that weights are those a file was written with; files of before this was recorded pass."""
+    if recorded is None:
+        return
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    if recorded != digest.hexdigest():
+        raise InputError(
+            f"{path} is damaged: its weights have the SHA-256 {digest.hexdigest()[:12]}..., expected "
+            f"{str(recorded)[:12]}... as recorded in it: copy or make it again."
+        )
 
 
 def _read(path: Path) -> bytes:

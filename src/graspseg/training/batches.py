@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from multiprocessing.context import BaseContext
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,17 +16,27 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from graspseg.frame import InputError
 from graspseg.training.augment import TrainingSample, still_sample, training_sample
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import ENDLESS, FrameSource
+from graspseg.training.sources import ENDLESS, FrameSource, LabelledFrame, Skipped, check_mostly_usable
 
 Batch = dict[str, Tensor]
+_TRIES = 32
 
 
-class SampleDataset(Dataset[list[TrainingSample]]):
+class FrameSamples(NamedTuple):
+    """Samples of one frame, and why the frames tried before it could not be used."""
+
+    samples: list[TrainingSample]
+    skipped: list[str]
+
+
+class SampleDataset(Dataset[FrameSamples]):
     """Varied samples of the frame at a position of the endless training order.
 
     Each pass over a finite source has an order of its own; the samples of a position depend on seed and position only.
+    A frame that cannot be used is replaced by the next one of the same pass.
 
     Args:
         source: labelled frames.
@@ -40,19 +51,19 @@ class SampleDataset(Dataset[list[TrainingSample]]):
     def __len__(self) -> int:
         return ENDLESS
 
-    def frame_index(self, position: int) -> int:
-        """Which frame of the source is at a position."""
+    def frame_index(self, position: int, *, later: int = 0) -> int:
+        """Which frame of the source is at a position, or so many places later in the same pass, which closes a ring."""
         count = len(self.source)
         if count >= ENDLESS:
-            return position
+            return position + later
         turn, place = divmod(position, count)
         if self._order[0] != turn:
             self._order = (turn, np.random.default_rng((self.config.seed, 1, turn)).permutation(count))
-        return int(self._order[1][place])
+        return int(self._order[1][(place + later) % count])
 
-    def __getitem__(self, position: int) -> list[TrainingSample]:
-        frame = self.source.frame(self.frame_index(position))
-        return [
+    def __getitem__(self, position: int) -> FrameSamples:
+        frame, skipped = self._usable_frame(position)
+        samples = [
             training_sample(
                 frame.depth_m,
                 frame.labels,
@@ -63,6 +74,19 @@ class SampleDataset(Dataset[list[TrainingSample]]):
             )
             for view in range(self.config.views.per_frame)
         ]
+        return FrameSamples(samples, skipped)
+
+    def _usable_frame(self, position: int) -> tuple[LabelledFrame, list[str]]:
+        """The first frame from a position on that can be used, and why those before it cannot."""
+        skipped: list[str] = []
+        for later in range(min(len(self.source), _TRIES)):
+            try:
+                return self.source.frame(self.frame_index(position, later=later)), skipped
+            except InputError as error:
+                skipped.append(str(error))
+        raise InputError(
+            f"{len(skipped)} frames in a row cannot be used, expected most of them to be whole; the first: {skipped[0]}"
+        )
 
 
 class StepSampler(Sampler[list[int]]):
@@ -94,7 +118,18 @@ class StepSampler(Sampler[list[int]]):
 
 
 class StepLoader(DataLoader):
-    """A loader that Lightning may resume in the middle: where it starts is already decided by the sampler."""
+    """A loader that Lightning may resume in the middle: where it starts is already decided by the sampler.
+
+    Attributes:
+        skipped: counts in this process the frames that workers could not use.
+    """
+
+    skipped: Skipped
+
+    def __iter__(self) -> Any:  # the library promises a class of its own that has nothing more
+        for batch, skipped in super().__iter__():
+            self.skipped.add(skipped)
+            yield batch
 
     def state_dict(self) -> dict[str, int]:
         """Nothing to remember: the step number says it all."""
@@ -121,12 +156,14 @@ class ValidationBatches:
         return iter(self.batches)
 
 
-def make_loader(source: FrameSource, config: TrainConfig, *, start: int, rank: int = 0, devices: int = 1) -> StepLoader:
-    """Loader of the batches of all steps from `start` on."""
+def make_loader(
+    source: FrameSource, config: TrainConfig, *, start: int, skipped: Skipped, rank: int = 0, devices: int = 1
+) -> StepLoader:
+    """Loader of the batches of all steps from `start` on; frames that cannot be used are counted in `skipped`."""
     compute = config.compute
     sampler = StepSampler(config.frames_per_step, start=start, steps=config.steps, rank=rank, devices=devices)
     several = compute.workers > 0
-    return StepLoader(
+    loader = StepLoader(
         SampleDataset(source, config),
         batch_sampler=sampler,
         collate_fn=_Collate(config.batch),
@@ -137,6 +174,8 @@ def make_loader(source: FrameSource, config: TrainConfig, *, start: int, rank: i
         worker_init_fn=_one_thread,
         pin_memory=False,
     )
+    loader.skipped = skipped
+    return loader
 
 
 def _worker_context() -> BaseContext:
@@ -154,13 +193,14 @@ def _one_thread(worker: int) -> None:
 
 
 class _Collate:
-    """Samples of several frames as one batch of `size`."""
+    """Samples of several frames as one batch of `size`, and why frames were skipped on the way."""
 
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def __call__(self, frames: list[list[TrainingSample]]) -> Batch:
-        return to_batch([sample for samples in frames for sample in samples][: self.size])
+    def __call__(self, frames: list[FrameSamples]) -> tuple[Batch, list[str]]:
+        batch = to_batch([sample for frame in frames for sample in frame.samples][: self.size])
+        return batch, [reason for frame in frames for reason in frame.skipped]
 
 
 def to_batch(samples: list[TrainingSample]) -> Batch:
@@ -172,17 +212,29 @@ def to_batch(samples: list[TrainingSample]) -> Batch:
     }
 
 
-def validation_batches(source: FrameSource, config: TrainConfig) -> list[Batch]:
-    """Plain samples of the first frames of a source, looks told apart by `second_look` (bool [b])."""
+def validation_batches(source: FrameSource, config: TrainConfig, *, skipped: Skipped) -> list[Batch]:
+    """Plain samples of the first frames of a source, looks told apart by `second_look` (bool [b]).
+
+    Raises:
+        InputError: most of those frames cannot be used.
+    """
     looks = ("first",) if config.views.kind == "frame" else ("first", "second")
     samples: list[tuple[bool, TrainingSample]] = []
-    for index in range(min(config.validation.frames, len(source))):
-        frame = source.frame(index)
+    unusable: list[str] = []
+    count = min(config.validation.frames, len(source))
+    for index in range(count):
+        try:
+            frame = source.frame(index)
+        except InputError as error:
+            unusable.append(str(error))
+            continue
         for look in looks:
             sample = still_sample(
                 frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=config.views, look=look
             )
             samples.append((look == "second", sample))
+    check_mostly_usable("The frames to validate on", unusable, count)
+    skipped.add(unusable)
     batches = []
     for first in range(0, len(samples), config.batch):
         chosen = samples[first : first + config.batch]

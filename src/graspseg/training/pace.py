@@ -13,7 +13,7 @@ from graspseg.frame import InputError
 from graspseg.training.batches import make_loader
 from graspseg.training.module import SegmentationTask, make_optimizer
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import FrameSource
+from graspseg.training.sources import FrameSource, Skipped
 
 _WARM_UP_STEPS = 3
 _TRIED_STEPS = 10
@@ -21,7 +21,7 @@ _TRIED_STEPS = 10
 _SHARE_FOR_STEPS = 0.93
 
 
-def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource) -> tuple[int, float]:
+def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource, skipped: Skipped) -> tuple[int, float]:
     """Steps that take about `max_minutes`, and the seconds of one; the network given is left as it is.
 
     Raises:
@@ -38,7 +38,7 @@ def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource) -
     task = SegmentationTask(deepcopy(network), tried).to(device).train()
     optimizer = make_optimizer(task.network, config.optimizer, finetune=False)
     start = time.monotonic()
-    for step, batch in enumerate(make_loader(source, tried, start=0)):
+    for step, batch in enumerate(make_loader(source, tried, start=0, skipped=skipped)):
         if step == warm_up:
             start = time.monotonic()
         batch = {name: value.to(device) for name, value in batch.items()}

@@ -23,16 +23,16 @@ from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
 from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.training.callbacks import DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
-from graspseg.training.config_file import check_ranges, config_dict, read_config, write_config
+from graspseg.training.config_file import check_ranges, config_dict, write_config
 from graspseg.training.data import TrainingFrames
 from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask
 from graspseg.training.pace import steps_within
 from graspseg.training.presets import TrainConfig
+from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, kept_with_results, leads
 from graspseg.training.sheet import read_log, write_curves
-from graspseg.training.sources import FrameSource, check_frames, open_frames
+from graspseg.training.sources import FrameSource, Skipped, check_frames, open_frames
 
-CHECKPOINT = Path("checkpoints") / "last.ckpt"
 _PROGRESS_EVERY_S = 20.0
 # Said by Lightning about choices made on purpose here.
 _EXPECTED_WARNINGS = (
@@ -53,6 +53,7 @@ class RunResult:
         steps: optimizer steps of the whole run.
         seconds: time this call trained.
         scores: last validation, IoU by look and class.
+        skipped: why frames could not be used, a sentence for each.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class RunResult:
     steps: int
     seconds: float
     scores: dict[str, float]
+    skipped: list[str]
 
 
 def train(
@@ -70,6 +72,8 @@ def train(
     frames: tuple[FrameSource, FrameSource] | None = None,
 ) -> RunResult:
     """Train a network and write everything about it into a folder.
+
+    Frames that cannot be used are skipped and counted; others of the same data take their places.
 
     Args:
         config: settings; when resuming, those of the interrupted run (`compute` may differ).
@@ -83,31 +87,31 @@ def train(
         KeyboardInterrupt: stopped by the user; a checkpoint is saved.
     """
     check_ranges(config)
-    checkpoint = _check_folder(out, resume=resume)
+    checkpoint = check_folder(out, resume=resume)
     config = replace(config, compute=replace(config.compute, precision=_precision(config)))
     if resume:
-        _check_same(config, out / "config.json")
+        check_same(config, out / "config.json")
     cv2.setNumThreads(1)
     torch.set_num_threads(config.compute.threads or max(_cores() - config.compute.workers, 1))
-    sources = frames or open_frames(config)
-    if config.data:
-        _check_data(config, sources[0])
+    skipped = Skipped()
+    sources = frames or _checked_frames(config, skipped)
     torch.manual_seed(config.seed)
     start = start_network(config)
     if config.max_minutes and not resume:
-        steps, pace_s = steps_within(config, start.network, sources[0])
+        steps, pace_s = steps_within(config, start.network, sources[0], skipped)
         print(f"{steps} steps of {pace_s:.2f} s fit into {config.max_minutes:g} minutes", flush=True)
         config = replace(config, steps=steps, max_minutes=0.0)
-    if _leads():
-        write_config(make_folder(out) / "config.json", config)
+    data = TrainingFrames(config, train=sources[0], val=sources[1], skipped=skipped)
     task = SegmentationTask(start.network, config)
-    seconds = _fit(task, TrainingFrames(config, train=sources[0], val=sources[1]), out, checkpoint)
-    model = out / "model.safetensors"
-    if _leads():
-        card = Card(start.name, config_dict(config), _described_data(config), task.scores)
-        save_checkpoint(model, task.trained_network, card=card)
-        write_curves(out / "curves.png", read_log(out / "metrics.csv"))
-    return RunResult(out, model, config.steps, seconds, task.scores)
+    with kept_with_results(out, resume=resume):
+        if leads():
+            write_config(make_folder(out) / "config.json", config)
+        seconds = _fit(task, data, out, checkpoint)
+        if leads():
+            card = Card(start.name, config_dict(config), _described_data(config, len(skipped.reasons)), task.scores)
+            save_checkpoint(out / MODEL, task.trained_network, card=card)
+            write_curves(out / "curves.png", read_log(out / "metrics.csv"))
+    return RunResult(out, out / MODEL, config.steps, seconds, task.scores, skipped.reasons)
 
 
 @rank_zero_only
@@ -116,14 +120,17 @@ def report(result: RunResult) -> None:
     scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
     print(f"model: {result.model}")
+    if result.skipped:
+        print(f"frames skipped because they could not be used: {len(result.skipped)}, the first: {result.skipped[0]}")
 
 
-def _described_data(config: TrainConfig) -> dict[str, object]:
+def _described_data(config: TrainConfig, skipped: int) -> dict[str, object]:
     """What a model was trained on and how far."""
     seen = config.steps * config.frames_per_step * config.compute.devices
     source = {"folders": [path.name for path in config.data]} if config.data else {"synthetic": "train"}
     distinct = {} if config.data else {"distinct_frames": min(seen, config.frames or seen)}
-    return {**source, **distinct, "frames_seen": seen, "views_seen": config.steps * config.batch, "seed": config.seed}
+    counts = {"frames_seen": seen, "views_seen": config.steps * config.batch, "frames_skipped": skipped}
+    return {**source, **distinct, **counts, "seed": config.seed}
 
 
 def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None) -> float:
@@ -162,14 +169,11 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
         if interrupt.interrupted and trainer.global_step < config.steps:
             print(f"Stopped after step {trainer.global_step}: go on with --resume --out {out}", file=sys.stderr)
             raise KeyboardInterrupt
-        if config.steps % interval:
+        # A run that was killed between its last step and the validation there resumes with nothing left to do.
+        if config.steps % interval or not task.scores:
             trainer.validate(task, data, verbose=False)
+        _gather(data.skipped)
     return seconds
-
-
-def _leads() -> bool:
-    """Whether this is the only or the first of several processes of the run."""
-    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def _cores() -> int:
@@ -189,7 +193,7 @@ def _callbacks(config: TrainConfig, out: Path) -> list[Callback]:
 def _csv_log(out: Path, checkpoint: Path | None, every_steps: int) -> CSVLogger:
     """The run's metrics.csv; a resumed run keeps the rows of the steps it does not repeat."""
     rows = []
-    if checkpoint is not None and _leads():
+    if checkpoint is not None and leads():
         done = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["global_step"]
         rows = read_log(out / "metrics.csv", before_step=done)
     log = CSVLogger(out, name="", version="", flush_logs_every_n_steps=every_steps)
@@ -198,38 +202,23 @@ def _csv_log(out: Path, checkpoint: Path | None, every_steps: int) -> CSVLogger:
     return log
 
 
-def _check_folder(out: Path, *, resume: bool) -> Path | None:
-    """The checkpoint to go on from, None for a new run."""
-    checkpoint = out / CHECKPOINT
-    if not _leads():
-        return checkpoint if resume and checkpoint.exists() else None
-    if not resume:
-        if (out / "config.json").exists():
-            raise InputError(f"{out} already holds a run, expected a new folder: choose another --out, or --resume.")
-        return None
-    if (out / "model.safetensors").exists():
-        raise InputError(f"{out} holds a finished run, expected an interrupted one: start a new one with --init.")
-    if not (out / "config.json").exists():
-        raise InputError(f"{out} holds no run, expected config.json: check --out, or start without --resume.")
-    return checkpoint if checkpoint.exists() else None
+def _gather(skipped: Skipped) -> None:
+    """Count what other processes of the run skipped, too."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        everywhere: list[list[str]] = [[] for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather_object(everywhere, skipped.reasons)
+        skipped.restore(reason for reasons in everywhere for reason in reasons)
 
 
-def _check_same(config: TrainConfig, path: Path) -> None:
-    """Only where and how fast a run is computed may change on the way."""
-    recorded = read_config(path)
-    kept = replace(config.compute, precision=recorded.compute.precision, devices=recorded.compute.devices)
-    ours, theirs = config_dict(replace(recorded, compute=kept)), config_dict(replace(config, compute=kept))
-    changed = sorted(name for name in ours if ours[name] != theirs[name])
-    if changed or (config.compute.precision, config.compute.devices) != (kept.precision, kept.devices):
-        names = ", ".join(changed) or "compute.precision or compute.devices"
-        raise InputError(f"{path} was written with other settings ({names}), expected the same: resume without them.")
-
-
-def _check_data(config: TrainConfig, source: FrameSource) -> None:
-    name = ", ".join(map(str, config.data))
-    absent = check_frames(source, name, same_size=config.views.kind == "frame")
-    if absent:
-        print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
+def _checked_frames(config: TrainConfig, skipped: Skipped) -> tuple[FrameSource, FrameSource]:
+    """Frames to train on and to validate on; a user's own are looked at first."""
+    train, val = open_frames(config)
+    if config.data:
+        name = ", ".join(map(str, config.data))
+        absent = check_frames(train, name, same_size=config.views.kind == "frame", skipped=skipped)
+        if absent:
+            print(f"No training label says {' or '.join(absent)}: the network will forget that class.", file=sys.stderr)
+    return train, val
 
 
 def _precision(config: TrainConfig) -> Literal["bf16-mixed", "32-true"]:

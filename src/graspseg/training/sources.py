@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -18,6 +19,8 @@ from graspseg.training.presets import TrainConfig
 
 ENDLESS = 1 << 40
 _VAL_SEED = 7
+_LOOKED_AT = 100
+_TOLD = 5
 
 
 class LabelledFrame(NamedTuple):
@@ -43,6 +46,32 @@ class FrameSource(Protocol):
     def frame(self, index: int) -> LabelledFrame:
         """The frame at an index."""
         ...
+
+
+class Skipped:
+    """Frames of a run that could not be used; the first few are reported when they are met."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, None] = {}
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence for each such frame, which names its file, in the order they were first met."""
+        return list(self._reasons)
+
+    def add(self, reasons: Iterable[str]) -> None:
+        """Count frames, each once however often it is met."""
+        for reason in reasons:
+            if reason in self._reasons:
+                continue
+            self._reasons[reason] = None
+            if len(self._reasons) <= _TOLD:
+                more = " (more such frames are only counted)" if len(self._reasons) == _TOLD else ""
+                print(f"graspseg: skipped: {reason}{more}", file=sys.stderr, flush=True)
+
+    def restore(self, reasons: Iterable[str]) -> None:
+        """Put before those met so far what an interrupted run had met and reported."""
+        self._reasons = dict.fromkeys([*reasons, *self._reasons])
 
 
 class SyntheticFrames:
@@ -165,35 +194,69 @@ def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     return train, val or train
 
 
-def check_frames(source: FrameSource, name: str, *, same_size: bool) -> tuple[str, ...]:
+def check_frames(source: FrameSource, name: str, *, same_size: bool, skipped: Skipped) -> tuple[str, ...]:
     """Read frames until every class was seen, so that a set nothing can be learned from is found before training.
 
     Args:
         source: labelled frames.
         name: what messages call them.
-        same_size: whether all frames looked at must have one size.
+        same_size: whether all frames must have one size; then all are read.
+        skipped: counts the frames that cannot be used.
 
     Returns:
         Names of the classes among hand and object that no frame holds.
 
     Raises:
-        InputError: no frames, frames without labels, one class only, or frames of several sizes.
+        InputError: no frames, most of them cannot be used, one class only, or frames of several sizes.
     """
     if len(source) == 0:
         raise InputError(f"{name} holds no frames, expected labelled ones: make some with graspseg annotate or synth.")
+    spread = [number * len(source) // min(len(source), _LOOKED_AT) for number in range(min(len(source), _LOOKED_AT))]
     seen: set[int] = set()
     shape = None
-    for index in range(len(source)):
-        frame = source.frame(index)
-        shape = shape or frame.labels.shape
-        if same_size and frame.labels.shape != shape:
-            raise InputError(
-                f"{name} holds frames of {shape[1]} x {shape[0]} and {frame.labels.shape[1]} x {frame.labels.shape[0]} "
-                "pixels, expected one size: train with --views.kind window."
-            )
-        seen |= {label for label in range(len(CLASS_NAMES)) if np.any(frame.labels == label)}
-        if len(seen) == len(CLASS_NAMES) and not same_size:
-            return ()
+    unusable: list[str] = []
+    for number, index in enumerate(dict.fromkeys([*spread, *range(len(source))]), start=1):
+        try:
+            frame = source.frame(index)
+        except InputError as error:
+            unusable.append(str(error))
+        else:
+            shape = shape or frame.labels.shape
+            if same_size and frame.labels.shape != shape:
+                raise InputError(
+                    f"{name} holds frames of {shape[1]} x {shape[0]} and {frame.labels.shape[1]} x "
+                    f"{frame.labels.shape[0]} pixels, expected one size: train with --views.kind window."
+                )
+            seen |= {label for label in range(len(CLASS_NAMES)) if np.any(frame.labels == label)}
+        if number == len(spread):
+            check_mostly_usable(name, unusable, number)
+        if number >= len(spread) and len(seen) == len(CLASS_NAMES) and not same_size:
+            break
+    else:
+        check_mostly_usable(name, unusable, len(source))
+    skipped.add(unusable)
+    return _absent_classes(seen, name)
+
+
+def check_mostly_usable(name: str, unusable: Sequence[str], count: int) -> None:
+    """See that frames that cannot be used are exceptions.
+
+    Args:
+        name: what the message calls the frames.
+        unusable: why frames could not be used, a sentence each.
+        count: how many were tried.
+
+    Raises:
+        InputError: more than half could not be used.
+    """
+    if 2 * len(unusable) > count:
+        raise InputError(
+            f"{name}: {len(unusable)} of {count} frames tried cannot be used, expected most of them to be whole; the "
+            f"first: {unusable[0]}"
+        )
+
+
+def _absent_classes(seen: set[int], name: str) -> tuple[str, ...]:
     if len(seen) < 2 or not seen - {0}:
         found = ", ".join(CLASS_NAMES[label] for label in sorted(seen)) or "no class"
         raise InputError(
