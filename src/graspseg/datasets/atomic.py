@@ -6,8 +6,10 @@ import contextlib
 import itertools
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -48,7 +50,7 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """
     make_folder(path.parent)
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+    partial = _partial(target)
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
@@ -60,6 +62,54 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written piece by piece; it takes its place when the block ends without error.
+
+    Raises:
+        OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
+    """
+    make_folder(path.parent)
+    partial = _partial(path)
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """Files that processes which are no more left half-written in a folder."""
+    found = []
+    for path in sorted(folder.glob(".*.tmp")):
+        match = re.fullmatch(r"\.(\d+)-\d+\.tmp", path.name)
+        if match and not _is_alive(int(match[1])):
+            found.append(path)
+    return found
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # where the question would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_png(
@@ -75,8 +125,15 @@ def write_png(
             f"{path} would be {image.shape[1]}x{image.shape[0]} pixels, expected at most {_LONGEST_PNG} a side: "
             "draw less or smaller."
         )
+    write_bytes(path, encode_png(image))
+
+
+def encode_png(
+    image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"],
+) -> memoryview:
+    """A gray 8-bit, gray 16-bit or RGB picture as the bytes of a PNG file."""
     _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)
-    write_bytes(path, data.data)
+    return data.data
 
 
 def write_json(path: Path, content: Any) -> None:
