@@ -15,9 +15,10 @@ import pytest
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import InputError
-from graspseg.synth import write
+from graspseg.synth import job, write
 from graspseg.synth.generate import FrameMaker
-from graspseg.synth.write import Job, write_frames
+from graspseg.synth.job import Job
+from graspseg.synth.write import write_frames
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -25,7 +26,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "CHUNK", 2)
+    monkeypatch.setattr(job, "CHUNK", 2)
     assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val"))) == 5
     assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), workers=2)) == 5
     assert _files(tmp_path / "one") == _files(tmp_path / "two")

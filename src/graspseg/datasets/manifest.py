@@ -149,4 +149,3 @@ def hash_file(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path} could not be read ({error.strerror}), expected a shard: check it.") from error
-
