@@ -9,7 +9,7 @@ import pytest
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.training.presets import preset
-from graspseg.training.sources import ENDLESS, FolderFrames, SyntheticFrames, check_frames, open_frames
+from graspseg.training.sources import ENDLESS, StoredFrames, SyntheticFrames, check_frames, open_frames
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def folder(tmp_path, toy_frames):
 
 
 def test_folder_frames_are_what_was_written(folder, toy_frames):
-    source = FolderFrames([folder(count=3)])
+    source = StoredFrames([folder(count=3)])
     expected = toy_frames(3).frame(1)
     frame = source.frame(1)
     assert len(source) == 3
@@ -40,27 +40,27 @@ def test_folder_frames_are_what_was_written(folder, toy_frames):
 
 def test_folders_follow_each_other(folder):
     path = folder(count=3)
-    source = FolderFrames([path, path])
+    source = StoredFrames([path, path])
     assert len(source) == 6
     np.testing.assert_array_equal(source.frame(4).labels, source.frame(1).labels)
 
 
 def test_frames_without_labels_are_refused(folder):
     with pytest.raises(InputError, match="2 frames without labels"):
-        FolderFrames([folder(count=4, labelled=2)])
+        StoredFrames([folder(count=4, labelled=2)])
 
 
 def test_the_last_tenth_validates(folder):
     path = folder(count=10)
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
     assert (len(train), len(val)) == (9, 1)
-    np.testing.assert_array_equal(val.frame(0).labels, FolderFrames([path]).frame(9).labels)
+    np.testing.assert_array_equal(val.frame(0).labels, StoredFrames([path]).frame(9).labels)
 
 
 def test_splits_of_the_folder_are_used(folder):
     path = folder(count=4, splits={"train": ["0", "3"], "val": ["1"]})
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
-    everything = FolderFrames([path])
+    everything = StoredFrames([path])
     assert (len(train), len(val)) == (2, 1)
     np.testing.assert_array_equal(train.frame(1).labels, everything.frame(3).labels)
     np.testing.assert_array_equal(val.frame(0).labels, everything.frame(1).labels)
@@ -76,16 +76,16 @@ def test_a_set_of_its_own_can_validate(folder):
 def test_one_class_is_refused(folder):
     for change in (np.zeros_like, np.ones_like):
         with pytest.raises(InputError, match="only"):
-            check_frames(FolderFrames([folder(count=2, change=change)]), "set", same_size=False)
+            check_frames(StoredFrames([folder(count=2, change=change)]), "set", same_size=False)
 
 
 def test_an_absent_class_is_reported(folder):
-    source = FolderFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
+    source = StoredFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
     assert check_frames(source, "set", same_size=False) == ("object",)
 
 
 def test_all_classes_pass_and_no_frames_do_not(folder, toy_frames):
-    assert check_frames(FolderFrames([folder(count=2)]), "set", same_size=True) == ()
+    assert check_frames(StoredFrames([folder(count=2)]), "set", same_size=True) == ()
     with pytest.raises(InputError, match="holds no frames"):
         check_frames(toy_frames(0), "set", same_size=False)
 

@@ -20,12 +20,12 @@ class Arguments:
     """Measure a model on labelled frames, beside what trivial rules reach there.
 
     Attributes:
-        data: Folder data set, or synth:val:1000 / synth:unseen:1000 for that many frames of the exam.
+        data: Folder or shards, or synth:val:1000 / synth:unseen:1000 for that many frames of the exam.
         model: Shipped model by name, or an exported .onnx file.
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
-        split: Only the frames that dataset.json lists under this name.
-        depth_unit: Metres per stored unit; default: dataset.json, else 0.001.
+        split: Only the frames that the data set lists under this name.
+        depth_unit: Metres per stored unit; default: what the data set says, else 0.001.
         skip: Leave out so many frames at the beginning.
         limit: Judge at most so many frames.
         rules: Also judge the trivial rules.

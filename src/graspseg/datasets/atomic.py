@@ -140,9 +140,13 @@ def write_json(path: Path, content: Any) -> None:
     """Write a JSON file.
 
     Raises:
-        OutputError: see `write_bytes`.
+        OutputError: a number is not finite, which JSON cannot say, or see `write_bytes`.
     """
-    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise OutputError(f"{path} would hold NaN or infinity, expected finite numbers: correct the source.") from error
+    write_bytes(path, (text + "\n").encode())
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:

@@ -18,6 +18,8 @@ from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color,
 from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError, Intrinsics
 
+COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
 
 
@@ -107,6 +109,7 @@ class FolderDataset:
             self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
         self.intrinsics = intrinsics or self.description.intrinsics
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
+        self._split_sets = {name: frozenset(stems) for name, stems in (self.description.splits or {}).items()}
         self.stems = list(self._files) if split is None else self._split(split)
 
     def _split(self, name: str) -> list[str]:
@@ -158,11 +161,20 @@ class FolderDataset:
         Raises:
             InputError: it cannot be read or has another size than the depth.
         """
-        for suffix in (".png", ".jpg", ".jpeg"):
-            path = self.path / "color" / f"{self.stems[index]}{suffix}"
-            if path.is_file():
-                return read_color(path, self[index].frame.depth.shape)
-        return None
+        path = self._color(index)
+        return read_color(path, self[index].frame.depth.shape) if path else None
+
+    def has_color(self, index: int) -> bool:
+        """Whether a frame has an RGB picture."""
+        return self._color(index) is not None
+
+    def _color(self, index: int) -> Path | None:
+        paths = (self.path / "color" / f"{self.stems[index]}{suffix}" for suffix in COLOR_SUFFIXES)
+        return next((path for path in paths if path.is_file()), None)
+
+    def splits_of(self, index: int) -> tuple[str, ...]:
+        """The splits that `dataset.json` lists a frame under."""
+        return tuple(name for name, stems in self._split_sets.items() if self.stems[index] in stems)
 
 
 class FolderWriter:

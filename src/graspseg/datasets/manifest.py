@@ -16,7 +16,7 @@ from graspseg.frame import InputError
 MANIFEST = "manifest.json"
 FORMAT = "graspseg-shards"
 FORMAT_VERSION = 1
-_OWN_FIELDS = ("format", "format_version", "complete", "frames", "shards")
+_OWN_FIELDS = ("format", "format_version", "complete", "frames", "splits", "shards")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Manifest:
     Attributes:
         shards: the shards in order.
         complete: whether whoever made the data set finished.
-        description: everything else it says; `splits` there is not a list of stems but facts of every split.
+        description: everything else it says, as in `dataset.json`.
     """
 
     shards: tuple[ShardEntry, ...]
@@ -121,7 +121,7 @@ def write_manifest(
     Args:
         folder: where the shards are.
         description: fields that say what the data set is: `depth_unit_m`, `intrinsics`, `licence`, `provenance` and
-            any other.
+            any other, such as `split_facts` (objects, hand and subject by name of the split).
         shards: the shards in order.
         complete: False while shards are still being made; readers refuse such a data set.
 
@@ -132,10 +132,14 @@ def write_manifest(
     taken = sorted(set(description) & set(_OWN_FIELDS))
     if taken:
         raise InputError(f"The description of {folder} has the field {taken[0]!r}, which the manifest uses: rename it.")
-    rows = [asdict(shard) for shard in shards]
+    rows = list(shards)
+    splits = {row.split: 0 for row in rows if row.split is not None}
+    for row in rows:
+        if row.split is not None:
+            splits[row.split] += row.samples
     head = {"format": FORMAT, "format_version": FORMAT_VERSION, "complete": complete}
-    counted = {"frames": sum(row["samples"] for row in rows)}
-    write_json(folder / MANIFEST, {**head, **description, **counted, "shards": rows})
+    counted = {"frames": sum(row.samples for row in rows), "splits": splits}
+    write_json(folder / MANIFEST, {**head, **description, **counted, "shards": [asdict(row) for row in rows]})
 
 
 def hash_file(path: Path) -> str:

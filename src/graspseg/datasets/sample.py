@@ -64,6 +64,14 @@ class Dataset(Protocol):
         """The aligned RGB picture of a frame, None when there is none; raises InputError if it cannot be used."""
         ...
 
+    def has_color(self, index: int) -> bool:
+        """Whether a frame has an RGB picture."""
+        ...
+
+    def splits_of(self, index: int) -> tuple[str, ...]:
+        """The splits a frame is in."""
+        ...
+
     def unlabelled(self) -> list[str]:
         """Stems of the frames without label image."""
         ...

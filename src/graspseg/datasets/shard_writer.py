@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import tarfile
@@ -84,19 +85,17 @@ def finished_shard(path: Path, keys: Sequence[str], *, split: str | None = None)
 def make_keys(stems: Iterable[str]) -> list[str]:
     """A key for every stem, the stem itself where that is one; the same stems always give the same keys."""
     stems = list(stems)
-    taken = {stem for stem in stems if KEY.fullmatch(stem)}
-    keys: list[str] = []
+    plain = {stem for stem in stems if KEY.fullmatch(stem)}
+    keys: dict[str, None] = {}
     for stem in stems:
         key = stem
-        if stem not in taken:
-            plain = re.sub(r"[^A-Za-z0-9_-]", "_", stem)[-_KEY_LENGTH:] or "_"
-            key, number = plain, 1
-            while key in taken:
-                number += 1
-                key = f"{plain}-{number}"
-            taken.add(key)
-        keys.append(key)
-    return keys
+        if stem not in plain or stem in keys:
+            key = base = re.sub(r"[^A-Za-z0-9_-]", "_", stem)[-_KEY_LENGTH:] or "_"
+            numbers = itertools.count(2)
+            while key in plain or key in keys:
+                key = f"{base}-{next(numbers)}"
+        keys[key] = None
+    return list(keys)
 
 
 def _members(sample: ShardSample) -> Iterator[tuple[str, bytes | memoryview]]:
@@ -113,7 +112,10 @@ def _members(sample: ShardSample) -> Iterator[tuple[str, bytes | memoryview]]:
         facts["intrinsics"] = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
     if frame.timestamp_s is not None:
         facts["timestamp_s"] = frame.timestamp_s
-    yield FACTS, json.dumps(facts, sort_keys=True, allow_nan=False).encode()
+    try:
+        yield FACTS, json.dumps(facts, sort_keys=True, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The facts of {sample.key!r} are no JSON ({error}): correct them.") from error
     yield DEPTH, encode_png(frame.depth)
     if color is not None:
         yield COLORS[0], encode_png(color)

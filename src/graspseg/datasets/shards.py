@@ -10,6 +10,7 @@ import bisect
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import Any, TypedDict
 
 import numpy as np
 from jaxtyping import UInt8
@@ -23,6 +24,13 @@ from graspseg.frame import Frame, InputError, Intrinsics
 
 SUFFIX = ".tar"
 _FRAME_FIELDS = ("depth_unit_m", "intrinsics", "timestamp_s")
+
+
+class _Given(TypedDict):
+    """What a user says of all frames; None leaves it to what is written."""
+
+    depth_unit_m: float | None
+    intrinsics: Intrinsics | None
 
 
 def is_shards(path: Path) -> bool:
@@ -63,8 +71,7 @@ class ShardDataset:
         split: str | None = None,
     ) -> None:
         self.path = Path(path)
-        self.depth_unit_m = depth_unit_m
-        self.intrinsics = intrinsics
+        self._given: _Given = {"depth_unit_m": depth_unit_m, "intrinsics": intrinsics}
         manifest, listed = _list(self.path)
         self.description = manifest.description if manifest else Description()
         self.split_names = tuple(dict.fromkeys(entry.split for _, entry in listed if entry and entry.split is not None))
@@ -74,6 +81,7 @@ class ShardDataset:
             )
         chosen = [(shard, entry) for shard, entry in listed if split is None or (entry and entry.split == split)]
         self._shards = [shard for shard, _ in chosen]
+        self._splits = [entry.split if entry else None for _, entry in chosen]
         self._indices: dict[int, list[Entry]] = {}
         counts: list[int] = []
         for number, (shard, entry) in enumerate(chosen):
@@ -104,22 +112,15 @@ class ShardDataset:
         Raises:
             InputError: the shard or a member of the frame cannot be used.
         """
-        shard, entry = self._find(index)
-        facts = parse_object(*_member(shard, entry, FACTS)) if FACTS in entry.members else {}
-        where = shard / f"{entry.key}.{FACTS}"
-        unit = self.depth_unit_m or parse_unit(facts, where) or self.description.depth_unit_m or DEFAULT_UNIT_M
-        camera = self.intrinsics or parse_intrinsics(facts, where) or self.description.intrinsics
-        timestamp_s = facts.get("timestamp_s")
-        frame = Frame(
-            decode_depth(*_member(shard, entry, DEPTH)),
-            unit,
-            camera,
-            float(timestamp_s) if is_number(timestamp_s) else None,
-        )
-        labels = None
-        if LABEL in entry.members:
-            labels = decode_labels(*_member(shard, entry, LABEL), frame.depth.shape)
-        return Sample(entry.key, frame, labels, {key: facts[key] for key in facts if key not in _FRAME_FIELDS})
+        return read_sample(*self._find(index), self.description, **self._given)
+
+    def frame(self, index: int) -> Frame:
+        """Read one frame without its labels.
+
+        Raises:
+            InputError: the shard, or depth or JSON of the frame, cannot be used.
+        """
+        return _read_frame(*self._find(index), self.description, **self._given)[0]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
@@ -130,12 +131,16 @@ class ShardDataset:
         Raises:
             InputError: it cannot be read or has another size than the depth.
         """
-        shard, entry = self._find(index)
-        for kind in COLORS:
-            if kind in entry.members:
-                shape = decode_depth(*_member(shard, entry, DEPTH)).shape
-                return decode_color(*_member(shard, entry, kind), shape)
-        return None
+        return read_picture(*self._find(index))
+
+    def has_color(self, index: int) -> bool:
+        """Whether a frame has an RGB picture."""
+        return any(kind in self._find(index)[1].members for kind in COLORS)
+
+    def splits_of(self, index: int) -> tuple[str, ...]:
+        """The split, if any, that the manifest lists the frame's shard under."""
+        split = self._splits[self._number(index)]
+        return () if split is None else (split,)
 
     def unlabelled(self) -> list[str]:
         """Keys of the frames without labels; walks every shard."""
@@ -146,10 +151,14 @@ class ShardDataset:
             if LABEL not in entry.members
         ]
 
-    def _find(self, index: int) -> tuple[Path, Entry]:
+    def _number(self, index: int) -> int:
+        """Which shard holds a frame."""
         if not 0 <= index < len(self):
             raise IndexError(f"Frame {index} of {len(self)} was asked for.")
-        number = bisect.bisect_right(self._starts, index) - 1
+        return bisect.bisect_right(self._starts, index) - 1
+
+    def _find(self, index: int) -> tuple[Path, Entry]:
+        number = self._number(index)
         return self._shards[number], self._index(number)[index - self._starts[number]]
 
     def _index(self, number: int) -> list[Entry]:
@@ -161,6 +170,59 @@ class ShardDataset:
                 raise InputError(wrong_count(self._shards[number], len(entries), expected))
             self._indices[number] = entries
         return self._indices[number]
+
+
+def read_sample(
+    shard: Path,
+    entry: Entry,
+    description: Description,
+    *,
+    depth_unit_m: float | None = None,
+    intrinsics: Intrinsics | None = None,
+) -> Sample:
+    """Read a frame of a shard, its labels and its facts.
+
+    Args:
+        shard: the tar.
+        entry: where the members of the frame lie.
+        description: what holds for all frames that do not say otherwise.
+        depth_unit_m: metres per stored unit, whatever is written; None believes what is written.
+        intrinsics: the camera, likewise.
+
+    Raises:
+        InputError: a member cannot be used.
+    """
+    frame, facts = _read_frame(shard, entry, description, depth_unit_m=depth_unit_m, intrinsics=intrinsics)
+    labels = None
+    if LABEL in entry.members:
+        labels = decode_labels(*_member(shard, entry, LABEL), frame.depth.shape)
+    return Sample(entry.key, frame, labels, {key: facts[key] for key in facts if key not in _FRAME_FIELDS})
+
+
+def read_picture(shard: Path, entry: Entry) -> UInt8[np.ndarray, "_h _w 3"] | None:
+    """The RGB picture of a frame, None when there is none.
+
+    Raises:
+        InputError: it cannot be read or has another size than the depth.
+    """
+    for kind in COLORS:
+        if kind in entry.members:
+            shape = decode_depth(*_member(shard, entry, DEPTH)).shape
+            return decode_color(*_member(shard, entry, kind), shape)
+    return None
+
+
+def _read_frame(
+    shard: Path, entry: Entry, description: Description, *, depth_unit_m: float | None, intrinsics: Intrinsics | None
+) -> tuple[Frame, dict[str, Any]]:
+    """A frame and everything its JSON says."""
+    facts = parse_object(*_member(shard, entry, FACTS)) if FACTS in entry.members else {}
+    where = shard / f"{entry.key}.{FACTS}"
+    unit = depth_unit_m or parse_unit(facts, where) or description.depth_unit_m or DEFAULT_UNIT_M
+    camera = intrinsics or parse_intrinsics(facts, where) or description.intrinsics
+    stamp = facts.get("timestamp_s")
+    timestamp_s = float(stamp) if is_number(stamp) else None
+    return Frame(decode_depth(*_member(shard, entry, DEPTH)), unit, camera, timestamp_s), facts
 
 
 def check_size(shard: Path, entry: ShardEntry) -> None:

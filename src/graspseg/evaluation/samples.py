@@ -1,4 +1,4 @@
-"""Labelled frames by the name a user gives: a folder, or frames of the exam made on the fly."""
+"""Labelled frames by the name a user gives: a folder, shards, or frames of the exam made on the fly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from graspseg.datasets.folder import FolderDataset, Sample
+from graspseg.datasets.open import open_dataset
+from graspseg.datasets.sample import Sample
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
 
@@ -64,23 +65,23 @@ def open_samples(
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
-    """Open a folder data set, or `synth:val:COUNT` / `synth:unseen:COUNT`.
+    """Open a data set on disk, or `synth:val:COUNT` / `synth:unseen:COUNT`.
 
     Args:
-        data: Folder or `synth:` name.
-        split: Only the frames that the folder's `dataset.json` lists under this name.
-        depth_unit_m: Metres per stored unit of a folder; None takes `dataset.json`, else 0.001.
+        data: Folder, folder of shards, tar, or `synth:` name.
+        split: Only the frames that the data set lists under this name.
+        depth_unit_m: Metres per stored unit; None takes what the data set says, else 0.001.
         skip: Leave out so many frames at the beginning.
         limit: At most so many frames; None means all.
 
     Raises:
-        InputError: No such folder or exam, or no frame is left.
+        InputError: No such data set or exam, or no frame is left.
     """
     samples: Samples
     if data.startswith("synth:"):
         samples = _open_exam(data)
     else:
-        samples = FolderDataset(Path(data), depth_unit_m=depth_unit_m, split=split)
+        samples = open_dataset(Path(data), depth_unit_m=depth_unit_m, split=split)
     left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
     if count < 1 or skip < 0:

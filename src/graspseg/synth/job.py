@@ -107,7 +107,7 @@ def _manifest_fields(job: Job) -> dict[str, Any]:
         "generator_version": GENERATOR_VERSION,
         "recipe": {"split": job.split, "seed": job.seed, "count": job.count, "shard_size": job.shard_size},
         "seed_range": {"seed": job.seed, "first": 0, "last": job.count - 1},
-        "splits": {job.split: {"hand": shown.hand_name, "objects": shown.names}},
+        "split_facts": {job.split: {"hand": shown.hand_name, "objects": shown.names}},
     }
 
 
