@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.convert import Conversion
+from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Frame, InputError
 
@@ -28,6 +29,13 @@ def test_split_and_unit(folder: Path) -> None:
     samples = open_samples(str(folder), split="val", depth_unit_m=0.002)
     assert [samples[i].stem for i in range(len(samples))] == ["1", "3"]
     assert samples[1].frame.depth_unit_m == 0.002
+
+
+def test_shards_give_the_same_samples(folder: Path, tmp_path: Path) -> None:
+    Conversion(FolderDataset(folder), tmp_path / "shards", "shards", shard_size=2).run()
+    samples = open_samples(str(tmp_path / "shards"), split="val", limit=1)
+    assert [samples[i].stem for i in range(len(samples))] == ["1"]
+    assert samples[0].frame.depth_unit_m == 0.0005 and samples[0].frame.depth[0, 0] == 1001
 
 
 @pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.convert import Conversion
+from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.training.presets import preset
 from graspseg.training.sources import ENDLESS, StoredFrames, SyntheticFrames, check_frames, open_frames
@@ -64,6 +65,28 @@ def test_splits_of_the_folder_are_used(folder):
     assert (len(train), len(val)) == (2, 1)
     np.testing.assert_array_equal(train.frame(1).labels, everything.frame(3).labels)
     np.testing.assert_array_equal(val.frame(0).labels, everything.frame(1).labels)
+
+
+def test_shards_with_splits_are_used_as_folders_are(folder, tmp_path):
+    path = folder(count=5, splits={"train": ["0", "3", "1"], "val": ["2"]})
+    Conversion(FolderDataset(path), tmp_path / "shards", "shards", shard_size=2).run()
+    config = replace(preset("tiny"), data=(tmp_path / "shards",))
+    expected, found = (open_frames(replace(config, data=(data,))) for data in (path, tmp_path / "shards"))
+    assert [len(source) for source in found] == [3, 1]
+    order = [0, 2, 1]  # shards keep the order of the folder
+    for index in range(3):
+        frame, same = found[0].frame(index), expected[0].frame(order[index])
+        np.testing.assert_array_equal(frame.labels, same.labels)
+        np.testing.assert_array_equal(frame.depth_m, same.depth_m)
+        assert frame.intrinsics == same.intrinsics
+    copy = pickle.loads(pickle.dumps(found[1]))
+    np.testing.assert_array_equal(copy.frame(0).labels, expected[1].frame(0).labels)
+
+
+def test_shards_without_labels_are_refused(folder, tmp_path):
+    Conversion(FolderDataset(folder(count=3, labelled=1)), tmp_path / "shards", "shards").run()
+    with pytest.raises(InputError, match="2 frames without labels"):
+        StoredFrames([tmp_path / "shards"])
 
 
 def test_a_set_of_its_own_can_validate(folder):

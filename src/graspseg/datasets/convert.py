@@ -24,6 +24,7 @@ from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
 Target = Literal["folder", "shards", "coco", "png"]
 _DESCRIPTION = "dataset.json"
+_ANNOTATIONS = "annotations.json"
 _UNSPLIT = "frames"
 _LONGEST_NAME = 200
 
@@ -75,7 +76,8 @@ class Conversion:
         )
         if not self.written:
             with contextlib.suppress(OSError):
-                marker.unlink()
+                for path in (marker, self.out / _ANNOTATIONS):
+                    path.unlink(missing_ok=True)
                 self.out.rmdir()
             raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.path} could be converted.")
 
@@ -175,7 +177,7 @@ class Conversion:
             write_json(self.out / _DESCRIPTION, {**description, "splits": splits})
         if others:
             self.say(
-                f"{others} frames have another camera than {_DESCRIPTION} can name: shards keep it for each frame."
+                f"{others} frames have another camera than {_DESCRIPTION} names: only shards keep one for each frame."
             )
 
     def _to_shards(self, description: dict[str, Any]) -> None:
@@ -224,7 +226,7 @@ class Conversion:
         write_json(self.out / _DESCRIPTION, description)
         from graspseg.datasets.coco import new_annotations
 
-        with new_annotations(self.out / "annotations.json", description) as annotations:
+        with new_annotations(self.out / _ANNOTATIONS, description) as annotations:
             for name, _, (sample, _) in self._named():
                 image = self.out / "depth" / f"{name}.png"
                 if not image.is_file():
