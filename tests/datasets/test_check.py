@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from graspseg.datasets.atomic import write_png
+from graspseg.datasets.atomic import new_file, write_png
 from graspseg.datasets.check import check
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, hash_file, write_manifest
@@ -38,13 +35,6 @@ def make_folder(path: Path) -> Path:
     for stem in "abc":
         writer.write(stem, Frame(DEPTH), LABELS, color=np.zeros((4, 6, 3), np.uint8))
     return path
-
-
-def dead_process() -> int:
-    """The number of a process that is no more."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as run:
-        run.wait()
-    return run.pid
 
 
 def test_nothing_is_wrong(tmp_path: Path, make_shards) -> None:
@@ -83,7 +73,7 @@ def write_raw(path: Path, data: bytes) -> None:
         (lambda f: (f / "labels" / "a.png").unlink(), "has 1 frames without labels"),
         (lambda f: write_png(f / "labels" / "z.png", LABELS), r"z.png has no depth image, expected depth/z.png"),
         (lambda f: write_png(f / "color" / "z.png", LABELS), r"z.png has no depth image"),
-        (lambda f: write_raw(f / "labels" / f".{dead_process()}-1.tmp", b"x"), "left half-written by a stopped run"),
+        (lambda f: write_raw(f / "labels" / ".17-1.tmp", b"x"), "left half-written by a stopped run"),
         (lambda f: (f / "depth" / "b.png").rename(f / "depth" / "d.png"), "lacks 1 frames of split 'val'"),
     ],
 )
@@ -102,10 +92,11 @@ def test_folders_in_the_wrong_layout(tmp_path: Path) -> None:
         check(tmp_path / "none", say=pytest.fail)
 
 
-def test_a_file_of_a_live_process_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_being_written_is_left_alone(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "set")
-    (folder / "labels" / f".{os.getpid()}-1.tmp").touch()
-    assert faults_of(folder) == []
+    with new_file(folder / "labels" / "new.txt"):
+        assert len(list((folder / "labels").glob(".*.tmp"))) == 1
+        assert faults_of(folder) == []
 
 
 def test_half_written_shard_and_wrong_hash(make_shards) -> None:
@@ -128,7 +119,7 @@ def test_files_beside_the_manifest(make_shards, make_sample) -> None:
     folder = make_shards()
     write_shard(folder / "extra.tar", [make_sample(9)])
     (folder / "val-000000.tar").unlink()
-    (folder / f".{dead_process()}-0.tmp").touch()
+    (folder / ".17-0.tmp").touch()
     said = " ".join(faults_of(folder))
     assert "extra.tar is not in manifest.json" in said
     assert "val-000000.tar is missing" in said

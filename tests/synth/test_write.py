@@ -94,6 +94,7 @@ def test_shards_of_another_kind_do_not_mix(tmp_path: Path) -> None:
         list(write_frames(_shards(tmp_path / "folder", 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["shards", "folder"])
 def test_killed_in_the_middle_it_goes_on(tmp_path: Path, form: str) -> None:
     code = "import sys; from graspseg.cli.main import main; sys.exit(main(sys.argv[1:]))"

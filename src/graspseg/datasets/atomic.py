@@ -17,6 +17,12 @@ from jaxtyping import UInt8, UInt16
 
 from graspseg.frame import InputError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
+
+_PARTIAL = re.compile(r"\.\d+-\d+\.tmp")
 _LONGEST_PNG = 1_000_000  # of libpng
 _serial = itertools.count()
 
@@ -55,7 +61,9 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            _hold(file)
+            file.write(data)
         os.replace(partial, target)
     except OSError as error:
         raise unwritable(path, error) from error
@@ -75,6 +83,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     partial = _partial(path)
     try:
         with partial.open("wb") as file:
+            _hold(file)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -88,27 +97,29 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 def partial_files(folder: Path) -> list[Path]:
     """Files that processes which are no more left half-written in a folder."""
-    found = []
-    for path in sorted(folder.glob(".*.tmp")):
-        match = re.fullmatch(r"\.(\d+)-\d+\.tmp", path.name)
-        if match and not _is_alive(int(match[1])):
-            found.append(path)
-    return found
+    return [path for path in sorted(folder.glob(".*.tmp")) if _PARTIAL.fullmatch(path.name) and _is_abandoned(path)]
 
 
 def _partial(target: Path) -> Path:
     return target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
 
 
-def _is_alive(process: int) -> bool:
-    if os.name == "nt":  # where the question would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
+def _hold(file: BinaryIO) -> None:
+    """Lock a file until it is closed or the process ends, however that happens."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody holds a file any more; where that cannot be found out, somebody does."""
+    if fcntl is None:
         return False
-    except PermissionError:
-        return True
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
     return True
 
 
