@@ -181,7 +181,10 @@ def test_what_a_path_means(tmp_path: Path, make_shards, make_sample) -> None:
     plain.mkdir()
     (plain / "manifest.json").write_text('{"name": "a web page"}')
     cv2.imwrite(str(plain / "a.png"), make_sample(1).frame.depth)
+    (plain / "backup.tar").touch()
     assert isinstance(open_dataset(plain), FolderDataset)
+    cv2.imwrite(str(folder / "sheet.png"), make_sample(1).frame.depth)
+    assert isinstance(open_dataset(folder), ShardDataset)
     with pytest.raises(InputError, match="does not exist"):
         open_dataset(tmp_path / "none")
     (tmp_path / "empty").mkdir()

@@ -160,7 +160,7 @@ def main(argv: list[str]) -> int:
         InputError: there is no data set, or nothing can be written.
     """
     command: Stats | Check | Sheet | Convert = tyro.cli(
-        Command,  # pyright: ignore[reportArgumentType]
+        Command,
         args=argv,
         prog="graspseg dataset",
         description="Look at, check and convert data sets: folders and .tar shards.",

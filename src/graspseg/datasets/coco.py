@@ -9,7 +9,7 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from pycocotools import mask as rle
@@ -63,7 +63,7 @@ class Annotations:
                 "id": self._count,
                 "image_id": number,
                 "category_id": label,
-                "segmentation": {"size": [height, width], "counts": mask["counts"].decode("ascii")},
+                "segmentation": {"size": [height, width], "counts": cast(bytes, mask["counts"]).decode("ascii")},
                 "area": area,
                 "bbox": [float(value) for value in rle.toBbox(mask)],
                 "iscrowd": 0,

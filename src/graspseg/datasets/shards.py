@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.description import Description, is_number, parse_intrinsics, parse_object, parse_unit
-from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, decode_depth, decode_labels
+from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, is_manifest, read_manifest
 from graspseg.datasets.sample import Sample
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, LABEL, Entry, read_index, read_span
@@ -34,15 +34,18 @@ class _Given(TypedDict):
 
 
 def is_shards(path: Path) -> bool:
-    """Whether a path is a tar, or a folder whose frames are in tars."""
+    """Whether a path is a tar, or a folder whose frames are in tars: it has our manifest, or tars and no images."""
     if not path.is_dir():
         return path.suffix.lower() == SUFFIX
-    return not (path / "depth").is_dir() and (bool(find_shards(path)) or is_manifest(path / MANIFEST))
+    if (path / "depth").is_dir():
+        return False
+    images = any(child.suffix.lower() in DEPTH_SUFFIXES for child in path.iterdir())
+    return is_manifest(path / MANIFEST) or (not images and bool(find_shards(path)))
 
 
 def find_shards(folder: Path) -> list[Path]:
     """The tars of a folder by name; hidden ones are unfinished."""
-    return sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith("."))
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file() and not path.name.startswith("."))
 
 
 class ShardDataset:
@@ -221,7 +224,7 @@ def _read_frame(
     unit = depth_unit_m or parse_unit(facts, where) or description.depth_unit_m or DEFAULT_UNIT_M
     camera = intrinsics or parse_intrinsics(facts, where) or description.intrinsics
     stamp = facts.get("timestamp_s")
-    timestamp_s = float(stamp) if is_number(stamp) else None
+    timestamp_s = float(stamp) if stamp is not None and is_number(stamp) else None
     return Frame(decode_depth(*_member(shard, entry, DEPTH)), unit, camera, timestamp_s), facts
 
 

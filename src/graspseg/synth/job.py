@@ -71,7 +71,7 @@ class Chunk(NamedTuple):
 class Written(NamedTuple):
     """What became of a chunk: its number of frames, and its row of the manifest if it is a shard."""
 
-    count: int
+    frames: int
     shard: ShardEntry | None = None
 
 

@@ -35,7 +35,7 @@ def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
     done: list[Written] = []
     for written in map(write_chunk, chunks) if workers == 1 else _in_processes(chunks, min(workers, len(chunks))):
         done.append(written)
-        yield written.count
+        yield written.frames
     finish(job, done)
 
 
