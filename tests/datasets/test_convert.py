@@ -124,7 +124,8 @@ def test_frames_that_cannot_be_converted(folder: Path, tmp_path: Path) -> None:
     assert len(ShardDataset(tmp_path / "out")) == 4
     for path in (folder / "depth").rglob("*.png"):
         path.write_bytes(b"")
-    for to in get_args(Target):
+    targets: tuple[Target, ...] = get_args(Target)
+    for to in targets:
         with pytest.raises(InputError, match="None of the 5 frames"):
             convert(FolderDataset(folder), tmp_path / "nothing" / to, to)
         assert not list((tmp_path / "nothing").rglob("*.*"))
