@@ -20,7 +20,8 @@ import cv2
 from graspseg.evaluation.machine import describe_machine
 from graspseg.frame import Intrinsics
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
-from graspseg.synth.write import Job, write_frames
+from graspseg.synth.job import Job
+from graspseg.synth.write import write_frames
 
 RESULT = Path(__file__).parent / "results" / "synth_speed.json"
 

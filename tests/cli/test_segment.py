@@ -174,15 +174,15 @@ def test_full_disk_ends_the_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     written = []
+    replace = os.replace
 
-    def fill_up(self: Path, data: bytes) -> int:
-        written.append(self)
+    def fill_up(partial: Path, path: Path) -> None:
+        written.append(path)
         if len(written) > 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with self.open("wb") as file:
-            return file.write(data)
+        replace(partial, path)
 
-    monkeypatch.setattr(Path, "write_bytes", fill_up)
+    monkeypatch.setattr(os, "replace", fill_up)
     out = tmp_path / "out"
     assert main(["segment", str(frames), "--out", str(out), "--model", str(depth_rule_model)]) == 2
     error = capsys.readouterr().err

@@ -1,13 +1,21 @@
-import errno
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from graspseg.datasets.atomic import OutputError, make_folder, write_bytes, write_json, write_png
+from graspseg.datasets.atomic import (
+    OutputError,
+    make_folder,
+    new_file,
+    partial_files,
+    write_bytes,
+    write_json,
+    write_png,
+)
 
 
 def test_sixteen_bits_survive(tmp_path: Path) -> None:
@@ -36,20 +44,25 @@ def test_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
         write_bytes(tmp_path / "out" / "x", b"data")
 
 
-def test_full_disk_leaves_old_content_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_bytes(path, b"old")
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond two bytes: the write after that fails as it does on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    def half_written(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:1])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", half_written)
-    with pytest.raises(OutputError, match="No space left on device"):
-        write_bytes(path, b"new")
+def test_full_disk_leaves_nothing(tmp_path: Path, full_disk: None) -> None:
+    write_bytes(tmp_path / "file", b"ok")
+    with pytest.raises(OutputError, match="File too large"):
+        write_bytes(tmp_path / "file", b"more")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-    assert path.read_bytes() == b"old"
+    assert (tmp_path / "file").read_bytes() == b"ok"
+    with pytest.raises(OutputError, match="File too large"), new_file(tmp_path / "other") as file:
+        file.write(b"more")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_name_as_long_as_the_system_allows(tmp_path: Path) -> None:
@@ -76,3 +89,22 @@ def test_a_picture_longer_than_png_allows(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"long\.png would be 1x1000001 pixels"):
         write_png(tmp_path / "long.png", np.zeros((1_000_001, 1), np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_written_piece_by_piece(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.bin"
+    with new_file(path) as file:
+        file.write(b"one")
+        assert not path.exists() and not partial_files(path.parent)
+        file.write(b"two")
+    assert path.read_bytes() == b"onetwo"
+    with pytest.raises(ZeroDivisionError), new_file(path) as file:
+        file.write(bytes(1 // 0))
+    assert path.read_bytes() == b"onetwo"
+    assert [child.name for child in path.parent.iterdir()] == ["a.bin"]
+
+
+def test_files_that_nobody_writes_any_more(tmp_path: Path) -> None:
+    for name in (".1-2.tmp", ".mine.tmp", "1-2.tmp", ".1-2.tmp.png"):
+        (tmp_path / name).touch()
+    assert partial_files(tmp_path) == [tmp_path / ".1-2.tmp"]

@@ -116,6 +116,9 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no folder"):
         FolderDataset(tmp_path / "none")
     (tmp_path / "labels").mkdir()
+    with pytest.raises(InputError, match=r"has labels/ but no depth/, expected both"):
+        FolderDataset(tmp_path)
+    (tmp_path / "labels").rename(tmp_path / "depth")
     with pytest.raises(InputError, match="holds no depth image"):
         FolderDataset(tmp_path)
 

@@ -1,3 +1,5 @@
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -177,3 +179,12 @@ def test_metres_too_many_for_single_precision_are_not_measured(tmp_path: Path) -
     np.testing.assert_allclose(frame.depth_m(), [[0, 0.7]], rtol=1e-6)
     np.save(tmp_path / "b.npy", np.array([[3e38, 0.7]], np.float32))
     np.testing.assert_allclose(read_depth(tmp_path / "b.npy").depth_m(), [[0, 0.7]], rtol=1e-6)
+
+
+def test_a_small_file_that_claims_to_be_huge(tmp_path: Path) -> None:
+    data = bytearray(cv2.imencode(".png", np.zeros((2, 2), np.uint16))[1].tobytes())
+    data[16:24] = struct.pack(">II", 100_000, 100_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(InputError, match="a PNG of 100000x100000 pixels"):
+        read_depth(tmp_path / "a.png")

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.convert import Conversion
+from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.segment.inputs import CameraOptions
@@ -43,6 +44,13 @@ def test_the_camera_the_user_names_comes_before_the_folders(folder: Path) -> Non
 def test_the_exam_has_a_camera_of_its_own(camera: CameraOptions) -> None:
     with pytest.raises(InputError, match="synth:val:2 has a unit and camera of its own"):
         open_samples("synth:val:2", camera=camera)
+
+
+def test_shards_give_the_same_samples(folder: Path, tmp_path: Path) -> None:
+    Conversion(FolderDataset(folder), tmp_path / "shards", "shards", shard_size=2).run()
+    samples = open_samples(str(tmp_path / "shards"), split="val", limit=1)
+    assert [samples[i].stem for i in range(len(samples))] == ["1"]
+    assert samples[0].frame.depth_unit_m == 0.0005 and samples[0].frame.depth[0, 0] == 1001
 
 
 @pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])

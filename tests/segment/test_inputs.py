@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.atomic import write_png
-from graspseg.frame import InputError, Intrinsics
+from graspseg.datasets.shard_writer import ShardSample, write_shard
+from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.segment.inputs import CameraOptions, find_sources
 
 IMAGE = np.full((4, 6), 500, np.uint16)
@@ -77,8 +78,8 @@ def test_labels_of_a_data_set_are_not_overwritten(tmp_path: Path) -> None:
         find_sources([tmp_path], tmp_path)
 
 
-@pytest.mark.parametrize("name", ["take.db3", "take.bag", "shard-000.tar"])
-def test_recordings_and_shards_are_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["take.db3", "take.bag", "shard-000.tar.gz"])
+def test_recordings_and_compressed_archives_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     with pytest.raises(InputError, match="extract its frames first"):
         find_sources([tmp_path / name], tmp_path / "out")
@@ -96,3 +97,37 @@ def test_an_output_folder_that_is_a_link_to_itself(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     folder = make(tmp_path / "in", "a.png")
     assert [source.name for source in find_sources([folder], tmp_path / "loop")] == ["a"]
+
+
+def shards(folder: Path) -> Path:
+    camera = Intrinsics(470.0, 471.0, 2.0, 1.0)
+    samples = [ShardSample(key, Frame(IMAGE, 0.0005, camera)) for key in ("b", "a")]
+    write_shard(folder / "s.tar", samples)
+    return folder
+
+
+def test_frames_of_shards(tmp_path: Path) -> None:
+    folder = shards(tmp_path / "set")
+    for item in (folder, folder / "s.tar"):
+        sources = find_sources([item], tmp_path / "out")
+        assert [source.name for source in sources] == ["b", "a"]
+        assert sources[1].path == folder / "s.tar" / "a.depth.png"
+        frame = sources[1].read(CameraOptions())
+        assert frame.depth_unit_m == 0.0005 and frame.intrinsics == Intrinsics(470.0, 471.0, 2.0, 1.0)
+        said = sources[1].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
+        assert said.depth_unit_m == 0.01 and said.intrinsics == Intrinsics(300.0, 300.0, 2.5, 1.5)
+
+
+def test_shards_and_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    folder = shards(tmp_path / "set")
+    assert len(find_sources([folder, folder / "s.tar"], tmp_path / "out")) == 2
+    with pytest.raises(InputError, match=r"would both be written as a\.png"):
+        find_sources([folder, make(tmp_path / "other", "a.png")], tmp_path / "out")
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    (tmp_path / "s.tar").write_bytes(b"half")
+    with pytest.raises(InputError, match=r"s\.tar is no whole tar"):
+        find_sources([tmp_path / "s.tar"], tmp_path / "out")
+    with pytest.raises(InputError, match="does not exist"):
+        find_sources([tmp_path / "none.tar"], tmp_path / "out")

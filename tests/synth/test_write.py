@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,10 +15,12 @@ import pytest
 
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
+from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError
-from graspseg.synth import write
+from graspseg.synth import job, write
 from graspseg.synth.generate import FrameMaker
-from graspseg.synth.write import Job, write_frames
+from graspseg.synth.job import Job
+from graspseg.synth.write import write_frames
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -25,7 +28,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "CHUNK", 2)
+    monkeypatch.setattr(job, "CHUNK", 2)
     assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val"))) == 5
     assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), workers=2)) == 5
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
@@ -41,6 +44,94 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     list(write_frames(Job(tmp_path, 3, 1, "val")))
     assert _files(tmp_path) == before
     assert untouched.stat().st_mtime_ns == stamp
+
+
+def _shards(out: Path, count: int = 5, **options: int) -> Job:
+    return Job(out, count, 7, "val", "shards", **{"shard_size": 2, **options})
+
+
+def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
+    list(write_frames(Job(tmp_path / "folder", 3, 7, "val")))
+    assert sum(write_frames(_shards(tmp_path / "shards", 3))) == 3
+    folder, shards = FolderDataset(tmp_path / "folder"), ShardDataset(tmp_path / "shards")
+    assert shards.stems == folder.stems and shards.split_names == ("val",)
+    for expected, found in zip(folder, shards, strict=True):
+        assert (found.frame.depth == expected.frame.depth).all()
+        assert found.labels is not None and (found.labels == expected.labels).all()
+        assert (found.frame.depth_unit_m, found.frame.intrinsics) == (0.0001, expected.frame.intrinsics)
+    assert shards[2].facts == {"stem": "val-0000002", "split": "val", "seed": 7, "index": 2, "generator_version": 1}
+    content = shards.description.content
+    assert content["recipe"] == {"split": "val", "seed": 7, "count": 3, "shard_size": 2}
+    assert content["seed_range"] == {"seed": 7, "first": 0, "last": 2}
+    assert content["split_facts"]["val"]["hand"] == "anny" and len(content["split_facts"]["val"]["objects"]) > 20
+
+
+def test_workers_and_growing_change_no_byte_of_shards(tmp_path: Path) -> None:
+    list(write_frames(_shards(tmp_path / "one")))
+    list(write_frames(_shards(tmp_path / "two"), workers=2))
+    list(write_frames(_shards(tmp_path / "grown", 3)))
+    list(write_frames(_shards(tmp_path / "grown")))
+    assert _files(tmp_path / "one") == _files(tmp_path / "two") == _files(tmp_path / "grown")
+    (tmp_path / "two" / "val-000000.tar").write_bytes(b"half")
+    list(write_frames(_shards(tmp_path / "two")))
+    assert _files(tmp_path / "one") == _files(tmp_path / "two")
+
+
+def test_shards_of_another_kind_do_not_mix(tmp_path: Path) -> None:
+    list(write_frames(_shards(tmp_path / "set", 3)))
+    before = _files(tmp_path)
+    for other, found in (
+        (_shards(tmp_path / "set", 2), "--shard-size 2 --count 3, expected"),
+        (_shards(tmp_path / "set", 3, shard_size=3), "--shard-size 2 --count 3, expected"),
+        (Job(tmp_path / "set", 3, 7, "val"), "stored as shards, expected folder"),
+        (Job(tmp_path / "set", 3, 8, "val", "shards", 2), "another data set"),
+    ):
+        with pytest.raises(InputError, match=found):
+            list(write_frames(other))
+    assert _files(tmp_path) == before
+    list(write_frames(Job(tmp_path / "folder", 1, 7, "val")))
+    with pytest.raises(InputError, match="stored as folder, expected shards"):
+        list(write_frames(_shards(tmp_path / "folder", 1)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["shards", "folder"])
+def test_killed_in_the_middle_it_goes_on(tmp_path: Path, form: str) -> None:
+    code = "import sys; from graspseg.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    options = ["--count", "24", "--seed", "3", "--split", "val", "--format", form, "--shard-size", "3"]
+    command = [sys.executable, "-c", code, "synth", "--out", str(tmp_path / "killed"), *options, "--workers", "2"]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    pattern = "*.tar" if form == "shards" else "labels/*.png"
+    try:
+        while run.poll() is None and not any((tmp_path / "killed").glob(pattern)):
+            time.sleep(0.01)
+        assert run.poll() is None, "it was done before it could be killed"
+        run.kill()
+        run.wait()
+        while _group_lives(run.pid):  # workers notice that they are orphans
+            time.sleep(0.01)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    there = len(list((tmp_path / "killed").glob(pattern)))
+    assert 0 < there < (8 if form == "shards" else 24)
+    if form == "shards":
+        with pytest.raises(InputError, match="was not finished"):
+            ShardDataset(tmp_path / "killed")
+    again = ["--out", str(tmp_path / "killed"), *options, "--workers", "1"]
+    assert main(again) == 0
+    assert main(["--out", str(tmp_path / "whole"), *options, "--workers", "1"]) == 0
+    assert _files(tmp_path / "killed") == _files(tmp_path / "whole")
+
+
+def _group_lives(group: int) -> bool:
+    """Whether a process of a group still runs; ones that ended and were not waited for do not count."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, member = path.read_text().rpartition(")")[2].split()[:3]
+            if int(member) == group and state != "Z":
+                return True
+    return False
 
 
 def test_two_data_sets_do_not_mix(tmp_path: Path) -> None:

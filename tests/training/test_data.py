@@ -16,7 +16,7 @@ from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training import run
 from graspseg.training.batches import SampleDataset, make_loader, validation_batches
 from graspseg.training.run import train
-from graspseg.training.sources import FolderFrames, Skipped, check_frames
+from graspseg.training.sources import Skipped, StoredFrames, check_frames
 
 SPLITS = {"train": [str(index) for index in range(9)], "val": ["9", "10", "11"]}
 
@@ -82,13 +82,13 @@ def test_the_command_ends_with_the_model_the_count_and_code_1(spoiled, tmp_path,
 def test_frames_that_go_bad_later_are_counted_by_whom_trains(spoiled, quick, workers):
     config = replace(quick, steps=9, compute=replace(quick.compute, workers=workers))
     skipped = Skipped()
-    batches = list(make_loader(FolderFrames([spoiled], split="train"), config, start=0, skipped=skipped))
+    batches = list(make_loader(StoredFrames([spoiled], split="train"), config, start=0, skipped=skipped))
     assert len(batches) == 9
     assert_names(skipped.reasons, spoiled, "depth/2.png", "labels/5.png", "labels/7.png")
 
 
 def test_a_bad_position_takes_the_next_frame_of_the_same_pass(spoiled, quick):
-    source = FolderFrames([spoiled], split="train")
+    source = StoredFrames([spoiled], split="train")
     dataset = SampleDataset(source, quick)
     bad = {2, 5, 7}
     for position in range(27):
@@ -110,7 +110,7 @@ def test_a_resumed_run_ends_with_the_same_weights_and_the_same_count(spoiled, tm
 
     # No check before training: what was skipped stands in the checkpoint alone.
     config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
-    frames = FolderFrames([spoiled], split="train"), FolderFrames([spoiled], split="val")
+    frames = StoredFrames([spoiled], split="train"), StoredFrames([spoiled], split="val")
     whole = train(config, tmp_path / "whole", frames=frames)
     own = run._callbacks
     monkeypatch.setattr(run, "_callbacks", lambda *rest: [*own(*rest), Die()])
@@ -140,16 +140,16 @@ def test_mostly_bad_frames_are_refused_and_nothing_is_left(mine, tmp_path, count
 def test_mostly_bad_validation_frames_are_refused(mine, quick):
     truncate(mine / "depth" / "9.png")
     truncate(mine / "labels" / "11.png")
-    source = FolderFrames([mine], split="val")
+    source = StoredFrames([mine], split="val")
     with pytest.raises(InputError, match="frames to validate on: 2 of 3 frames"):
         validation_batches(source, replace(quick, validation=replace(quick.validation, frames=3)), skipped=Skipped())
 
 
 def test_a_folder_that_vanishes_ends_the_run_with_one_sentence(mine, tmp_path, quick):
-    frames = FolderFrames([mine], split="train"), FolderFrames([mine], split="val")
+    frames = StoredFrames([mine], split="train"), StoredFrames([mine], split="val")
     moved = tmp_path / "moved"
 
-    class Moving(FolderFrames):
+    class Moving(StoredFrames):
         def frame(self, index):
             if mine.exists():
                 shutil.move(mine, moved)

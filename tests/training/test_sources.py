@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.convert import Conversion
+from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.training.presets import preset
-from graspseg.training.sources import ENDLESS, FolderFrames, Skipped, SyntheticFrames, check_frames, open_frames
+from graspseg.training.sources import ENDLESS, Skipped, StoredFrames, SyntheticFrames, check_frames, open_frames
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def folder(tmp_path, toy_frames):
 
 
 def test_folder_frames_are_what_was_written(folder, toy_frames):
-    source = FolderFrames([folder(count=3)])
+    source = StoredFrames([folder(count=3)])
     expected = toy_frames(3).frame(1)
     frame = source.frame(1)
     assert len(source) == 3
@@ -40,30 +41,52 @@ def test_folder_frames_are_what_was_written(folder, toy_frames):
 
 def test_folders_follow_each_other(folder):
     path = folder(count=3)
-    source = FolderFrames([path, path])
+    source = StoredFrames([path, path])
     assert len(source) == 6
     np.testing.assert_array_equal(source.frame(4).labels, source.frame(1).labels)
 
 
 def test_frames_without_labels_are_refused(folder):
     with pytest.raises(InputError, match="2 frames without labels"):
-        FolderFrames([folder(count=4, labelled=2)])
+        StoredFrames([folder(count=4, labelled=2)])
 
 
 def test_the_last_tenth_validates(folder):
     path = folder(count=10)
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
     assert (len(train), len(val)) == (9, 1)
-    np.testing.assert_array_equal(val.frame(0).labels, FolderFrames([path]).frame(9).labels)
+    np.testing.assert_array_equal(val.frame(0).labels, StoredFrames([path]).frame(9).labels)
 
 
 def test_splits_of_the_folder_are_used(folder):
     path = folder(count=4, splits={"train": ["0", "3"], "val": ["1"]})
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
-    everything = FolderFrames([path])
+    everything = StoredFrames([path])
     assert (len(train), len(val)) == (2, 1)
     np.testing.assert_array_equal(train.frame(1).labels, everything.frame(3).labels)
     np.testing.assert_array_equal(val.frame(0).labels, everything.frame(1).labels)
+
+
+def test_shards_with_splits_are_used_as_folders_are(folder, tmp_path):
+    path = folder(count=5, splits={"train": ["0", "3", "1"], "val": ["2"]})
+    Conversion(FolderDataset(path), tmp_path / "shards", "shards", shard_size=2).run()
+    config = replace(preset("tiny"), data=(tmp_path / "shards",))
+    expected, found = (open_frames(replace(config, data=(data,))) for data in (path, tmp_path / "shards"))
+    assert [len(source) for source in found] == [3, 1]
+    order = [0, 2, 1]  # shards keep the order of the folder
+    for index in range(3):
+        frame, same = found[0].frame(index), expected[0].frame(order[index])
+        np.testing.assert_array_equal(frame.labels, same.labels)
+        np.testing.assert_array_equal(frame.depth_m, same.depth_m)
+        assert frame.intrinsics == same.intrinsics
+    copy = pickle.loads(pickle.dumps(found[1]))
+    np.testing.assert_array_equal(copy.frame(0).labels, expected[1].frame(0).labels)
+
+
+def test_shards_without_labels_are_refused(folder, tmp_path):
+    Conversion(FolderDataset(folder(count=3, labelled=1)), tmp_path / "shards", "shards").run()
+    with pytest.raises(InputError, match="2 frames without labels"):
+        StoredFrames([tmp_path / "shards"])
 
 
 def test_a_set_of_its_own_can_validate(folder):
@@ -76,16 +99,16 @@ def test_a_set_of_its_own_can_validate(folder):
 def test_one_class_is_refused(folder):
     for change in (np.zeros_like, np.ones_like):
         with pytest.raises(InputError, match="only"):
-            check_frames(FolderFrames([folder(count=2, change=change)]), "set", same_size=False, skipped=Skipped())
+            check_frames(StoredFrames([folder(count=2, change=change)]), "set", same_size=False, skipped=Skipped())
 
 
 def test_an_absent_class_is_reported(folder):
-    source = FolderFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
+    source = StoredFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
     assert check_frames(source, "set", same_size=False, skipped=Skipped()) == ("object",)
 
 
 def test_all_classes_pass_and_no_frames_do_not(folder, toy_frames):
-    assert check_frames(FolderFrames([folder(count=2)]), "set", same_size=True, skipped=Skipped()) == ()
+    assert check_frames(StoredFrames([folder(count=2)]), "set", same_size=True, skipped=Skipped()) == ()
     with pytest.raises(InputError, match="holds no frames"):
         check_frames(toy_frames(0), "set", same_size=False, skipped=Skipped())
 

@@ -21,12 +21,12 @@ class Arguments:
     """Measure a model on labelled frames, beside what trivial rules reach there.
 
     Attributes:
-        data: Folder data set, synth:val:1000 / synth:unseen:1000 for that many frames of the exam, or a public data set
-            as NAME:FOLDER, such as ho3d/train:HO3D_v3.
+        data: Folder or shards, synth:val:1000 / synth:unseen:1000 for that many frames of the exam, or a public data
+            set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, or an exported .onnx file.
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
-        split: Only the frames that dataset.json, or the makers of a public data set, list under this name.
+        split: Only the frames that the data set, or the makers of a public one, list under this name.
         skip: Leave out so many frames at the beginning.
         limit: Judge at most so many frames.
         rules: Also judge the trivial rules.

@@ -33,7 +33,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
     "info": Command("graspseg.cli.info:main", "say what a model file holds"),
-    "sheet": Command("graspseg.cli.sheet:main", "draw a contact sheet of a folder of frames"),
+    "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets (folders and shards)"),
 }
 
 
@@ -102,7 +102,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extra = "synth" if name.startswith("numba") else "train"
+    extra = {"numba": "synth", "pycocotools": "coco"}.get(name.partition(".")[0], "train")
     return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
 
 

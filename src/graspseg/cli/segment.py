@@ -30,7 +30,7 @@ class Options:
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
-    """16-bit PNG or NPY depth images, or folders of them; a folder that holds depth/ means that."""
+    """16-bit PNG or NPY depth images, folders of them (one that holds depth/ means that), or .tar shards."""
     out: Path
     """Folder for the results."""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)

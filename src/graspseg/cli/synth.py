@@ -27,8 +27,10 @@ class Options:
     """every seed is another data set"""
     split: Literal["train", "val", "unseen"] = "train"
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
-    format: Literal["folder"] = "folder"
-    """how frames are stored"""
+    format: Literal["folder", "shards"] = "folder"
+    """how frames are stored: two PNG files each, or WebDataset tars of many"""
+    shard_size: int = 1024
+    """frames of a shard; a shard is made by one worker, and begun again when the run is stopped"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
 
@@ -43,16 +45,19 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"--count is {options.count} and --workers {workers}, expected both at least 1: correct them.")
     if options.seed < 0:
         raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
+    if options.shard_size < 1:
+        raise InputError(f"--shard-size is {options.shard_size}, expected at least 1: leave it out for 1024.")
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-    from graspseg.synth.write import Job, write_frames
+    from graspseg.synth.job import Job
+    from graspseg.synth.write import write_frames
 
-    job = Job(options.out, options.count, options.seed, options.split)
+    job = Job(options.out, options.count, options.seed, options.split, options.format, options.shard_size)
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=options.count)
         for done in write_frames(job, workers=workers):
             progress.advance(task, done)
     print(f"{options.count} frames of split {options.split} in {options.out}")
-    print(f"look at them with: graspseg sheet {options.out} --out sheet.png")
+    print(f"look at them with: graspseg dataset sheet {options.out} --out sheet.png")
     return 0

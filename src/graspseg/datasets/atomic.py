@@ -6,8 +6,10 @@ import contextlib
 import itertools
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -15,6 +17,12 @@ from jaxtyping import UInt8, UInt16
 
 from graspseg.frame import InputError
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None
+
+_PARTIAL = re.compile(r"\.\d+-\d+\.tmp")
 _LONGEST_PNG = 1_000_000  # of libpng
 _serial = itertools.count()
 
@@ -48,18 +56,71 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """
     make_folder(path.parent)
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+    partial = _partial(target)
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            _hold(file)
+            file.write(data)
         os.replace(partial, target)
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written piece by piece; it takes its place when the block ends without error.
+
+    Raises:
+        OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
+    """
+    make_folder(path.parent)
+    partial = _partial(path)
+    try:
+        with partial.open("wb") as file:
+            _hold(file)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """Files that processes which are no more left half-written in a folder."""
+    return [path for path in sorted(folder.glob(".*.tmp")) if _PARTIAL.fullmatch(path.name) and _is_abandoned(path)]
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+
+
+def _hold(file: BinaryIO) -> None:
+    """Lock a file until it is closed or the process ends, however that happens."""
+    if fcntl is not None:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody holds a file any more; where that cannot be found out, somebody does."""
+    if fcntl is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def write_png(
@@ -75,17 +136,28 @@ def write_png(
             f"{path} would be {image.shape[1]}x{image.shape[0]} pixels, expected at most {_LONGEST_PNG} a side: "
             "draw less or smaller."
         )
+    write_bytes(path, encode_png(image))
+
+
+def encode_png(
+    image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"],
+) -> memoryview:
+    """A gray 8-bit, gray 16-bit or RGB picture as the bytes of a PNG file."""
     _, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image)
-    write_bytes(path, data.data)
+    return data.data
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file.
 
     Raises:
-        OutputError: see `write_bytes`.
+        OutputError: a number is not finite, which JSON cannot say, or see `write_bytes`.
     """
-    write_bytes(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    try:
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise OutputError(f"{path} would hold NaN or infinity, expected finite numbers: correct the source.") from error
+    write_bytes(path, (text + "\n").encode())
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:

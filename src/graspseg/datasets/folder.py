@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,76 +13,14 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import make_folder, write_json, write_png
+from graspseg.datasets.description import Description, read_description
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color, read_depth, read_labels
-from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
+from graspseg.datasets.sample import Sample
+from graspseg.frame import Frame, InputError, Intrinsics
+
+COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A frame with its labels.
-
-    Attributes:
-        stem: path of the frame inside the data set without its suffix, `/` between folders.
-        frame: the depth image.
-        labels: 0 background, 1 hand, 2 object, 255 ignore; None when the frame has no label image.
-    """
-
-    stem: str
-    frame: Frame
-    labels: UInt8[np.ndarray, "_h _w"] | None
-
-
-@dataclass(frozen=True)
-class Description:
-    """What `dataset.json` says: None or empty where it says nothing."""
-
-    depth_unit_m: float | None = None
-    intrinsics: Intrinsics | None = None
-    splits: Mapping[str, list[str]] | None = None
-
-
-def read_description(folder: Path) -> Description:
-    """Read `dataset.json` of a folder; a folder without one has an empty description.
-
-    Raises:
-        InputError: the file is no JSON object, or one of its known fields has a wrong form.
-    """
-    path = folder / "dataset.json"
-    if not path.is_file():
-        return Description()
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds a {type(content).__name__}, expected one JSON object: correct the file.")
-    unit = content.get("depth_unit_m")
-    if unit is not None and not (_is_number(unit) and 0 < unit < FAR_TOO_COARSE_M):
-        raise InputError(f"{path} has depth_unit_m {unit!r}, expected metres per unit above 0: 0.001 is millimetres.")
-    splits = content.get("splits")
-    if splits is not None and not (
-        isinstance(splits, dict)
-        and all(isinstance(stems, list) and all(isinstance(stem, str) for stem in stems) for stems in splits.values())
-    ):
-        raise InputError(f"{path} has splits of another form, expected lists of stems by name: correct the file.")
-    return Description(None if unit is None else float(unit), _intrinsics(content.get("intrinsics"), path), splits)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
-
-
-def _intrinsics(content: object, path: Path) -> Intrinsics | None:
-    if content is None:
-        return None
-    if not isinstance(content, dict) or not all(_is_number(content.get(key)) for key in ("fx", "fy", "cx", "cy")):
-        raise InputError(f"{path} has intrinsics {content!r}, expected numbers fx, fy, cx, cy in pixels: correct it.")
-    try:
-        return Intrinsics(*(float(content[key]) for key in ("fx", "fy", "cx", "cy")))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
 
 
 def natural_order(text: str) -> tuple[list[list[str | int]], str]:
@@ -152,7 +87,7 @@ class FolderDataset:
         split: only the frames that `dataset.json` lists under this name.
 
     Raises:
-        InputError: no folder, no frames, an unusable `dataset.json` or an unknown split.
+        InputError: no folder, no frames, labels without `depth/`, an unusable `dataset.json` or an unknown split.
     """
 
     def __init__(
@@ -164,12 +99,17 @@ class FolderDataset:
         split: str | None = None,
     ) -> None:
         self.path = Path(path)
+        if (self.path / "labels").is_dir() and not (self.path / "depth").is_dir():
+            raise InputError(
+                f"{self.path} has labels/ but no depth/, expected both: put the depth images into {self.path}/depth/."
+            )
         self.description = read_description(self.path) if self.path.is_dir() else Description()
         self.depth_unit_m = depth_unit_m
         if depth_unit_m is None:
             self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
         self.intrinsics = intrinsics or self.description.intrinsics
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
+        self._split_sets = {name: frozenset(stems) for name, stems in (self.description.splits or {}).items()}
         self.stems = list(self._files) if split is None else self._split(split)
 
     def _split(self, name: str) -> list[str]:
@@ -186,6 +126,11 @@ class FolderDataset:
             )
         return list(splits[name])
 
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Splits that `dataset.json` lists."""
+        return tuple(self.description.splits or ())
+
     def __len__(self) -> int:
         return len(self.stems)
 
@@ -197,11 +142,18 @@ class FolderDataset:
         """
         stem = self.stems[index]
         frame = read_depth(self._files[stem], depth_unit_m=self.depth_unit_m, intrinsics=self.intrinsics)
-        labels = self.path / "labels" / f"{stem}.png"
+        labels = self._labels(stem)
         return Sample(stem, frame, read_labels(labels, frame.depth.shape) if labels.is_file() else None)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
+
+    def unlabelled(self) -> list[str]:
+        """Stems of the frames without label image."""
+        return [stem for stem in self.stems if not self._labels(stem).is_file()]
+
+    def _labels(self, stem: str) -> Path:
+        return self.path / "labels" / f"{stem}.png"
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The aligned RGB picture of a frame, None when there is none.
@@ -209,11 +161,20 @@ class FolderDataset:
         Raises:
             InputError: it cannot be read or has another size than the depth.
         """
-        for suffix in (".png", ".jpg", ".jpeg"):
-            path = self.path / "color" / f"{self.stems[index]}{suffix}"
-            if path.is_file():
-                return read_color(path, self[index].frame.depth.shape)
-        return None
+        path = self._color(index)
+        return read_color(path, self[index].frame.depth.shape) if path else None
+
+    def has_color(self, index: int) -> bool:
+        """Whether a frame has an RGB picture."""
+        return self._color(index) is not None
+
+    def _color(self, index: int) -> Path | None:
+        paths = (self.path / "color" / f"{self.stems[index]}{suffix}" for suffix in COLOR_SUFFIXES)
+        return next((path for path in paths if path.is_file()), None)
+
+    def splits_of(self, index: int) -> tuple[str, ...]:
+        """The splits that `dataset.json` lists a frame under."""
+        return tuple(name for name, stems in self._split_sets.items() if self.stems[index] in stems)
 
 
 class FolderWriter:

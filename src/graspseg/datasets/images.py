@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
@@ -20,6 +20,7 @@ DEFAULT_UNIT_M = 0.001
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
+_MOST_PIXELS = 1 << 26  # a small file can claim to hold gigabytes
 _IS_LABEL = np.isin(np.arange(256), (BACKGROUND, HAND, OBJECT, IGNORE))
 
 
@@ -37,7 +38,7 @@ def read_depth(path: Path, *, depth_unit_m: float | None = None, intrinsics: Int
     unit = DEFAULT_UNIT_M if depth_unit_m is None else depth_unit_m
     try:
         if path.suffix.lower() == ".png":
-            return Frame(_read_png(path, 16, "depth"), unit, intrinsics)
+            return Frame(decode_depth(_read_bytes(path), path), unit, intrinsics)
         if path.suffix.lower() == ".npy":
             return _read_npy(path, unit, intrinsics)
     except InputError as error:
@@ -57,7 +58,30 @@ def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     Raises:
         InputError: missing, damaged, of another size or kind, or with other values.
     """
-    labels = _read_png(path, 8, "labels")
+    return decode_labels(_read_bytes(path), path, shape)
+
+
+def read_color(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    """Read an 8-bit picture as RGB.
+
+    Raises:
+        InputError: missing, damaged or of another size than the depth image.
+    """
+    return decode_color(_read_bytes(path), path, shape)
+
+
+def decode_depth(data: bytes, path: Path) -> UInt16[np.ndarray, "h w"]:
+    """Pixels of a 16-bit gray PNG; `path` is what messages call it.
+
+    Raises:
+        InputError: damaged, 8-bit or colour.
+    """
+    return _decode_png(data, path, 16, "depth")
+
+
+def decode_labels(data: bytes, path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
+    """Labels of an 8-bit gray PNG; arguments and errors as in `read_labels`."""
+    labels = _decode_png(data, path, 8, "labels")
     if labels.shape != tuple(shape):
         raise InputError(
             f"{path} is {_size(labels.shape)} pixels, expected {_size(shape)} like its depth image: "
@@ -72,14 +96,11 @@ def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     return labels
 
 
-def read_color(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-    """Read an 8-bit picture as RGB.
-
-    Raises:
-        InputError: missing, damaged or of another size than the depth image.
-    """
-    data = np.frombuffer(_read_bytes(path), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+def decode_color(data: bytes, path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB pixels of an 8-bit picture; arguments and errors as in `read_color`."""
+    image = None
+    with contextlib.suppress(cv2.error):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None or image.shape[:2] != tuple(shape):
         found = "no readable picture" if image is None else f"{_size(image.shape)} pixels"
         raise InputError(f"{path} is {found}, expected {_size(shape)} like its depth image: align colour with depth.")
@@ -95,9 +116,8 @@ def _read_bytes(path: Path) -> bytes:
         ) from error
 
 
-def _read_png(path: Path, bits: int, what: str) -> np.ndarray:
+def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
     """Pixels of a gray PNG of exactly `bits` bits."""
-    data = _read_bytes(path)
     found = _png_fault(data, bits)
     image = None
     if not found:
@@ -136,7 +156,7 @@ def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...] = (0,)) -> s
     if not header:
         return "a PNG without a header"
     width, height, depth_bits, color_type = struct.unpack(">IIBB", header[:10])
-    if width == 0 or height == 0:
+    if width == 0 or height == 0 or width * height > _MOST_PIXELS:
         return f"a PNG of {width}x{height} pixels"
     if depth_bits != bits or color_type not in color_types:
         return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"

@@ -1,14 +1,13 @@
-"""Labelled frames by the name a user gives: a folder, a public data set, or frames of the exam made on the fly."""
+"""Labelled frames by the name a user gives: a data set on disk, or frames of the exam made on the fly."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, get_args
 
-from graspseg.datasets.folder import FolderDataset, Sample
-from graspseg.datasets.public.registry import open_named
+from graspseg.datasets.open import open_dataset
+from graspseg.datasets.sample import Sample
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
@@ -68,17 +67,17 @@ def open_samples(
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
-    """Open a folder data set, `synth:val:COUNT` / `synth:unseen:COUNT`, or a public data set as `NAME:PATH`.
+    """Open a data set on disk, or `synth:val:COUNT` / `synth:unseen:COUNT`.
 
     Args:
-        data: Folder, `synth:` name, or name and folder of a public data set.
-        split: Only the frames that the folder's `dataset.json` lists under this name, or of the makers' split.
-        camera: Unit and camera of a folder's depth images; None takes `dataset.json`, else the defaults.
+        data: Folder, folder of shards, tar, public data set as `NAME:PATH`, or `synth:` name.
+        split: Only the frames that the data set lists under this name.
+        camera: Unit and camera of the depth images; None takes what the data set says, else the defaults.
         skip: Leave out so many frames at the beginning.
         limit: At most so many frames; None means all.
 
     Raises:
-        InputError: No such folder or exam, no frame is left, or a camera for the exam, whose frames have one.
+        InputError: No such data set or exam, no frame is left, or a camera for the exam, whose frames have one.
     """
     camera = camera or CameraOptions()
     samples: Samples
@@ -87,8 +86,7 @@ def open_samples(
             raise InputError(f"{data} has a unit and camera of its own, expected no --depth-unit, --fx: leave it out.")
         samples = _open_exam(data)
     else:
-        public = open_named(data, split=split)
-        samples = FolderDataset(Path(data), depth_unit_m=camera.depth_unit_m, split=split) if public is None else public
+        samples = open_dataset(data, depth_unit_m=camera.depth_unit_m, split=split)
     left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
     if count < 1 or skip < 0:

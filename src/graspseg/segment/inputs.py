@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
-from graspseg.datasets.folder import list_frames, read_depth, read_description
+from graspseg.datasets.description import Description, read_description
+from graspseg.datasets.folder import list_frames
+from graspseg.datasets.images import read_depth
+from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 
-_RECORDINGS = (".db3", ".bag", ".tar", ".tgz", ".gz", ".zip")
+_RECORDINGS = (".db3", ".bag", ".tgz", ".gz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,32 @@ class CameraOptions:
         return frame if given is None else replace(frame, intrinsics=given)
 
 
-@dataclass(frozen=True)
-class Source:
-    """One frame to segment.
+@runtime_checkable
+class Source(Protocol):
+    """One frame to segment; `path` is the depth image, or tar and member, and `name` the relative path of results."""
 
-    Attributes:
-        name: relative path and stem of everything written for it.
-        path: the depth image.
-        depth_unit_m: metres per stored unit, None = default.
-        intrinsics: the camera `dataset.json` names.
-    """
+    @property
+    def name(self) -> str:
+        """Names what is written."""
+        ...
+
+    @property
+    def path(self) -> Path:
+        """Names what is read."""
+        ...
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; what the user says comes before what the data set says.
+
+        Raises:
+            InputError: the file cannot be used.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A depth image that is a file; `depth_unit_m` and `intrinsics` are what `dataset.json` says, None for nothing."""
 
     name: str
     path: Path
@@ -74,20 +94,31 @@ class Source:
     intrinsics: Intrinsics | None
 
     def read(self, camera: CameraOptions) -> Frame:
-        """Read the frame; what the user says comes before `dataset.json`.
-
-        Raises:
-            InputError: the file cannot be used.
-        """
+        """Read the frame; see `Source`."""
         unit = self.depth_unit_m if camera.depth_unit_m is None else camera.depth_unit_m
         return camera.seen(read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics))
 
 
+@dataclass(frozen=True)
+class ShardSource:
+    """A frame inside a shard; its key names what is written for it."""
+
+    name: str
+    path: Path
+    frames: ShardDataset
+    index: int
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; see `Source`."""
+        frame = self.frames.frame(self.index)
+        return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
+
+
 def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
-    """Frames of files and folders, in the order given and naturally within folders.
+    """Frames of files, folders and shards, in the order given and naturally within folders.
 
     Args:
-        inputs: depth images and folders; a folder that holds `depth/` means that.
+        inputs: depth images, folders (one that holds `depth/` means that), tars and folders of tars.
         out: where results go; images in there are no input.
 
     Raises:
@@ -95,28 +126,37 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
     """
     if (out / "depth").is_dir() and (out / "labels").is_dir():
         raise InputError(f"{out} is a data set with labels of its own, expected another folder for results.")
-    descriptions: dict[Path, tuple[float | None, Intrinsics | None]] = {}
     found: dict[str, Source] = {}
     for item in inputs:
-        for name, path, home in _frames_of(item, out):
-            if home not in descriptions:
-                description = read_description(home)
-                descriptions[home] = description.depth_unit_m, description.intrinsics
-            source = Source(name, path, *descriptions[home])
-            other = found.setdefault(name, source)
-            if other.path.absolute() != path.absolute():
+        for source in _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out):
+            other = found.setdefault(source.name, source)
+            if other.path.absolute() != source.path.absolute():
                 raise InputError(
-                    f"{path} and {other.path} would both be written as {name}.png: segment them one after the other "
-                    "with different --out."
+                    f"{source.path} and {other.path} would both be written as {source.name}.png: segment them one "
+                    "after the other with different --out."
                 )
     return list(found.values())
+
+
+def _in_shards(item: Path) -> Iterator[Source]:
+    frames = ShardDataset(item)
+    for index, key in enumerate(frames.stems):
+        yield ShardSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
+
+
+def _in_files(item: Path, out: Path) -> Iterator[Source]:
+    descriptions: dict[Path, Description] = {}
+    for name, path, home in _frames_of(item, out):
+        if home not in descriptions:
+            descriptions[home] = read_description(home)
+        yield FileSource(name, path, descriptions[home].depth_unit_m, descriptions[home].intrinsics)
 
 
 def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
     if item.suffix.lower() in _RECORDINGS and not item.is_dir():
         raise InputError(
-            f"{item} is a recording or archive, which segment does not read yet, expected depth images or folders: "
-            "extract its frames first."
+            f"{item} is a recording or compressed archive, which segment does not read yet, expected depth images, "
+            "folders or .tar shards: extract its frames first."
         )
     if item.is_dir():
         frames = list_frames(item)

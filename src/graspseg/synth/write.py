@@ -1,81 +1,57 @@
-"""Synthetic frames written as a folder data set, by any number of processes."""
+"""Synthetic frames written as a folder or as shards, by any number of processes."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import multiprocessing
+import multiprocessing.connection
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing.synchronize import Event
-from pathlib import Path
 
 from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
 from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.job import GENERATOR_VERSION, Chunk, Job, Written, begin, finish
 from graspseg.synth.objects import Split
-
-CHUNK = 16
-GENERATOR_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Job:
-    """A data set to make: `count` frames of a split from a seed."""
-
-    out: Path
-    count: int
-    seed: int
-    split: Split
-
-    def description(self) -> dict[str, object]:
-        """Content of `dataset.json`."""
-        camera = Intrinsics.default(WIDTH, HEIGHT)
-        return {
-            "depth_unit_m": DEPTH_UNIT_M,
-            "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
-            "licence": "CC-BY-4.0",
-            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
-        }
-
-    def stem(self, index: int) -> str:
-        """File name of frame `index`, without suffix."""
-        return f"{self.split}-{index:07d}"
 
 
 def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
     """Make and write the frames of a job that are not there yet, and yield how many of a chunk are done.
 
-    A frame depends on split, seed and index alone, so that the number of processes and interruptions change nothing.
+    A frame depends on split, seed and index alone, and a shard on its frames alone, so that the number of processes and
+    interruptions change nothing.
 
     Raises:
         InputError: the folder holds another data set, or cannot be written to.
     """
-    check_folder(job)
-    FolderWriter(job.out, job.description())
-    chunks = [(job, range(start, min(start + CHUNK, job.count))) for start in range(0, job.count, CHUNK)]
-    if workers == 1:
-        yield from map(_write_chunk, chunks)
-        return
-    yield from _in_processes(chunks, min(workers, len(chunks)))
+    begin(job)
+    chunks = job.chunks()
+    done: list[Written] = []
+    for written in map(write_chunk, chunks) if workers == 1 else _in_processes(chunks, min(workers, len(chunks))):
+        done.append(written)
+        yield written.frames
+    finish(job, done)
 
 
-def _in_processes(chunks: list[tuple[Job, range]], workers: int) -> Iterator[int]:
+def _in_processes(chunks: list[Chunk], workers: int) -> Iterator[Written]:
     """Write chunks in several processes; when one fails or the user stops the run, begun frames are finished."""
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     pool = ProcessPoolExecutor(workers, context, initializer=_stop_at, initargs=(stop,))
     try:
         with _deaf_children():
-            futures = [pool.submit(_write_chunk, chunk) for chunk in chunks]
+            futures = [pool.submit(write_chunk, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool as error:
         raise InputError(
-            f"A process that wrote to {chunks[0][0].out} was ended from outside, expected memory for {workers}: "
+            f"A process that wrote to {chunks[0].job.out} was ended from outside, expected memory for {workers}: "
             "run the command again with fewer --workers, it goes on where it was."
         ) from error
     finally:
@@ -96,48 +72,72 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def check_folder(job: Job) -> None:
-    """Refuse to mix two data sets in one folder.
-
-    Raises:
-        InputError: the `dataset.json` there was not written by this job.
-    """
-    path = job.out / "dataset.json"
-    if not path.is_file():
-        return
-    try:
-        there = json.loads(path.read_text(encoding="utf-8")).get("provenance")
-    except (OSError, ValueError, RecursionError, AttributeError) as error:
-        raise InputError(f"{path} is no readable description ({error}): choose another --out.") from error
-    expected = job.description()["provenance"]
-    if there != expected:
-        raise InputError(
-            f"{job.out} holds another data set ({there}), expected an empty folder or one begun by {expected}: "
-            "choose another --out."
-        )
-
-
 _makers: dict[tuple[Split, int], FrameMaker] = {}
 _stop: Event | None = None
 
 
+class _StoppedError(Exception):
+    """The run ends before a shard is full."""
+
+
 def _stop_at(event: Event) -> None:
-    """Tell a process what ends its chunk early."""
+    """Tell a process what ends its chunk early, and end it when the one that started it is killed."""
     global _stop
     _stop = event
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _write_chunk(chunk: tuple[Job, range]) -> int:
-    job, indices = chunk
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
+def write_chunk(chunk: Chunk) -> Written:
+    """Make and write what is not there yet of a chunk; may run in any process that sees the folder.
+
+    Raises:
+        OutputError: the disk is full or not writable.
+    """
+    return _write_shard(chunk) if chunk.job.format == "shards" else _write_files(chunk)
+
+
+def _write_files(chunk: Chunk) -> Written:
+    job = chunk.job
     writer = FolderWriter(job.out, job.description())
-    for index in indices:
-        if _stop is not None and _stop.is_set():
+    for index in range(chunk.start, chunk.stop):
+        if _stopped():
             break
-        if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
-            continue
-        key = (job.split, job.seed)
-        if key not in _makers:
-            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
-        made = _makers[key].make(index)
-        writer.write(job.stem(index), made.frame(), made.labels)
-    return len(indices)
+        if not (job.out / "labels" / f"{job.stem(index)}.png").is_file():
+            made = _maker(job).make(index)
+            writer.write(job.stem(index), made.frame(), made.labels)
+    return Written(chunk.stop - chunk.start)
+
+
+def _write_shard(chunk: Chunk) -> Written:
+    job, indices = chunk.job, range(chunk.start, chunk.stop)
+    there = finished_shard(chunk.shard, [job.stem(index) for index in indices], split=job.split)
+    with contextlib.suppress(_StoppedError):
+        return Written(len(indices), there or write_shard(chunk.shard, _samples(job, indices), split=job.split))
+    return Written(0)
+
+
+def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
+    for index in indices:
+        if _stopped():
+            raise _StoppedError
+        made = _maker(job).make(index)
+        facts = {"split": job.split, "seed": job.seed, "index": index, "generator_version": GENERATOR_VERSION}
+        yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
+
+
+def _stopped() -> bool:
+    return _stop is not None and _stop.is_set()
+
+
+def _maker(job: Job) -> FrameMaker:
+    key = (job.split, job.seed)
+    if key not in _makers:
+        _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
+    return _makers[key]

@@ -122,7 +122,7 @@ class ValidationSettings:
     """A fixed set of frames that is never trained on, judged view by view.
 
     Attributes:
-        data: labelled folders to validate on; none = the last tenth of `data`, or synthetic `val` frames.
+        data: labelled folders or shards to validate on; none = the last tenth of `data`, or synthetic `val` frames.
         frames: most frames taken.
         every_steps: steps between validations.
         sheet_views: views on the contact sheet.
@@ -171,8 +171,8 @@ class TrainConfig:
         network: name in the table of networks.
         attention: whether skips are gated by dense attention.
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
-        data: labelled folders, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames made on
-            the fly.
+        data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
+            made on the fly.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
         seed: seed of weights, frames and samples.

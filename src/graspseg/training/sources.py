@@ -1,4 +1,4 @@
-"""Where labelled frames for training come from: made from seeds, or read from folders. Imports no torch."""
+"""Where labelled frames for training come from: made from seeds, or read from disk. Imports no torch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from typing import Literal, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from graspseg.datasets.folder import FolderDataset
-from graspseg.datasets.public.dataset import PublicDataset
-from graspseg.datasets.public.registry import open_named, parse_named
+from graspseg.datasets.open import open_dataset
+from graspseg.datasets.public.registry import parse_named
 from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES
 from graspseg.training.presets import TrainConfig
@@ -104,29 +103,27 @@ class SyntheticFrames:
         return LabelledFrame(*self._maker.make(index))
 
 
-class FolderFrames:
-    """Labelled frames of one or more folders, one after the other.
+class StoredFrames:
+    """Labelled frames of one or more folders or sets of shards, one after the other.
 
     Args:
-        folders: labelled folders of graspseg's layout, or public data sets as `NAME:PATH`.
-        split: only frames that `dataset.json` lists under this name; None = all.
+        paths: labelled data sets: folders, shards, or public ones as `NAME:PATH`.
+        split: only frames that the data sets list under this name; None = all.
 
     Raises:
-        InputError: a folder is not one, or has frames without labels.
+        InputError: a data set is not one, or has frames without labels.
     """
 
-    def __init__(self, folders: Sequence[Path], *, split: str | None = None) -> None:
-        self.folders = tuple(folders)
-        self._sets = [open_named(path, split=split) or FolderDataset(path, split=split) for path in folders]
+    def __init__(self, paths: Sequence[Path], *, split: str | None = None) -> None:
+        self.paths = tuple(paths)
+        self._sets = [open_dataset(path, split=split) for path in paths]
         self._ends = np.cumsum([len(each) for each in self._sets])
         for each in self._sets:
-            if isinstance(each, PublicDataset):
-                continue  # its frames without labels are left out
-            missing = [stem for stem in each.stems if not (each.path / "labels" / f"{stem}.png").is_file()]
+            missing = each.unlabelled()
             if missing:
                 raise InputError(
                     f"{each.path} has {len(missing)} frames without labels (the first is {missing[0]}), expected "
-                    f"labels/{missing[0]}.png: label them or take the frames out."
+                    "a label image for each: label them or take the frames out."
                 )
 
     def __len__(self) -> int:
@@ -143,7 +140,7 @@ class FolderFrames:
         sample = self._sets[which][index - start]
         if sample.labels is None:
             raise InputError(
-                f"{self.folders[which]}: the labels of {sample.stem} vanished during training: restore them."
+                f"{self.paths[which]}: the labels of {sample.stem} vanished during training: restore them."
             )
         return LabelledFrame(sample.frame.depth_m(), sample.labels, sample.frame.intrinsics_or_default())
 
@@ -171,22 +168,23 @@ class FrameRange:
 def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     """Frames to train on and to validate on, as the settings say.
 
-    Folders whose `dataset.json` has the splits `train` and `val` are split so; of others the last tenth validates, a
+    Data sets that have the splits `train` and `val` are split so; of others the last tenth validates, a
     closed stretch because neighbours in a recording are almost equal.
 
     Raises:
-        InputError: see `FolderFrames` and `check_frames`.
+        InputError: see `StoredFrames` and `check_frames`.
     """
     chosen = config.validation
-    val: FrameSource | None = FolderFrames(chosen.data) if chosen.data else None
+    val: FrameSource | None = StoredFrames(chosen.data) if chosen.data else None
     if not config.data:
         train: FrameSource = SyntheticFrames("train", config.seed, count=config.frames)
         return train, val or SyntheticFrames("val", _VAL_SEED, count=chosen.frames)
-    splits = [{} if parse_named(path) else FolderDataset(path).description.splits or {} for path in config.data]
+    # The makers' splits of a public data set may not all be on this disk.
+    splits = [() if parse_named(path) else open_dataset(path).split_names for path in config.data]
     if all({"train", "val"} <= set(each) for each in splits):
-        train, val = FolderFrames(config.data, split="train"), val or FolderFrames(config.data, split="val")
+        train, val = StoredFrames(config.data, split="train"), val or StoredFrames(config.data, split="val")
     else:
-        train = FolderFrames(config.data)
+        train = StoredFrames(config.data)
         if val is None and len(train) > 1:
             held = min(max(len(train) // 10, 1), chosen.frames)
             val = FrameRange(train, range(len(train) - held, len(train)))

@@ -11,7 +11,7 @@ import pytest
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import InputError
 from graspseg.training.presets import preset
-from graspseg.training.sources import FolderFrames, open_frames
+from graspseg.training.sources import StoredFrames, open_frames
 
 Make = Callable[[str], Any]
 
@@ -27,7 +27,7 @@ def test_evaluate_opens_a_public_data_set(small: Make) -> None:
 def test_training_joins_public_data_sets(small: Make) -> None:
     hands, objects = small("nyu"), small("dexycb")
     objects.labels.unlink()
-    frames = FolderFrames((Path(f"nyu/train:{hands.root}"), Path(f"dexycb:{objects.root}")))
+    frames = StoredFrames((Path(f"nyu/train:{hands.root}"), Path(f"dexycb:{objects.root}")))
     assert len(frames) == 3
     frame = frames.frame(2)
     assert frame.depth_m[0, 1] == pytest.approx(0.501)

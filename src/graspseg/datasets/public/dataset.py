@@ -12,8 +12,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from graspseg.datasets.folder import Sample
+from graspseg.datasets.description import Description
 from graspseg.datasets.images import read_color
+from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE
 
@@ -134,8 +135,15 @@ class PublicDataset(ABC):
 
     @property
     def split_names(self) -> tuple[str, ...]:
-        """Splits the makers define."""
-        return self.card.splits
+        """Splits the makers define, as long as none was chosen."""
+        return self.card.splits if self.split is None else ()
+
+    @property
+    def description(self) -> Description:
+        """Licence and source; unit and camera belong to each frame."""
+        return Description(
+            content={"licence": self.card.licence, "provenance": f"{self.card.title}, {self.card.where}"}
+        )
 
     @classmethod
     @abstractmethod
@@ -210,6 +218,15 @@ class PublicDataset(ABC):
         stem = self.stems[index]
         path = self.color_path(stem)
         return read_color(path, self.frame(stem).depth.shape) if path is not None and path.is_file() else None
+
+    def has_color(self, index: int) -> bool:
+        """Whether a frame has an RGB picture."""
+        path = self.color_path(self.stems[index])
+        return path is not None and path.is_file()
+
+    def splits_of(self, index: int) -> tuple[str, ...]:
+        """The split that was chosen; in a whole data set nothing is said of a frame."""
+        return () if self.split is None else (self.split,)
 
 
 class LabelledDataset(PublicDataset):

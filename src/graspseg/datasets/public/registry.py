@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,14 @@ def open_named(data: str | Path, *, split: str | None = None) -> PublicDataset |
     name, inline, root = found
     dataset = open_public(name, root, split=inline or split)
     dataset.keep_labelled()
-    print(f"graspseg: {dataset.notice}", file=sys.stderr)
+    _tell(dataset.notice)
     return dataset
+
+
+@cache
+def _tell(notice: str) -> None:
+    """Print a licence notice, once."""
+    print(f"graspseg: {notice}", file=sys.stderr)
 
 
 def detect(root: str | Path) -> str | None:

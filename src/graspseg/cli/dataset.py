@@ -1,0 +1,206 @@
+"""`graspseg dataset`: look at, check and convert data sets on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from graspseg.frame import InputError
+
+_SHOWN = 20
+Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Count what a data set holds: the facts of the paper's Table 1, class balance, resolution, depth."""
+
+    data: Data
+    """Folder, folder of shards, or .tar"""
+    json: Path | None = None
+    """also write every figure to this file"""
+    split: str | None = None
+    """only the frames of this split"""
+    threads: int | None = None
+    """frames read at once; default: as many as this process may use CPUs"""
+
+    def run(self) -> int:
+        """0 done, 1 some frames could not be read."""
+        from graspseg.datasets.atomic import write_json
+        from graspseg.datasets.open import open_dataset
+        from graspseg.datasets.statistics import as_json, as_text, collect
+
+        dataset = open_dataset(self.data, split=self.split)
+        with _progress(len(dataset)) as advance:
+            found = collect(dataset, threads=_threads(self.threads), progress=lambda: advance(1))
+        figures = as_json(found, dataset.description)
+        if self.json is not None:
+            write_json(self.json, figures)
+        print(as_text(figures))
+        say = _Voice()
+        for reason in found.failures:
+            say(reason)
+        say.close(found.failed)
+        return 1 if found.failed else 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """Read everything of a data set and say what is wrong with it.
+
+    Exit code 0: nothing, 1: something, 2: it cannot be opened as a data set.
+    """
+
+    data: Data
+    """Folder, folder of shards, or .tar"""
+    threads: int | None = None
+    """frames read at once; default: as many as this process may use CPUs"""
+
+    def run(self) -> int:
+        """0 nothing is wrong, 1 something is."""
+        from graspseg.datasets.check import check
+
+        say = _Voice()
+        with _progress(None) as advance:
+            found = check(self.data, threads=_threads(self.threads), say=say, advance=lambda: advance(1))
+        say.close(found.faults)
+        for note, count in found.notes.items():
+            print(f"note: {note} ({count:,})")
+        print(f"{found.frames:,} frames of {self.data} can be used, {found.faults:,} faults")
+        return 1 if found.faults else 0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Draw frames spread evenly over a data set, with their labels if there are any."""
+
+    data: Data
+    """Folder, folder of shards, or .tar"""
+    out: Path
+    """PNG file to write"""
+    count: int = 48
+    """most frames to draw"""
+    columns: int = 8
+    """frames in a row"""
+    width: int = 240
+    """width of a drawn frame in pixels"""
+
+    def run(self) -> int:
+        """0 done, 1 some frames could not be read."""
+        if min(self.count, self.columns, self.width) < 1 or self.out.suffix.lower() != ".png":
+            raise InputError(f"--count, --columns, --width below 1, or {self.out} no .png: correct the options.")
+        from graspseg.datasets.atomic import write_png
+        from graspseg.datasets.open import open_dataset
+        from graspseg.datasets.sheet import draw_sheet
+
+        dataset = open_dataset(self.data)
+        picture, drawn, failures = draw_sheet(dataset, count=self.count, columns=self.columns, width=self.width)
+        write_png(self.out, picture)
+        for reason in failures:
+            print(f"graspseg: {reason}", file=sys.stderr)
+        print(f"{drawn} of {len(dataset)} frames drawn to {self.out}", file=sys.stderr)
+        return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Write a data set another way; a conversion that was stopped goes on when it is run again."""
+
+    data: Data
+    """Folder, folder of shards, or .tar"""
+    out: Path
+    """folder to write to: new, empty, or begun by the same conversion"""
+    to: Literal["folder", "shards", "coco", "png"]
+    """folder and shards hold everything; coco: depth images and RLE masks; png: colored masks only"""
+    split: str | None = None
+    """only the frames of this split"""
+    shard_size: int = 1024
+    """frames of a shard"""
+    threads: int | None = None
+    """frames read at once; default: as many as this process may use CPUs"""
+
+    def run(self) -> int:
+        """0 done, 1 some frames could not be converted."""
+        if self.shard_size < 1:
+            raise InputError(f"--shard-size is {self.shard_size}, expected at least 1: leave it out for 1024.")
+        from graspseg.datasets.convert import Conversion
+        from graspseg.datasets.open import open_dataset
+
+        dataset = open_dataset(self.data, split=self.split)
+        say = _Voice()
+        with _progress(len(dataset)) as advance:
+            conversion = Conversion(
+                dataset, self.out, self.to, _threads(self.threads), self.shard_size, say=say, advance=advance
+            )
+            conversion.run()
+        say.close(conversion.failed)
+        print(f"{conversion.written:,} of {len(dataset):,} frames in {self.out}", file=sys.stderr)
+        return 1 if conversion.failed else 0
+
+
+# A subcommand is a dataclass with `run`; its name is the one a user types.
+Command = (
+    Annotated[Stats, tyro.conf.subcommand("stats", prefix_name=False)]
+    | Annotated[Check, tyro.conf.subcommand("check", prefix_name=False)]
+    | Annotated[Sheet, tyro.conf.subcommand("sheet", prefix_name=False)]
+    | Annotated[Convert, tyro.conf.subcommand("convert", prefix_name=False)]
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run a subcommand.
+
+    Raises:
+        InputError: there is no data set, or nothing can be written.
+    """
+    command: Stats | Check | Sheet | Convert = tyro.cli(
+        Command,
+        args=argv,
+        prog="graspseg dataset",
+        description="Look at, check and convert data sets: folders and .tar shards.",
+    )
+    return command.run()
+
+
+def _threads(given: int | None) -> int:
+    from graspseg.segment.engine import available_threads
+
+    if given is not None and given < 1:
+        raise InputError(f"--threads is {given}, expected at least 1: leave it out for all.")
+    return given or available_threads()
+
+
+@contextlib.contextmanager
+def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar over frames, on a terminal only; without a total it counts."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("frames", total=total)
+        yield lambda count: progress.advance(task, count)
+
+
+class _Voice:
+    """Says the first sentences on stderr and counts the rest."""
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def __call__(self, sentence: str) -> None:
+        self._said += 1
+        if self._said <= _SHOWN:
+            print(f"graspseg: {sentence}", file=sys.stderr)
+
+    def close(self, total: int) -> None:
+        """Say how many were kept back of all that there are."""
+        if total > _SHOWN:
+            print(f"graspseg: {total - _SHOWN:,} more like these", file=sys.stderr)

@@ -1,0 +1,110 @@
+"""What a data set says of itself: `dataset.json` of a folder, and the same fields in the manifest of shards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from graspseg.frame import FAR_TOO_COARSE_M, InputError, Intrinsics
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is known of all frames: None or empty where nothing is said.
+
+    Attributes:
+        depth_unit_m: metres per stored unit.
+        intrinsics: the camera.
+        splits: stems by name of the split.
+        content: every field as it is written, such as `licence` and `provenance`.
+    """
+
+    depth_unit_m: float | None = None
+    intrinsics: Intrinsics | None = None
+    splits: Mapping[str, list[str]] | None = None
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_description(folder: Path) -> Description:
+    """Read `dataset.json` of a folder; a folder without one has an empty description.
+
+    Raises:
+        InputError: the file is no JSON object, or one of its known fields has a wrong form.
+    """
+    path = folder / "dataset.json"
+    if not path.is_file():
+        return Description()
+    content = read_object(path)
+    splits = content.get("splits")
+    if splits is not None and not (
+        isinstance(splits, dict)
+        and all(isinstance(stems, list) and all(isinstance(stem, str) for stem in stems) for stems in splits.values())
+    ):
+        raise InputError(f"{path} has splits of another form, expected lists of stems by name: correct the file.")
+    return Description(parse_unit(content, path), parse_intrinsics(content, path), splits, content)
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+        InputError: it cannot be read or holds something else.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
+    return parse_object(text, path)
+
+
+def parse_object(text: bytes, path: Path) -> dict[str, Any]:
+    """One JSON object; `path` is what messages call it.
+
+    Raises:
+        InputError: the text is something else.
+    """
+    try:
+        content = json.loads(text.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds a {type(content).__name__}, expected one JSON object: correct the file.")
+    return content
+
+
+def parse_unit(content: Mapping[str, Any], path: Path) -> float | None:
+    """The field `depth_unit_m`: metres per stored unit, None when missing.
+
+    Raises:
+        InputError: it is no positive number.
+    """
+    unit = content.get("depth_unit_m")
+    if unit is not None and not (is_number(unit) and 0 < unit < FAR_TOO_COARSE_M):
+        raise InputError(f"{path} has depth_unit_m {unit!r}, expected metres per unit above 0: 0.001 is millimetres.")
+    return None if unit is None else float(unit)
+
+
+def parse_intrinsics(content: Mapping[str, Any], path: Path) -> Intrinsics | None:
+    """The field `intrinsics`: fx, fy, cx, cy in pixels, None when missing.
+
+    Raises:
+        InputError: a value is missing, no number, or impossible.
+    """
+    camera = content.get("intrinsics")
+    if camera is None:
+        return None
+    if not isinstance(camera, dict) or not all(is_number(camera.get(key)) for key in ("fx", "fy", "cx", "cy")):
+        raise InputError(f"{path} has intrinsics {camera!r}, expected numbers fx, fy, cx, cy in pixels: correct it.")
+    try:
+        return Intrinsics(*(float(camera[key]) for key in ("fx", "fy", "cx", "cy")))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def is_number(value: object) -> bool:
+    """Whether a JSON value is a number that fits a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

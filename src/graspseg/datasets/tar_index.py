@@ -1,0 +1,138 @@
+"""Where the members of a WebDataset tar lie, found without extracting or trusting anything."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from graspseg.frame import InputError
+
+KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
+LARGEST_MEMBER = 64 << 20
+_BLOCK = tarfile.BLOCKSIZE
+
+DEPTH, LABEL, FACTS = "depth.png", "label.png", "json"
+COLORS = ("color.png", "color.jpg")
+
+
+class Span(NamedTuple):
+    """Bytes of a member inside its tar."""
+
+    offset: int
+    size: int
+
+
+class Entry(NamedTuple):
+    """The members of one frame, by what follows the key and its dot."""
+
+    key: str
+    members: dict[str, Span]
+
+
+class Scan(NamedTuple):
+    """What a tar holds, and a sentence for everything that is wrong with it."""
+
+    entries: list[Entry]
+    faults: list[str]
+
+
+def read_index(path: Path) -> list[Entry]:
+    """Find all frames of a shard.
+
+    Raises:
+        InputError: the first thing that is wrong with it.
+    """
+    scan = scan_tar(path)
+    if scan.faults:
+        raise InputError(scan.faults[0])
+    return scan.entries
+
+
+def scan_tar(path: Path) -> Scan:
+    """Walk the headers of a shard to its end; members that must not be used are named and left out."""
+    faults: list[str] = []
+    entries: dict[str, dict[str, Span]] = {}
+    end, last_key = 0, ""
+    try:
+        length = path.stat().st_size
+        with tarfile.open(path, "r:", errorlevel=0) as tar:
+            for member in tar:
+                if tar.offset <= end:
+                    raise tarfile.ReadError("a member of negative size")
+                end = tar.offset
+                fault = _member_fault(member)
+                if fault:
+                    faults.append(f"{path} holds {fault}.")
+                    continue
+                key, _, kind = member.name.partition(".")
+                if kind in entries.get(key, {}):
+                    faults.append(f"{path} holds {member.name} twice, expected it once: write the shard again.")
+                elif key in entries and key != last_key:
+                    faults.append(
+                        f"{path} holds members of {key} in two places, expected one after the other: "
+                        "write the shard again."
+                    )
+                entries.setdefault(key, {}).setdefault(kind, Span(member.offset_data, member.size))
+                last_key = key
+        if not _ends_well(path, end, length):
+            faults.append(_half_written(path, f"it breaks off or is damaged after byte {min(end, length)}"))
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
+        faults.append(_half_written(path, str(error)))
+    except OSError as error:
+        return Scan([], [f"{path} could not be read ({error.strerror}), expected a tar of frames: check the path."])
+    for key, members in entries.items():
+        if DEPTH not in members:
+            faults.append(f"{path} lacks {key}.{DEPTH}, expected a depth image of every key: write the shard again.")
+    return Scan([Entry(key, members) for key, members in entries.items() if DEPTH in members], faults)
+
+
+def _member_fault(member: tarfile.TarInfo) -> str:
+    """Why a member must not be used, empty when it may be."""
+    if member.issym() or member.islnk():
+        return f"the link {member.name!r} to {member.linkname!r}, expected plain files only: write the shard again"
+    if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        return f"{member.name!r}, a folder, device or other special member, expected plain files only: take it out"
+    parts = PurePosixPath(member.name)
+    if parts.is_absolute() or ".." in parts.parts:
+        return f"the name {member.name!r}, which leads outside, expected plain names: do not trust this file"
+    key, dot, _ = member.name.partition(".")
+    if not dot or not KEY.fullmatch(key):
+        return (
+            f"the name {member.name!r}, expected a key of 1 to 80 letters, digits, _ or - before the first dot: "
+            "rename it"
+        )
+    if not 0 <= member.size <= LARGEST_MEMBER:
+        return f"{member.name} of {member.size} bytes, expected at most {LARGEST_MEMBER >> 20} MiB: take it out"
+    return ""
+
+
+def _ends_well(path: Path, end: int, length: int) -> bool:
+    """Whether the two empty blocks that end a tar follow its last member; without them it was not finished."""
+    if end + 2 * _BLOCK > length:
+        return False
+    with path.open("rb") as file:
+        file.seek(end)
+        return not any(file.read(2 * _BLOCK))
+
+
+def _half_written(path: Path, reason: str) -> str:
+    return f"{path} is no whole tar ({reason}), expected a finished shard: make it again."
+
+
+def read_span(path: Path, span: Span) -> bytes:
+    """Bytes of a member.
+
+    Raises:
+        InputError: the file changed since its index was made, or cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(span.offset)
+            data = file.read(span.size)
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}), expected a shard: check it.") from error
+    if len(data) < span.size:
+        raise InputError(f"{path} became shorter while it was read, expected a finished shard: make it again.")
+    return data

@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from graspseg.cli.main import main
+from graspseg.datasets.folder import FolderWriter
+from graspseg.frame import Frame
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    writer = FolderWriter(tmp_path / "set", {})
+    for index in range(5):
+        labels = np.full((30, 40), index % 3, np.uint8) if index < 3 else None
+        writer.write(str(index), Frame(np.full((30, 40), 500, np.uint16)), labels)
+    return tmp_path / "set"
+
+
+def test_sheet_of_a_folder(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    assert (
+        main(["dataset", "sheet", str(folder), "--out", str(out), "--count", "4", "--columns", "2", "--width", "80"])
+        == 0
+    )
+    sheet = cv2.imread(str(out))
+    assert sheet is not None
+    assert sheet.shape == (2 * (60 + 14) + 4, 2 * 80 + 4, 3)
+    hand, background = sheet[30, 80 + 4 + 40].astype(int), sheet[30, 40].astype(int)
+    assert hand[2] > hand[0] + 50  # orange
+    assert background[0] == background[2]
+
+
+def test_bad_frames_are_left_out(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "depth" / "1.png").write_bytes(b"")
+    assert main(["dataset", "sheet", str(folder), "--out", str(tmp_path / "s.png")]) == 1
+    error = capsys.readouterr().err
+    assert "1.png is an empty file" in error
+    assert "4 of 5 frames drawn" in error
+
+
+@pytest.mark.parametrize("arguments", [["--out", "a.jpg"], ["--out", "a.png", "--columns", "0"]])
+def test_impossible_options(folder: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "sheet", str(folder), *arguments]) == 2
+    assert "correct the options" in capsys.readouterr().err
+
+
+def test_stats_as_table_and_json(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "stats", str(folder), "--json", str(tmp_path / "s.json")]) == 0
+    assert "resolution          40x30 (5)" in capsys.readouterr().out
+    figures = json.loads((tmp_path / "s.json").read_text())
+    assert figures["frames"] == 5 and figures["labelled"] == 3 and figures["hand_px"]["median"] == 1200
+
+
+def test_stats_of_frames_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "depth" / "1.png").write_bytes(b"")
+    assert main(["dataset", "stats", str(folder)]) == 1
+    captured = capsys.readouterr()
+    assert "1.png is an empty file" in captured.err and "frames              4" in captured.out
+
+
+def test_check_says_what_is_wrong(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "check", str(folder)]) == 1
+    captured = capsys.readouterr()
+    assert "has 2 frames without labels (the first is 3)" in captured.err
+    assert f"5 frames of {folder} can be used, 1 faults" in captured.out
+    for index in (3, 4):
+        (folder / "depth" / f"{index}.png").unlink()
+    assert main(["dataset", "check", str(folder)]) == 0
+    assert "note: no pixel is labelled hand (2)" in capsys.readouterr().out
+    assert main(["dataset", "check", str(tmp_path / "none")]) == 2
+
+
+def test_many_faults_are_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(25):
+        (folder / "depth" / f"x{number}.png").write_bytes(b"")
+    assert main(["dataset", "check", str(folder)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 21 and "graspseg: 6 more like these" in error
+
+
+def test_convert_to_shards_which_every_command_reads(
+    folder: Path, tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shards = tmp_path / "shards"
+    assert main(["dataset", "convert", str(folder), "--out", str(shards), "--to", "shards", "--shard-size", "2"]) == 0
+    assert len(list(shards.glob("*.tar"))) == 3
+    assert main(["dataset", "check", str(shards)]) == 1  # two frames have no labels, as in the folder
+    assert main(["dataset", "sheet", str(shards), "--out", str(tmp_path / "s.png")]) == 0
+    model = ["--model", str(depth_rule_model)]
+    out = tmp_path / "out"
+    assert main(["segment", str(shards), "--out", str(out), *model]) == 0
+    assert sorted(path.name for path in (out / "labels").iterdir()) == [f"{index}.png" for index in range(5)]
+    assert main(["segment", str(shards / "frames-000002.tar"), "--out", str(tmp_path / "one"), *model]) == 0
+    assert [path.name for path in (tmp_path / "one" / "labels").iterdir()] == ["4.png"]
+    capsys.readouterr()
+    assert main(["evaluate", str(shards), *model]) == 1
+    assert "3 frames judged, 2 could not be used" in capsys.readouterr().out
+
+
+def test_convert_refuses_what_is_taken(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "convert", str(folder), "--out", str(folder), "--to", "coco"]) == 2
+    assert "is inside" in capsys.readouterr().err
+    assert main(["dataset", "convert", str(folder), "--out", "x", "--to", "shards", "--shard-size", "0"]) == 2
+    assert main(["dataset", "stats", str(folder), "--threads", "0"]) == 2
