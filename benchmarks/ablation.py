@@ -1,10 +1,11 @@
 """What the paper's two ideas bring at a small, equal budget: attention on/off, contour fine-tuning on/off.
 
-    python benchmarks/ablation.py --steps 1200 --seeds 2 --out runs/ablation
+    python benchmarks/ablation.py --steps 3000 --seeds 0 1 --out runs/ablation
 
 Every run has the same number of steps, the same frames and the same windows (96 x 96); "contour off" fine-tunes with
 cross-entropy alone for as many steps. Judged on the same validation frames (other objects), window by window.
-Finished runs are not redone. Writes `benchmarks/results/ablation.json`.
+Finished runs are not redone, so that seeds may be run side by
+side (`--seeds 0` and `--seeds 1`) and gathered by a last call. Writes `benchmarks/results/ablation.json`.
 """
 
 from __future__ import annotations
@@ -45,14 +46,14 @@ def config(variant: str, *, steps: int, seed: int, frames: int, threads: int) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=1200)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--frames", type=int, default=300, help="validation frames")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     args = parser.parse_args()
     rows = []
-    for seed in range(args.seeds):
+    for seed in args.seeds:
         for variant in VARIANTS:
             settings = config(variant, steps=args.steps, seed=seed, frames=args.frames, threads=args.threads)
             folder = args.out / f"{variant.replace(' ', '-')}-{seed}"
@@ -62,7 +63,8 @@ def main() -> None:
                 record.write_text(json.dumps({"scores": result.scores, "seconds": result.seconds}))
             rows.append({"variant": variant, "seed": seed, **json.loads(record.read_text())})
             print(f"{variant}, seed {seed}: {rows[-1]['scores']}", flush=True)
-    command = f"python benchmarks/ablation.py --steps {args.steps} --seeds {args.seeds} --frames {args.frames}"
+    seeds = " ".join(map(str, args.seeds))
+    command = f"python benchmarks/ablation.py --steps {args.steps} --seeds {seeds} --frames {args.frames}"
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"command": command, "machine": describe_machine(), "runs": rows}, indent=1) + "\n")
 

@@ -203,3 +203,21 @@ def test_a_model_whose_weights_are_not_finite(depth_rule_model: Path, monkeypatc
     monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: lambda *_: nothing)
     with pytest.raises(InputError, match="not finite on a window of 48x48"):
         Segmenter(depth_rule_model)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_closer_windows_are_looked_at_mirrored_too(
+    depth_rule_model: Path, monkeypatch: pytest.MonkeyPatch, mirror: bool
+) -> None:
+    def leaning(window: np.ndarray, _: float) -> np.ndarray:
+        hand = np.where(window == np.float32(0.4), np.linspace(0.6, 0.9, window.shape[1]), 0.0)
+        return np.stack([1 - hand, hand, np.zeros_like(hand)]).astype(np.float32)
+
+    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: leaning)
+    depth = np.full((480, 640), 1000, np.uint16)
+    depth[200:290, 300:360] = 400
+    first, closer = Segmenter(depth_rule_model, mirror=mirror)(depth).looks
+    for look, expected in ((first, np.linspace(0.6, 0.9, 48)), (closer, 0.75 if mirror else np.linspace(0.6, 0.9, 48))):
+        hand = look.probabilities[1]
+        np.testing.assert_allclose(hand, np.where(hand > 0, expected, 0), atol=1e-6)
+        assert (hand > 0).sum() > 100 * (look is closer)
