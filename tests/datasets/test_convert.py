@@ -111,7 +111,8 @@ def test_places_that_are_taken(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="is inside"):
             convert(dataset, out, "shards")
     convert(dataset, tmp_path / "out", "shards")
-    for to, size in (("folder", 2), ("shards", 3)):
+    others: list[tuple[Target, int]] = [("folder", 2), ("shards", 3)]
+    for to, size in others:
         with pytest.raises(InputError, match="holds something else"):
             convert(dataset, tmp_path / "out", to, shard_size=size)
 

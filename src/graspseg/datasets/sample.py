@@ -34,15 +34,17 @@ class Sample:
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Frames on disk by index: a folder or shards. Copies travel to other processes, which may read at once.
+    """Frames on disk by index: a folder, shards, a public set. Copies travel to other processes and read at once."""
 
-    Attributes:
-        path: where it is.
-        description: what it says of itself.
-    """
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
 
-    path: Path
-    description: Description
+    @property
+    def description(self) -> Description:
+        """What it says of itself."""
+        ...
 
     @property
     def stems(self) -> Sequence[str]:
