@@ -8,14 +8,15 @@ bracelets are cloth: BACKGROUND, or IGNORE on request.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float32
 
 from graspseg.labels import HAND
 from graspseg.synth.cast import arm_position
-from graspseg.synth.clothing import ArmAxis, Tube, inflate, ring_mesh, sample_sleeve, tube_mesh
-from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel
+from graspseg.synth.clothing import ArmAxis, Stations, Tube, inflate, ring_mesh, sample_sleeve, tube_mesh
+from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel, HandName
 from graspseg.synth.recipe import Clothes, Fabric, Hands, Sleeve, choose
 from graspseg.synth.scene_parts import Mesh
 
@@ -92,7 +93,7 @@ def sample_outfit(rng: np.random.Generator, clothes: Clothes, scale: float) -> O
     fabric: Fabric = choose(rng, clothes.fabrics)  # type: ignore[assignment]
     low, high = {"short": (0.29, 0.42), "rolled": (0.08, 0.29), "long": (-0.008, 0.035)}[kind]
     rolled = kind == "rolled" and rng.uniform() < 0.7
-    sleeve = sample_sleeve(rng, fabric, float(rng.uniform(low, high)) * scale, 0.475 * scale, rolled=rolled)
+    sleeve = sample_sleeve(rng, fabric, float(rng.uniform(low, high)) * scale, scale=scale, rolled=rolled)
     bands = []
     if rng.uniform() < clothes.watch_share:
         start = float(rng.uniform(0.012, 0.035))
@@ -122,13 +123,12 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
     """
     angles = {"wrist": pose.wrist, "elbow": pose.elbow, "pronation": pose.pronation}
     vertices = model.vertices(pose.shape, pose.articulation, **angles)
-    along = arm_position(model.name) * pose.shape[0]
+    scale = float(pose.shape[0])
     faces, sleeve = model.faces, outfit.sleeve
-    axis = ArmAxis.of(vertices, along)
+    axis = ArmAxis.of(vertices, _stations(model.name), scale)
     meshes = []
-    lowest = along[faces].min(axis=1)
     if outfit.glove_m:
-        vertices = inflate(vertices, faces, np.where(along < outfit.glove_end, outfit.glove_m, 0.0))
+        vertices = inflate(vertices, faces, np.where(arm_position(model.name) * scale < outfit.glove_end, outfit.glove_m, 0.0))
         cuff = Tube(0.012, max(outfit.glove_end, 0.03), ease=outfit.glove_m + 0.001, thick=0.001, rings=24)
         meshes.append(Mesh(*tube_mesh(axis, replace(cuff, closed_end=True)), HAND))
     elif outfit.rings:
@@ -142,6 +142,17 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
             meshes.append(Mesh(*tube_mesh(axis, band), cloth))
     if sleeve is not None:
         meshes.append(Mesh(*tube_mesh(axis, sleeve), cloth))
-        faces = faces[lowest < sleeve.start + 0.05]
+        faces = faces[_lowest(model.name) * scale < sleeve.start + 0.05]
     meshes.append(Mesh(vertices, faces, HAND))
     return meshes
+
+
+@cache
+def _stations(name: HandName) -> Stations:
+    return Stations.of(arm_position(name))
+
+
+@cache
+def _lowest(name: HandName) -> Float32[np.ndarray, " f"]:
+    """How far up the arm each face begins, metres behind the wrist."""
+    return arm_position(name)[HandModel.load(name).faces].min(axis=1)

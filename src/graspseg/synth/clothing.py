@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32
+from jaxtyping import Float32, Float64, Int32, Int64
 
 from graspseg.synth.recipe import Fabric
+from graspseg.synth.skinning import farthest
 
-ACROSS = 48
-_RINGS = 17
+ACROSS = 44
+_STATIONS = 17
+_SECTORS = 12
 _EASE_M: dict[Fabric, tuple[float, float]] = {"knit": (0.002, 0.006), "shirt": (0.006, 0.016), "coat": (0.012, 0.03)}
 _FOLD_M: dict[Fabric, tuple[float, float]] = {
     "knit": (0.0007, 0.002),
@@ -42,6 +44,7 @@ class Tube:
         wrinkle: height of the wrinkles in a bent elbow's crook.
         roll, roll_width: extra thickness of a rolled-up end, and its width.
         dial: height of a watch's case on the back of the arm.
+        shoulder: radius to which it narrows at `end`, 0 = it does not.
         closed_end: whether `end`, too, is an edge (watches) instead of going on under other cloth.
         waves: [n, 5] folds: waves along the arm per metre, turns around it, phase, weight, place (see `_folds`).
         rings: rows of the mesh.
@@ -57,19 +60,21 @@ class Tube:
     roll: float = 0.0
     roll_width: float = 0.04
     dial: float = 0.0
+    shoulder: float = 0.0
     closed_end: bool = False
     waves: tuple[tuple[float, ...], ...] = ()
-    rings: int = 56
+    rings: int = 48
 
 
-def sample_sleeve(rng: np.random.Generator, fabric: Fabric, start: float, end: float, *, rolled: bool) -> Tube:
-    """A sleeve from `start` to `end` of random fit."""
+def sample_sleeve(rng: np.random.Generator, fabric: Fabric, start: float, *, scale: float, rolled: bool) -> Tube:
+    """A sleeve of random fit from `start` to the shoulder of an arm of a size (1 = the mean adult's)."""
+    end = 0.495 * scale
     ease = float(rng.uniform(*_EASE_M[fabric]))
     fold = float(rng.uniform(*_FOLD_M[fabric]))
     waves = tuple(
         (
-            float(1 / rng.uniform(0.025, 0.12)),
-            float(rng.integers(-2, 3)),
+            float(1 / rng.uniform(0.025, 0.15)),
+            float(rng.choice((-3, -2, -1, 0, 1, 2, 3))),
             float(rng.uniform(0, 2 * np.pi)),
             float(rng.uniform(0.3, 1.0)),
             float(rng.uniform(start, end)),
@@ -89,8 +94,36 @@ def sample_sleeve(rng: np.random.Generator, fabric: Fabric, start: float, end: f
         wrinkle=float(rng.uniform(0.6, 1.6)) * fold + 0.002,
         roll=float(rng.uniform(0.004, 0.014)) if rolled else 0.0,
         roll_width=float(rng.uniform(0.025, 0.06)),
+        shoulder=0.052 * scale,
         waves=waves,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Stations:
+    """Which vertices of a hand model lie about which place along the arm.
+
+    Attributes:
+        order: the arm's vertices from the wrist up.
+        starts: where in `order` each station's vertices begin.
+        at: metres behind the wrist of each station.
+    """
+
+    order: Int64[np.ndarray, " k"]
+    starts: Int64[np.ndarray, " n"]
+    at: Float64[np.ndarray, " n"]
+
+    @classmethod
+    def of(cls, along: Float32[np.ndarray, " v"]) -> Stations:
+        """Stations of a model whose vertices lie `along` metres behind the wrist, at most 0 on the hand."""
+        order = np.argsort(along, kind="stable")
+        order = order[np.searchsorted(along[order], 1e-6) :]
+        place = along[order].astype(np.float64)
+        edges = np.searchsorted(place, np.linspace(0, place[-1], _STATIONS + 1)[:-1])
+        keep = np.flatnonzero(np.diff(np.append(edges, len(place))) >= 8)
+        starts = edges[keep]
+        at = np.add.reduceat(place, starts) / np.diff(np.append(starts, len(place)))
+        return cls(order.astype(np.int64), starts.astype(np.int64), at)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +144,13 @@ class ArmAxis:
     radius: Float64[np.ndarray, "n a"]
 
     @classmethod
-    def of(cls, vertices: Float32[np.ndarray, "v 3"], along: Float32[np.ndarray, " v"]) -> ArmAxis:
-        """Measure a posed arm; `along` is each vertex's place behind the wrist in metres, at most 0 on the hand."""
-        order = np.argsort(along, kind="stable")
-        order = order[np.searchsorted(along[order], 1e-6) :]
-        points, place = vertices[order].astype(np.float64), along[order].astype(np.float64)
-        edges = np.linspace(0, place[-1] + 1e-6, _RINGS + 1)
-        bins = np.searchsorted(place, edges)
-        full = [(a, b) for a, b in pairwise(bins) if b - a >= 8]
-        at = np.array([place[a:b].mean() for a, b in full])
-        center = np.array([(points[a:b].max(axis=0) + points[a:b].min(axis=0)) / 2 for a, b in full])
+    def of(cls, vertices: Float32[np.ndarray, "v 3"], stations: Stations, scale: float) -> ArmAxis:
+        """Measure a posed arm of a size (1 = the one the stations were made for)."""
+        points = vertices[stations.order].astype(np.float64)
+        starts = stations.starts
+        center = (np.maximum.reduceat(points, starts) + np.minimum.reduceat(points, starts)) / 2
         center[1:-1] = (center[:-2] + 2 * center[1:-1] + center[2:]) / 4
+        at = stations.at * scale
         tangent = np.gradient(center, at, axis=0)
         tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
         hinge = np.cross(tangent[0], tangent[-1])
@@ -130,27 +159,11 @@ class ArmAxis:
         side = hinge - tangent * (tangent @ hinge)[:, None]
         side /= np.linalg.norm(side, axis=1, keepdims=True)
         back = np.cross(tangent, side)
-        axis = cls(at, center, tangent, side, back, np.empty((len(at), 12)))
-        axis._measure(points, place)
-        return axis
-
-    def _measure(self, points: np.ndarray, place: np.ndarray) -> None:
-        """Fill `radius` with the farthest skin in each direction, then widen it to the neighbors' mean."""
-        nearest = np.clip(np.searchsorted((self.at[1:] + self.at[:-1]) / 2, place), 0, len(self.at) - 1)
-        offset = points - self.center[nearest]
-        offset -= self.tangent[nearest] * np.einsum("ij,ij->i", offset, self.tangent[nearest])[:, None]
-        x = np.einsum("ij,ij->i", offset, self.side[nearest])
-        y = np.einsum("ij,ij->i", offset, self.back[nearest])
-        directions = self.radius.shape[1]
-        sector = np.round(np.arctan2(y, x) / (2 * np.pi) * directions).astype(int) % directions
-        radius = np.zeros_like(self.radius)
-        np.maximum.at(radius, (nearest, sector), np.hypot(x, y))
-        ring = radius.max(axis=1, keepdims=True)
-        radius = np.maximum(radius, 0.8 * ring)
-        around = (np.roll(radius, 1, axis=1) + np.roll(radius, -1, axis=1)) / 2
-        radius = np.maximum(radius, around)
+        radius = farthest(points, starts, center, tangent, side, back, _SECTORS)
+        radius = np.maximum(radius, 0.8 * radius.max(axis=1, keepdims=True))
+        radius = np.maximum(radius, (np.roll(radius, 1, axis=1) + np.roll(radius, -1, axis=1)) / 2)
         radius[1:-1] = np.maximum(radius[1:-1], (radius[2:] + radius[:-2]) / 2)
-        self.radius[:] = radius
+        return cls(at, center, tangent, side, back, radius)
 
     def interpolate(self, values: np.ndarray, where: np.ndarray) -> np.ndarray:
         """Per-station `values` [n, k] at places `where` [m], going on straight before the first and after the last."""
@@ -182,6 +195,9 @@ def tube_mesh(axis: ArmAxis, tube: Tube) -> tuple[Float32[np.ndarray, "v 3"], In
         back_of_hand = np.arctan2(-axis.back[0, 2], -axis.side[0, 2])
         away = (theta - back_of_hand + np.pi) % (2 * np.pi) - np.pi
         radius = radius + tube.dial * (np.abs(away) < 0.55)
+    if tube.shoulder:
+        open_part = np.sqrt(np.clip((tube.end - where) / (0.6 * tube.shoulder), 0, 1))[:, None]
+        radius = tube.shoulder + (radius - tube.shoulder) * open_part
     rows = [(where[min(8, tube.rings - 1)], radius[0] - tube.thick), (where[0], radius[0] - tube.thick)]
     rows += list(zip(where, radius, strict=True))
     if tube.closed_end:
@@ -208,12 +224,13 @@ def tube_faces(rows: int, columns: int) -> Int32[np.ndarray, "f 3"]:
 
 
 def _folds(tube: Tube, where: np.ndarray, theta: np.ndarray) -> Float64[np.ndarray, "r a"]:
-    """Sharp-crested waves along and around the arm, each strongest about its own place; mostly within -1..1."""
+    """Sharp-crested waves across the arm, each strongest about its own place and on one side; mostly within -1..1."""
     total = np.zeros((len(where), len(theta)))
     for rate, turns, phase, weight, place in tube.waves:
-        near = 0.35 + 0.65 * np.exp(-(((where - place) / 0.09) ** 2))
-        angle = 2 * np.pi * rate * where[:, None] + turns * theta + phase + 0.8 * np.sin(theta + phase)
-        total += weight * near[:, None] * (1 - 2 * np.abs(np.sin(angle / 2)) ** 0.8)
+        near = weight * (0.3 + 0.7 * np.exp(-(((where - place) / 0.08) ** 2)))
+        one_side = 0.55 + 0.45 * np.cos(theta - 3 * phase)
+        angle = 2 * np.pi * rate * where[:, None] + (turns * theta + phase + 0.8 * np.sin(theta + phase))
+        total += near[:, None] * one_side * (1 - 2 * np.abs(np.sin(angle / 2)))
     return total / 1.5
 
 

@@ -17,23 +17,27 @@ from graspseg.synth.scene_parts import Mesh
 
 SHOULDER_M = 0.165
 TRUNK_CENTER, TRUNK_HALF = np.array([0.0, 0.27, 0.0]), np.array([0.19, 0.33, 0.125])
-HEAD_CENTER, HEAD_HALF = np.array([0.0, -0.27, 0.035]), np.array([0.085, 0.13, 0.11])
+HEAD_CENTER, HEAD_HALF = np.array([0.0, -0.24, 0.04]), np.array([0.085, 0.13, 0.11])
 _AROUND = 56
 # Height below the shoulders and half widths across and deep, metres.
 _TRUNK = np.array(
     [
-        [-0.175, 0.055, 0.058],
-        [-0.10, 0.055, 0.058],
-        [-0.06, 0.075, 0.068],
-        [-0.04, 0.125, 0.078],
-        [-0.02, 0.168, 0.085],
-        [0.02, 0.192, 0.098],
-        [0.10, 0.182, 0.115],
+        [-0.17, 0.0, 0.0],
+        [-0.165, 0.058, 0.062],
+        [-0.09, 0.062, 0.064],
+        [-0.065, 0.082, 0.072],
+        [-0.045, 0.135, 0.078],
+        [-0.03, 0.18, 0.08],
+        [0.0, 0.2, 0.088],
+        [0.04, 0.195, 0.1],
+        [0.10, 0.178, 0.115],
         [0.20, 0.168, 0.12],
         [0.32, 0.155, 0.112],
         [0.42, 0.158, 0.115],
         [0.52, 0.175, 0.125],
-        [0.62, 0.18, 0.12],
+        [0.62, 0.175, 0.12],
+        [0.66, 0.1, 0.08],
+        [0.665, 0.0, 0.0],
     ]
 )
 # Direction, width and height of what stands out of the head's ellipsoid (or sinks in), in head radii.
@@ -77,16 +81,16 @@ def head_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int
         place = np.array(where) / np.linalg.norm(where)
         near = np.exp((directions @ place - 1) / (width * width))
         radius += near * height * rng.uniform(0.75, 1.25)
-    hair = rng.uniform(0.0, 0.22) * np.clip((-directions[:, 1] - 0.9 * directions[:, 2] + 0.15) * 4, 0, 1)
+    hair = rng.uniform(0.0, 0.14) * np.clip((-directions[:, 1] - 0.9 * directions[:, 2] + 0.15) * 4, 0, 1)
     strands = np.sin(directions @ rng.normal(0, 14, 3)) * np.sin(directions @ rng.normal(0, 14, 3))
-    radius += hair * (1 + 0.25 * strands)
+    radius += hair * (1 + 0.15 * strands)
     size = HEAD_HALF * rng.uniform(0.93, 1.05, 3)
     return (directions * radius[:, None] * size).astype(np.float32), faces
 
 
 def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
     """Neck and clothed trunk with folds, body frame, metres."""
-    height = np.linspace(_TRUNK[0, 0], _TRUNK[-1, 0], 46)
+    height = np.sort(np.concatenate([_TRUNK[:, 0], np.linspace(-0.01, 0.6, 34)]))
     wide = np.interp(height, _TRUNK[:, 0], _TRUNK[:, 1])
     deep = np.interp(height, _TRUNK[:, 0], _TRUNK[:, 2]) * rng.uniform(0.9, 1.25)
     turn = np.arange(_AROUND) * (2 * np.pi / _AROUND)
@@ -94,7 +98,7 @@ def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], In
     for _ in range(5):
         angle = height[:, None] * rng.uniform(8, 60) + rng.integers(1, 5) * turn + rng.uniform(0, 6.3)
         folds += rng.uniform(0.2, 1) * (1 - 2 * np.abs(np.sin(angle / 2)))
-    folds *= rng.uniform(0.001, 0.005) * np.clip((height + 0.05) / 0.1, 0, 1)[:, None]
+    folds *= rng.uniform(0.001, 0.005) * np.clip((height + 0.05) / 0.1, 0, 1)[:, None] * (wide > 0.06)[:, None]
     # Squarer than an ellipse: |cos|^0.8.
     x = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
     z = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
@@ -126,15 +130,39 @@ def body_meshes(rng: np.random.Generator, scale: float, *, head: bool) -> list[M
 
 def shoulder_balls(scale: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """Ellipsoids that close the sleeves' upper ends, as (center, half axes in columns)."""
-    half = np.diag([0.07, 0.075, 0.07]) * scale
-    return [(np.array([side * (SHOULDER_M + 0.005), 0.03, 0.0]) * scale, half) for side in (1.0, -1.0)]
+    half = np.diag([0.064, 0.066, 0.064]) * scale
+    return [(np.array([side * (SHOULDER_M - 0.003), 0.032, 0.0]) * scale, half) for side in (1.0, -1.0)]
 
 
-def thighs(rng: np.random.Generator, scale: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The thighs of a person who sits, as ellipsoids."""
-    spread = rng.uniform(0.08, 0.16)
-    half = np.array([0.085, 0.08, 0.3])
-    return [(np.array([side * spread, 0.58, 0.22]) * scale, np.diag(half) * scale) for side in (1.0, -1.0)]
+def leg_meshes(rng: np.random.Generator, scale: float, *, seated: bool) -> list[Mesh]:
+    """Two trousered legs, body frame, metres."""
+    spread, bend = rng.uniform(0.02, 0.09), rng.uniform(-0.08, 0.08)
+    knee = np.array([0.09 + spread, 0.62, 0.42]) if seated else np.array([0.1, 1.03, 0.03 + abs(bend)])
+    foot = knee + (np.array([0.0, 0.42, bend]) if seated else np.array([0.0, 0.42, -0.04]))
+    hip = np.array([0.09, 0.6, 0.02])
+    share = np.linspace(0, 1, 13)[:, None]
+    path = np.concatenate([hip + (knee - hip) * share[:-1], knee + (foot - knee) * share])
+    path[1:-1] = (path[:-2] + 2 * path[1:-1] + path[2:]) / 4
+    radius = np.interp(np.arange(len(path)), [0, 11, 14, 24], [0.092, 0.072, 0.066, 0.048])
+    tangent = np.gradient(path, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    back = np.cross(tangent, [1.0, 0.0, 0.0])
+    back /= np.linalg.norm(back, axis=1, keepdims=True)
+    side = np.cross(back, tangent)
+    turn = np.arange(28) * (2 * np.pi / 28)
+    wave = 1 + 0.05 * np.sin(np.arange(len(path))[:, None] * rng.uniform(0.5, 2.0) + 2 * turn + rng.uniform(0, 6.3))
+    across = side[:, None] * np.cos(turn)[:, None] + back[:, None] * np.sin(turn)[:, None]
+    right = (path[:, None] + (radius[:, None] * wave)[..., None] * across).reshape(-1, 3)
+    faces = tube_faces(len(path), len(turn))
+    left = right * [-1.0, 1.0, 1.0]
+    return [Mesh((points * scale).astype(np.float32), faces, BACKGROUND) for points in (right, left)]
+
+
+def may_sit(points: np.ndarray, scale: float) -> bool:
+    """Whether no point [n, 3] of the body frame, metres, lies where the thighs of somebody who sits would be."""
+    x, y, z = np.abs(points.T / scale)
+    lap = (x < 0.28) & (y > 0.5) & (z < 0.55) & (points[:, 1] > 0) & (points[:, 2] > 0)
+    return not lap.any()
 
 
 def inside_body(points: np.ndarray, scale: float, *, margin: float = 1.0) -> np.ndarray:

@@ -47,7 +47,7 @@ class Aim:
     offset_sigma: float = 0.2
     offset_limit: float = 0.42
     leaving_share: float = 0.0
-    leaving_limit: float = 0.55
+    leaving_limit: float = 0.5
     nearest_m: float = 0.17
 
 
@@ -143,7 +143,7 @@ class Stage:
         table_share, touching_share, table_gap_m: a table below the hands, often touched.
         clutter_most: most things on it.
         wall_share, floor_share, furniture_share: the room.
-        seated_share: legs are in view where there is no table.
+        seated_share: sits, where the lap is free, instead of standing.
         distractor_share: something larger and nearer than the hand reaches in from the border.
     """
 
@@ -237,9 +237,9 @@ RECIPES: dict[PresetName, Recipe] = {
         "wild",
         interactions={"bare": 0.14, "hold": 0.86},
         lens=Lens(focal_px=(340.0, 640.0)),
-        aim=Aim(near_share=0.55, near_m=(0.2, 0.5), offset_sigma=0.22, leaving_share=0.12),
+        aim=Aim(near_share=0.55, near_m=(0.2, 0.5), offset_sigma=0.2, leaving_share=0.08),
         stage=Stage(
-            views={"third": 0.45, "ego": 0.27, "top": 0.13, "any": 0.15},
+            views={"third": 0.47, "ego": 0.3, "top": 0.14, "any": 0.09},
             clothes=Clothes(
                 sleeves={"short": 0.36, "rolled": 0.24, "long": 0.4},
                 glove_share=0.06,

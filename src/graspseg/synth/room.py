@@ -19,7 +19,9 @@ _UP = np.array([0.0, -1.0, 0.0])
 _X, _Y, _Z = np.eye(3)
 
 
-def furnish(rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray) -> None:
+def furnish(
+    rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray, *, seated: bool
+) -> None:
     """Put a room around a staging.
 
     Args:
@@ -28,10 +30,12 @@ def furnish(rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast
         stage: How often what.
         cast: Gives things.
         occupied: World points [n, 3] of arms and held things, over the whole clip.
+        seated: whether the first person's thighs are before the trunk.
     """
-    camera, seated = staging.camera.position, rng.uniform() < stage.seated_share
-    table = _table(rng, staging, stage, cast, occupied) if rng.uniform() < stage.table_share else None
-    floor = (0.95 if seated else 1.38) + rng.uniform(-0.1, 0.1)
+    camera = staging.camera.position
+    lap = 0.5 * staging.arms[0].person.scale if seated else 0.9
+    table = _table(rng, staging, stage, cast, occupied, lap) if rng.uniform() < stage.table_share else None
+    floor = (1.04 if seated else 1.44) * staging.arms[0].person.scale
     if rng.uniform() < stage.floor_share and camera[1] < floor - 0.1:
         _plane(staging, np.array([0.0, floor, 0.5]), _X, _Z, (3.0, 3.0))
     if rng.uniform() < stage.wall_share:
@@ -51,7 +55,7 @@ def _plane(
 
 
 def _table(
-    rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray
+    rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray, lap: float
 ) -> float | None:
     """A table before the first person with things on it; returns its height, None where it would be in the way."""
     edge = 0.14 + rng.uniform(0.0, 0.15)
@@ -59,7 +63,10 @@ def _table(
     if len(over) < 20:
         return None
     gap = 0.0 if rng.uniform() < stage.touching_share else rng.uniform(*stage.table_gap_m)
-    height = max(float(over[:, 1].max()) + 0.001 + gap, 0.12)
+    lowest = float(over[:, 1].max()) + 0.001
+    height = min(max(lowest + gap, 0.12), max(lowest, lap - 0.06))
+    if height > lap - 0.06:
+        return None
     half = np.array([rng.choice([0.4, 0.7, 1.2]) * rng.uniform(0.7, 1.2), rng.uniform(0.25, 0.6)])
     middle = np.array([rng.normal(0, 0.15) + over[:, 0].mean(), height, edge + half[1]])
     half[0] = max(half[0], float(np.abs(over[:, 0] - middle[0]).max()) + 0.02)

@@ -33,13 +33,14 @@ class Person:
 
     def place(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
         """Points of the body frame in the world."""
-        return points @ self._rotation().T + self.position
+        return points @ self.rotation().T + self.position
 
     def own(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
         """World points in this person's body frame."""
-        return (points - self.position) @ self._rotation()
+        return (points - self.position) @ self.rotation()
 
-    def _rotation(self) -> Float64[np.ndarray, "3 3"]:
+    def rotation(self) -> Float64[np.ndarray, "3 3"]:
+        """From the body frame to the world."""
         return rotation_of(np.array([0.0, self.yaw, 0.0]))
 
 
@@ -67,45 +68,46 @@ class StagedArm:
 
     def meshes(self, time_s: float, *, cloth: int) -> list[Mesh]:
         """Arm and thing in the world; a thing not yet or no longer held is BACKGROUND."""
-        pose, rotation = self._at(time_s)
+        pose, turn, shift = self._at(time_s)
         meshes = arm_meshes(self.model, pose, self.outfit, cloth=cloth)
-        placed = [Mesh(self._place(m.vertices, pose, rotation), m.faces, m.label) for m in meshes]
+        placed = [Mesh(m.vertices @ turn + shift, m.faces, m.label) for m in meshes]
         if self.held is not None:
-            time = time_s if self.motion is None else self.motion.held_time(time_s)
-            label = OBJECT if time == time_s else BACKGROUND
-            if time != time_s:
-                pose, rotation = self._at(time)
-            placed.append(Mesh(self._place(self.held.vertices, pose, rotation), self.held.faces, label))
+            held_s = time_s if self.motion is None else self.motion.held_time(time_s)
+            _, turn, shift = self._at(held_s)
+            label = OBJECT if held_s == time_s else BACKGROUND
+            placed.append(Mesh(self.held.vertices @ turn + shift, self.held.faces, label))
         return placed
 
     def points(self, time_s: float) -> np.ndarray:
         """Some world points [n, 3] of the skin and of what is held, for keeping things apart."""
-        pose, rotation = self._at(time_s)
+        pose, turn, shift = self._at(time_s)
         angles = {"wrist": pose.wrist, "elbow": pose.elbow, "pronation": pose.pronation}
-        skin = self.model.coarse_vertices(pose.shape, pose.articulation, **angles)[::3]
-        held = [] if self.held is None else [self.held.vertices[:: len(self.held.vertices) // 300 + 1]]
-        return self._place(np.concatenate([skin, *held]), pose, rotation).astype(np.float64)
+        points = self.model.coarse_vertices(pose.shape, pose.articulation, **angles)[::4]
+        if self.held is not None:
+            points = np.concatenate([points, self.held.vertices[:: len(self.held.vertices) // 200 + 1]])
+        return (points @ turn + shift).astype(np.float64)
 
-    def world(self, points: np.ndarray, time_s: float = 0.0) -> np.ndarray:
-        """Points of the hand frame in the world."""
-        return self._place(points, *self._at(time_s))
+    def world(self, point: np.ndarray) -> np.ndarray:
+        """A point of the hand frame in the world, at time 0."""
+        _, turn, shift = self._at(0.0)
+        return point @ turn + shift
 
-    def _at(self, time_s: float) -> tuple[ArmPose, np.ndarray]:
-        if self.motion is None:
-            return self.pose, self.rotation
-        motion, time = self.motion, self.motion.held_time(time_s)
-        fingers, swing = motion.fingers.at(time).reshape(5, 4), motion.swing.at(time)
-        opening = motion.opening(time_s)
-        if opening and motion.open_fingers is not None and motion.retreat is not None:
-            fingers, swing = fingers + opening * motion.open_fingers, swing + opening * motion.retreat
-        flexion, deviation, elbow, pronation = motion.wrist.at(time)
-        pose = self.pose.moved(fingers, np.array([flexion, deviation]), float(elbow), float(pronation))
-        return pose, rotation_of(swing) @ self.rotation
-
-    def _place(self, points: np.ndarray, pose: ArmPose, rotation: np.ndarray) -> np.ndarray:
-        joints = arm_joints(self.model, pose)
-        own = shoulder_of(self.person.scale) + (points - joints[SHOULDER]) @ rotation.T
-        return self.person.place(own * MIRROR if self.side < 0 else own).astype(np.float32)
+    def _at(self, time_s: float) -> tuple[ArmPose, np.ndarray, np.ndarray]:
+        """The pose at a time, and the map `points @ turn + shift` from the hand frame to the world."""
+        pose, rotation = self.pose, self.rotation
+        if self.motion is not None:
+            motion, held_s, opening = self.motion, self.motion.held_time(time_s), self.motion.opening(time_s)
+            fingers, swing = motion.fingers.at(held_s).reshape(5, 4), motion.swing.at(held_s)
+            if motion.open_fingers is not None and motion.retreat is not None:
+                fingers, swing = fingers + opening * motion.open_fingers, swing + opening * motion.retreat
+            flexion, deviation, elbow, pronation = motion.wrist.at(held_s)
+            pose = pose.moved(fingers, np.array([flexion, deviation]), float(elbow), float(pronation))
+            rotation = rotation_of(swing) @ rotation
+        mirror = MIRROR if self.side < 0 else 1.0
+        own_shift = shoulder_of(self.person.scale) - rotation @ arm_joints(self.model, pose)[SHOULDER]
+        turn = (rotation.T * mirror) @ self.person.rotation().T
+        shift = self.person.place(own_shift * mirror)
+        return pose, turn.astype(np.float32), shift.astype(np.float32)
 
 
 @dataclass(eq=False)

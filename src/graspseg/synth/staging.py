@@ -12,7 +12,7 @@ from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit,
 from graspseg.synth.cast import Cast, held_vertices
 from graspseg.synth.hand import HandPose
 from graspseg.synth.motion import ArmMotion, CameraMotion, Waves
-from graspseg.synth.person import HEAD_CENTER, body_meshes, inside_body, shoulder_balls, thighs
+from graspseg.synth.person import HEAD_CENTER, body_meshes, inside_body, leg_meshes, may_sit, shoulder_balls
 from graspseg.synth.recipe import Recipe, Stage, Viewpoint, choose
 from graspseg.synth.room import furnish
 from graspseg.synth.scene_parts import Mesh
@@ -62,13 +62,14 @@ class StageMaker:
             self._other_arm(rng, staging, view, times, length_s)
             people = [arm.person]
             if rng.uniform() < self.stage.second_person_share:
-                people += self._second_person(rng, staging, arm.world(focus[None])[0], times, length_s)
-            camera = self._camera(rng, staging, view, people, arm.world(focus[None])[0], times)
+                people += self._second_person(rng, staging, arm.world(focus), times, length_s)
+            camera = self._camera(rng, staging, view, people, arm.world(focus), times)
             if camera is None:
                 continue
             staging.camera = camera
-            self._bodies(rng, staging, people, view)
-            furnish(rng, staging, self.stage, self.cast, _points(staging.arms, times))
+            taken = _points(staging.arms, times)
+            seated = self._bodies(rng, staging, people, view, taken)
+            furnish(rng, staging, self.stage, self.cast, taken, seated=seated)
             if length_s:
                 staging.camera_motion = CameraMotion.sample(rng, float(np.linalg.norm(camera.position - focus)))
             return staging
@@ -174,7 +175,7 @@ class StageMaker:
             person = Person(float(pose.shape[0]), float(yaw))
             arm = self._hang(rng, person, pose, held, reach=rng.uniform(*_REACH["third"]), length_s=length_s)
             goal = focus + np.array([rng.normal(0, 0.15), rng.normal(0, 0.08), rng.uniform(0.08, 0.3)])
-            shift = goal - arm.world(PALM[None])[0]
+            shift = goal - arm.world(PALM)
             shift[1] = np.clip(shift[1], -0.25, 0.25)
             person = replace(person, position=shift)
             arm = replace(arm, person=person)
@@ -219,7 +220,7 @@ class StageMaker:
             met = [inside_body(person.own(path), person.scale, margin=1.15) for person in people]
             if view == "ego":
                 # The camera is worn on the head, which is not drawn.
-                met[0][:] = False
+                met[0][:] = np.linalg.norm(path[0] - focus) < self.recipe.aim.ego_m[0] * people[0].scale
             near = self.recipe.aim.nearest_m * (0.7 if view == "ego" else 1.0)
             seen = camera.see(points)
             close = (seen[:, 2] > -0.05) & (seen[:, 2] < near) & (np.abs(seen[:, :2]) < 0.8 * near).all(axis=1)
@@ -227,15 +228,20 @@ class StageMaker:
                 return camera
         return None
 
-    def _bodies(self, rng: np.random.Generator, staging: Staging, people: list[Person], view: Viewpoint) -> None:
+    def _bodies(
+        self, rng: np.random.Generator, staging: Staging, people: list[Person], view: Viewpoint, taken: np.ndarray
+    ) -> bool:
+        """Put everybody's body in; returns whether the first person sits."""
+        sitting = []
         for number, person in enumerate(people):
+            seated = rng.uniform() < self.stage.seated_share and may_sit(person.own(taken), person.scale)
+            sitting.append(seated)
             meshes = body_meshes(rng, person.scale, head=view != "ego" or number > 0)
-            balls = shoulder_balls(person.scale)
-            if rng.uniform() < self.stage.seated_share:
-                balls += thighs(rng, person.scale)
-            turn = person.place(np.eye(3)) - person.position
+            meshes += leg_meshes(rng, person.scale, seated=seated)
             staging.meshes += [Mesh(person.place(m.vertices).astype(np.float32), m.faces, m.label) for m in meshes]
-            staging.ellipsoids += [(person.place(center[None])[0], turn.T @ axes) for center, axes in balls]
+            for center, axes in shoulder_balls(person.scale):
+                staging.ellipsoids.append((person.place(center), person.rotation() @ axes))
+        return sitting[0]
 
 
 _NOWHERE = Camera(np.eye(3), np.zeros(3))

@@ -16,7 +16,9 @@ from pathlib import Path
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import InputError, Intrinsics
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import Split
+from graspseg.synth.recipe import RECIPES, PresetName, SleevePolicy
 
 CHUNK = 16
 GENERATOR_VERSION = 1
@@ -24,25 +26,49 @@ GENERATOR_VERSION = 1
 
 @dataclass(frozen=True)
 class Job:
-    """A data set to make: `count` frames of a split from a seed."""
+    """A data set to make: `count` frames of a split from a seed; with a `clip_length`, clips one after the other."""
 
     out: Path
     count: int
     seed: int
     split: Split
+    preset: PresetName = "exam1"
+    sleeve: SleevePolicy = "background"
+    clip_length: int = 0
 
     def description(self) -> dict[str, object]:
         """Content of `dataset.json`."""
         camera = Intrinsics.default(WIDTH, HEIGHT)
-        return {
+        source = f"graspseg synth, generator {GENERATOR_VERSION}, preset {self.preset}, split {self.split}"
+        clips = f", clips of {self.clip_length} frames" if self.clip_length else ""
+        described: dict[str, object] = {
             "depth_unit_m": DEPTH_UNIT_M,
             "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
             "licence": "CC-BY-4.0",
-            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
+            "provenance": f"{source}, seed {self.seed}, sleeves are {self.sleeve}{clips}",
+            "preset": self.preset,
+            "sleeve": self.sleeve,
         }
+        if self.clip_length:
+            described |= {"clip_length": self.clip_length, "rate_hz": RATE_HZ}
+        return described
+
+    def maker(self) -> FrameMaker:
+        """What makes its frames."""
+        return FrameMaker(
+            self.split,
+            self.seed,
+            intrinsics=Intrinsics.default(WIDTH, HEIGHT),
+            recipe=RECIPES[self.preset],
+            sleeve=self.sleeve,
+            clip_length=self.clip_length,
+        )
 
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix."""
+        if self.clip_length:
+            clip, number = divmod(index, self.clip_length)
+            return f"{self.split}-clip-{clip:05d}-frame-{number:05d}"
         return f"{self.split}-{index:07d}"
 
 
@@ -55,8 +81,10 @@ def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
         InputError: the folder holds another data set, or cannot be written to.
     """
     check_folder(job)
+    job.maker()
     FolderWriter(job.out, job.description())
-    chunks = [(job, range(start, min(start + CHUNK, job.count))) for start in range(0, job.count, CHUNK)]
+    size = max(CHUNK, job.clip_length)
+    chunks = [(job, range(start, min(start + size, job.count))) for start in range(0, job.count, size)]
     if workers == 1:
         yield from map(_write_chunk, chunks)
         return
@@ -117,7 +145,7 @@ def check_folder(job: Job) -> None:
         )
 
 
-_makers: dict[tuple[Split, int], FrameMaker] = {}
+_makers: dict[Job, FrameMaker] = {}
 _stop: Event | None = None
 
 
@@ -135,9 +163,8 @@ def _write_chunk(chunk: tuple[Job, range]) -> int:
             break
         if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             continue
-        key = (job.split, job.seed)
-        if key not in _makers:
-            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
-        made = _makers[key].make(index)
+        if job not in _makers:
+            _makers[job] = job.maker()
+        made = _makers[job].make(index)
         writer.write(job.stem(index), made.frame(), made.labels)
     return len(indices)
