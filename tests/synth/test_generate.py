@@ -7,7 +7,7 @@ import pytest
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.generate import HEIGHT, SMALLEST_HAND_PX, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects import SPLITS
 from graspseg.synth.scene import SceneMaker
 
@@ -39,7 +39,7 @@ def test_labels_are_on_measured_pixels_only(split) -> None:
         assert set(np.unique(labels)) <= {BACKGROUND, HAND, OBJECT}
         assert not labels[depth_m == 0].any()
         assert depth_m.min() >= 0 and depth_m[depth_m > 0].min() > 0.1
-        assert np.count_nonzero(labels == HAND) > SMALLEST_HAND_PX / 2
+        assert np.count_nonzero(labels == HAND) > maker.recipe.smallest_hand_px / 2
         holding += bool((labels == OBJECT).any())
     assert holding >= 6
 

@@ -7,6 +7,7 @@ folds; the open end is folded inward, so that a camera sees a hollow cuff with a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -215,12 +216,15 @@ def _surface(
     return vertices.reshape(-1, 3).astype(np.float32), tube_faces(len(where), len(theta))
 
 
+@cache
 def tube_faces(rows: int, columns: int) -> Int32[np.ndarray, "f 3"]:
     """Triangles of a grid of `rows` rings of `columns` points, each ring closed."""
     a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns)).ravel()
     b = (np.arange(rows - 1)[:, None] * columns + (np.arange(columns) + 1) % columns).ravel()
     faces = np.concatenate([np.stack([a, b, b + columns], axis=1), np.stack([a, b + columns, a + columns], axis=1)])
-    return faces.astype(np.int32)
+    faces = faces.astype(np.int32)
+    faces.setflags(write=False)
+    return faces
 
 
 def _folds(tube: Tube, where: np.ndarray, theta: np.ndarray) -> Float64[np.ndarray, "r a"]:

@@ -21,7 +21,6 @@ from graspseg.synth.sensor import StructuredLight, structured_light
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
 EXAM_SEED = 20_261_122
-SMALLEST_HAND_PX = 400
 
 
 class SynthFrame(NamedTuple):
@@ -67,8 +66,8 @@ class FrameMaker:
         self.split: Split = split
         self.seed = seed
         self.recipe = recipe
-        self._scenes = SceneMaker(split, intrinsics, recipe=recipe, sleeve=sleeve)
-        self._clips = ClipMaker(self._scenes, clip_length) if clip_length else None
+        self.scenes = SceneMaker(split, intrinsics, recipe=recipe, sleeve=sleeve)
+        self._clips = ClipMaker(self.scenes, clip_length) if clip_length else None
         self._canvas = Canvas(WIDTH, HEIGHT)
 
     def make(self, index: int) -> SynthFrame:
@@ -78,9 +77,9 @@ class FrameMaker:
             return self._clip_frame(self._clips, clip, number)
         rng = np.random.default_rng([self.seed, SPLITS.index(self.split), index])
         while True:
-            scene = self._scenes.make(rng)
+            scene = self.scenes.make(rng)
             depth_m, labels = self._draw(scene)
-            if np.count_nonzero(labels == HAND) >= SMALLEST_HAND_PX:
+            if np.count_nonzero(labels == HAND) >= self.recipe.smallest_hand_px:
                 break
         depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
         noisy, labels = structured_light(depth_m, labels, scene.intrinsics, rng, _sample_sensor(rng, self.recipe))
@@ -104,7 +103,7 @@ class FrameMaker:
         return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
 
     def _shows_hand(self, scene: Scene) -> bool:
-        return np.count_nonzero(self._draw(scene)[1] == HAND) >= SMALLEST_HAND_PX
+        return np.count_nonzero(self._draw(scene)[1] == HAND) >= self.recipe.smallest_hand_px
 
 
 def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:

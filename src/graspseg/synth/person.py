@@ -97,7 +97,7 @@ def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], In
     folds = np.zeros((len(height), _AROUND))
     for _ in range(5):
         angle = height[:, None] * rng.uniform(8, 60) + rng.integers(1, 5) * turn + rng.uniform(0, 6.3)
-        folds += rng.uniform(0.2, 1) * (1 - 2 * np.abs(np.sin(angle / 2)))
+        folds += rng.uniform(0.2, 1) * np.sin(angle + 0.5 * np.sin(angle))
     folds *= rng.uniform(0.001, 0.005) * np.clip((height + 0.05) / 0.1, 0, 1)[:, None] * (wide > 0.06)[:, None]
     # Squarer than an ellipse: |cos|^0.8.
     x = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8

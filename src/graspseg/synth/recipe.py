@@ -178,6 +178,7 @@ class Recipe:
     Attributes:
         name: the preset.
         interactions: weights of what the hands do; `hold` and `bare` are built here.
+        smallest_hand_px: frames that show less skin are drawn again.
         count: frames of the train and the val split, where the preset is a data set of a given size.
         most_objects: how many objects of the split are drawn from; None = all.
     """
@@ -192,6 +193,7 @@ class Recipe:
     stage: Stage | None = None
     crop: Crop = Crop()
     sensor: SensorChoice = "mixed"
+    smallest_hand_px: int = 400
     count: tuple[int, int] | None = None
     most_objects: int | None = None
 
@@ -236,6 +238,7 @@ RECIPES: dict[PresetName, Recipe] = {
     "wild": Recipe(
         "wild",
         interactions={"bare": 0.14, "hold": 0.86},
+        smallest_hand_px=900,
         lens=Lens(focal_px=(340.0, 640.0)),
         aim=Aim(near_share=0.55, near_m=(0.2, 0.5), offset_sigma=0.2, leaving_share=0.08),
         stage=Stage(

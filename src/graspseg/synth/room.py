@@ -5,13 +5,15 @@ World: metres, y down, z to the first person's front. Nothing is placed where ha
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from graspseg.labels import BACKGROUND
 from graspseg.synth.cast import Cast
 from graspseg.synth.recipe import Stage, Surroundings
 from graspseg.synth.scene_parts import Mesh, random_rotation, rotation_of
-from graspseg.synth.stage import Staging
+from graspseg.synth.stage import StagedArm, Staging
 from graspseg.synth.surroundings import box, scatter
 from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
@@ -33,8 +35,10 @@ def furnish(
         seated: whether the first person's thighs are before the trunk.
     """
     camera = staging.camera.position
+    staging.arms = [_with_stands(staging, arm, occupied) for arm in staging.arms]
     lap = 0.5 * staging.arms[0].person.scale if seated else 0.9
-    table = _table(rng, staging, stage, cast, occupied, lap) if rng.uniform() < stage.table_share else None
+    if rng.uniform() < stage.table_share:
+        _table(rng, staging, stage, cast, occupied, lap)
     floor = (1.04 if seated else 1.44) * staging.arms[0].person.scale
     if rng.uniform() < stage.floor_share and camera[1] < floor - 0.1:
         _plane(staging, np.array([0.0, floor, 0.5]), _X, _Z, (3.0, 3.0))
@@ -42,7 +46,7 @@ def furnish(
         _walls(rng, staging, occupied)
     if rng.uniform() < stage.furniture_share:
         for _ in range(rng.integers(1, 4)):
-            _furniture(rng, staging, occupied, floor, table)
+            _furniture(rng, staging, occupied, floor)
     if rng.uniform() < stage.distractor_share:
         _distractor(rng, staging, cast, occupied)
 
@@ -54,26 +58,46 @@ def _plane(
     return staging.planes[-1]
 
 
+def _with_stands(staging: Staging, arm: StagedArm, occupied: np.ndarray) -> StagedArm:
+    """Put a block under a thing that rests before or after it is held; where none fits, it is held all the time."""
+    if arm.held is None or arm.motion is None:
+        return arm
+    stands = []
+    for rest_s in (arm.motion.grab_s, arm.motion.release_s):
+        if np.isfinite(rest_s):
+            thing = arm.thing(rest_s)
+            low, high = thing.min(axis=0), thing.max(axis=0)
+            size = np.maximum(0.7 * (high - low), 0.04)
+            size[1] = 0.4
+            vertices, faces = box(size)
+            stand = vertices + np.array([(low[0] + high[0]) / 2, high[1] + 0.001 + size[1] / 2, (low[2] + high[2]) / 2])
+            if not _clear(stand, staging, occupied, 0.0):
+                return replace(arm, motion=replace(arm.motion, grab_s=-np.inf, release_s=np.inf))
+            stands.append(Mesh(stand.astype(np.float32), faces, BACKGROUND))
+    staging.meshes += stands
+    return arm
+
+
 def _table(
     rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray, lap: float
-) -> float | None:
-    """A table before the first person with things on it; returns its height, None where it would be in the way."""
+) -> None:
+    """A table before the first person with things on it, unless it would be in the way."""
     edge = 0.14 + rng.uniform(0.0, 0.15)
     over = occupied[occupied[:, 2] > edge - 0.02]
     if len(over) < 20:
-        return None
+        return
     gap = 0.0 if rng.uniform() < stage.touching_share else rng.uniform(*stage.table_gap_m)
     lowest = float(over[:, 1].max()) + 0.001
     height = min(max(lowest + gap, 0.12), max(lowest, lap - 0.06))
     if height > lap - 0.06:
-        return None
+        return
     half = np.array([rng.choice([0.4, 0.7, 1.2]) * rng.uniform(0.7, 1.2), rng.uniform(0.25, 0.6)])
     middle = np.array([rng.normal(0, 0.15) + over[:, 0].mean(), height, edge + half[1]])
     half[0] = max(half[0], float(np.abs(over[:, 0] - middle[0]).max()) + 0.02)
     half[1] = max(half[1], float((over[:, 2].max() + 0.02 - edge) / 2))
     middle[2] = edge + half[1]
     if staging.camera.position[1] > height - 0.06:
-        return None
+        return
     # A slab, so that its edge shows from the side.
     slab, faces = box(np.array([2 * half[0], rng.uniform(0.015, 0.05), 2 * half[1]]))
     slab = slab + middle + np.array([0.0, slab[:, 1].max(), 0.0])
@@ -85,7 +109,6 @@ def _table(
         on_table = (np.abs((low + high)[[0, 2]] / 2 - middle[[0, 2]]) < half).all() and low[2] > edge
         if on_table and _clear(mesh.vertices, staging, occupied, 0.01):
             staging.meshes.append(mesh)
-    return height
 
 
 def _walls(rng: np.random.Generator, staging: Staging, occupied: np.ndarray) -> None:
@@ -101,33 +124,21 @@ def _walls(rng: np.random.Generator, staging: Staging, occupied: np.ndarray) -> 
             _plane(staging, center, _Y, _X if axis == 2 else _Z, (2.0, 3.0))
 
 
-def _furniture(
-    rng: np.random.Generator, staging: Staging, occupied: np.ndarray, floor: float, table: float | None
-) -> None:
-    """A box as large as a chair, a screen or a cupboard, on the floor or the table, or a chair's back."""
-    size = rng.uniform([0.2, 0.2, 0.03], [0.8, 1.0, 0.6])
-    ground = floor if table is None or rng.uniform() < 0.5 else table
-    if ground == table:
-        size *= 0.5
+def _furniture(rng: np.random.Generator, staging: Staging, occupied: np.ndarray, floor: float) -> None:
+    """A box as large as a chair, a crate or a cupboard on the floor."""
+    size = rng.uniform([0.2, 0.3, 0.05], [0.8, 1.9, 0.6])
     turn = rotation_of(np.array([0.0, rng.uniform(-np.pi, np.pi), 0.0]))
     away, distance = rng.uniform(-np.pi, np.pi), rng.uniform(0.35, 1.4)
-    spot = np.array([np.sin(away) * distance, ground - size[1] / 2, np.cos(away) * distance])
+    spot = np.array([np.sin(away) * distance, floor - size[1] / 2, np.cos(away) * distance])
     corners, faces = box(size)
-    reach = float(np.linalg.norm(size)) / 2
     trunk = np.hypot(spot[0], spot[2]) < 0.24 + np.hypot(size[0], size[2]) / 2
-    points = np.concatenate([occupied, staging.camera.position[None], *[m.vertices[::9] for m in staging.meshes]])
+    points = np.concatenate([occupied, *[m.vertices[::9] for m in staging.meshes]])
     inside = (np.abs((points - spot) @ turn) < size / 2 + 0.03).all(axis=1).any()
-    watching = np.linalg.norm(staging.camera.position - spot) < reach + 0.15
-    if not (trunk or inside or watching or _hides(staging, spot, reach, occupied)):
-        staging.meshes.append(Mesh((corners @ turn.T + spot).astype(np.float32), faces, BACKGROUND))
-
-
-def _hides(staging: Staging, center: np.ndarray, radius: float, occupied: np.ndarray) -> bool:
-    """Whether a ball lies between the camera and the middle of what is shown."""
     eye, target = staging.camera.position, np.median(occupied, axis=0)
-    path = target - eye
-    share = float(np.clip((center - eye) @ path / (path @ path), 0, 1))
-    return share < 0.98 and bool(np.linalg.norm(eye + share * path - center) < radius)
+    sight = eye + np.linspace(0, 0.95, 30)[:, None] * (target - eye)
+    hides = (np.abs((sight - spot) @ turn) < size / 2 + 0.12).all(axis=1).any()
+    if not (trunk or inside or hides):
+        staging.meshes.append(Mesh((corners @ turn.T + spot).astype(np.float32), faces, BACKGROUND))
 
 
 def _distractor(rng: np.random.Generator, staging: Staging, cast: Cast, occupied: np.ndarray) -> None:

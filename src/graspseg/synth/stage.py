@@ -7,9 +7,10 @@ function of time; a still is one taken at time 0.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, OBJECT
@@ -18,7 +19,7 @@ from graspseg.synth.hand import HandModel
 from graspseg.synth.motion import ArmMotion, CameraMotion
 from graspseg.synth.person import SHOULDER_M
 from graspseg.synth.scene_parts import Mesh, Scene, rotation_of
-from graspseg.synth.viewpoint import Camera
+from graspseg.synth.viewpoint import HEIGHT, WIDTH, Camera
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
@@ -33,12 +34,13 @@ class Person:
 
     def place(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
         """Points of the body frame in the world."""
-        return points @ self.rotation().T + self.position
+        return points @ self.rotation.T + self.position
 
     def own(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
         """World points in this person's body frame."""
-        return (points - self.position) @ self.rotation()
+        return (points - self.position) @ self.rotation
 
+    @cached_property
     def rotation(self) -> Float64[np.ndarray, "3 3"]:
         """From the body frame to the world."""
         return rotation_of(np.array([0.0, self.yaw, 0.0]))
@@ -73,10 +75,15 @@ class StagedArm:
         placed = [Mesh(m.vertices @ turn + shift, m.faces, m.label) for m in meshes]
         if self.held is not None:
             held_s = time_s if self.motion is None else self.motion.held_time(time_s)
-            _, turn, shift = self._at(held_s)
             label = OBJECT if held_s == time_s else BACKGROUND
-            placed.append(Mesh(self.held.vertices @ turn + shift, self.held.faces, label))
+            placed.append(Mesh(self.thing(held_s), self.held.faces, label))
         return placed
+
+    def thing(self, time_s: float) -> Float32[np.ndarray, "v 3"]:
+        """World vertices of the held thing as the hand carries it at a time."""
+        assert self.held is not None
+        _, turn, shift = self._at(time_s)
+        return self.held.vertices @ turn + shift
 
     def points(self, time_s: float) -> np.ndarray:
         """Some world points [n, 3] of the skin and of what is held, for keeping things apart."""
@@ -105,7 +112,7 @@ class StagedArm:
             rotation = rotation_of(swing) @ rotation
         mirror = MIRROR if self.side < 0 else 1.0
         own_shift = shoulder_of(self.person.scale) - rotation @ arm_joints(self.model, pose)[SHOULDER]
-        turn = (rotation.T * mirror) @ self.person.rotation().T
+        turn = (rotation.T * mirror) @ self.person.rotation.T
         shift = self.person.place(own_shift * mirror)
         return pose, turn.astype(np.float32), shift.astype(np.float32)
 
@@ -136,7 +143,8 @@ class Staging:
         camera = self.camera if self.camera_motion is None else self.camera.moved(*self.camera_motion.at(time_s))
         turn = camera.rotation
         scene = Scene(self.intrinsics)
-        for mesh in (m for arm in self.arms for m in arm.meshes(time_s, cloth=self.cloth)):
+        seen = [arm for arm in self.arms if self._in_view(camera.see(arm.points(time_s)))]
+        for mesh in (m for arm in seen for m in arm.meshes(time_s, cloth=self.cloth)):
             scene.meshes.append(Mesh(camera.see(mesh.vertices), mesh.faces, mesh.label))
         for mesh in self.meshes:
             scene.meshes.append(Mesh(camera.see(mesh.vertices), mesh.faces, mesh.label))
@@ -145,6 +153,13 @@ class Staging:
         for center, axes in self.ellipsoids:
             scene.ellipsoids.append((turn @ (center - camera.position), turn @ axes))
         return scene
+
+    def _in_view(self, points: np.ndarray) -> bool:
+        """Whether some of the points [n, 3] of the camera frame may show, with a margin for cloth."""
+        lens, depth = self.intrinsics, np.maximum(points[:, 2], 0.0)
+        across = np.abs(points[:, 0]) < depth * (0.5 * WIDTH + 20) / lens.fx + 0.08
+        down = np.abs(points[:, 1]) < depth * (0.5 * HEIGHT + 20) / lens.fy + 0.08
+        return bool((across & down & (points[:, 2] > -0.05)).any())
 
 
 def shoulder_of(scale: float) -> Float64[np.ndarray, "3"]:

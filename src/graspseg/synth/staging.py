@@ -196,7 +196,7 @@ class StageMaker:
             wrist=Waves.sample(rng, np.array([0.25, 0.1, 0.2, 0.3]) * lively, (0.1, 0.7)),
             fingers=Waves.sample(rng, [scatter] * 20, (0.2, 0.9)),
         )
-        if arm.held is None or rng.uniform() < 0.5:
+        if arm.held is None or rng.uniform() < 0.3:
             return motion
         return _with_grab(rng, arm, motion, length_s)
 
@@ -240,7 +240,7 @@ class StageMaker:
             meshes += leg_meshes(rng, person.scale, seated=seated)
             staging.meshes += [Mesh(person.place(m.vertices).astype(np.float32), m.faces, m.label) for m in meshes]
             for center, axes in shoulder_balls(person.scale):
-                staging.ellipsoids.append((person.place(center), person.rotation() @ axes))
+                staging.ellipsoids.append((person.place(center), person.rotation @ axes))
         return sitting[0]
 
 
