@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from graspseg.cli.synth import main
+from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.synth.cast import Cast
@@ -27,7 +30,7 @@ def _clip(seed: int, kind: str = "hold"):
 def test_neighboring_frames_differ_little(seed: int) -> None:
     """At 30 Hz no point of hand or thing moves farther than 5 cm (1.5 m/s), and few farther than 2 cm."""
     staging, before, steps = _clip(seed), None, []
-    for number in range(0, 60):
+    for number in range(60):
         points = staging.camera.moved(*staging.camera_motion.at(number / RATE_HZ)).see(  # type: ignore[union-attr]
             staging.arms[0].points(number / RATE_HZ)
         )
@@ -50,9 +53,11 @@ def test_a_thing_rests_until_it_is_grabbed_then_goes_with_the_hand() -> None:
     # It lies where it will be grabbed, on a block.
     np.testing.assert_allclose(early.vertices, arm.thing(grab), atol=1e-6)
     under = [m for m in staging.meshes if abs(m.vertices[:, 1].min() - early.vertices[:, 1].max() - 0.001) < 1e-5]
-    assert len(under) == 1
+    assert under
     # The open hand is farther away.
-    distance = [np.linalg.norm(arm.points(time)[:400] - early.vertices.mean(axis=0), axis=1).min() for time in (0, grab)]
+    distance = [
+        np.linalg.norm(arm.points(time)[:400] - early.vertices.mean(axis=0), axis=1).min() for time in (0.0, grab)
+    ]
     assert distance[0] > distance[1]
 
 
@@ -91,6 +96,30 @@ def test_the_sensor_of_a_clip_does_not_change() -> None:
     assert np.median(np.abs(frames[0] - frames[1])[both]) < 0.02
 
 
+def test_the_command_writes_clips_and_what_they_were_made_from(tmp_path) -> None:
+    options = ["--preset", "wild", "--clips", "2", "--length", "2", "--workers", "1", "--sleeve", "ignore"]
+    assert main(["--out", str(tmp_path), *options]) == 0
+    stems = [f"train-clip-0000{clip}-frame-0000{number}" for clip in range(2) for number in range(2)]
+    assert [sample.stem for sample in FolderDataset(tmp_path)] == stems
+    described = json.loads((tmp_path / "dataset.json").read_text())
+    assert (described["preset"], described["sleeve"]) == ("wild", "ignore")
+    assert (described["clip_length"], described["rate_hz"]) == (2, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--clips", "2"], r"'exam1'.*--preset wild"),
+        (["--clips", "2", "--count", "5", "--preset", "wild"], "leave one out"),
+        (["--clips", "2", "--length", "1", "--preset", "wild"], "2 of 1 frames"),
+    ],
+)
+def test_clips_that_cannot_be_are_refused_and_leave_nothing(options, message, tmp_path) -> None:
+    with pytest.raises(InputError, match=message):
+        main(["--out", str(tmp_path / "new"), "--workers", "1", *options])
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_recipe_without_people_makes_no_clips() -> None:
-    with pytest.raises(InputError, match="'exam1'.*--preset wild"):
+    with pytest.raises(InputError, match=r"'exam1'.*--preset wild"):
         FrameMaker("train", 0, clip_length=10)

@@ -34,7 +34,8 @@ def test_labels_are_on_measured_pixels_only(split) -> None:
     maker = FrameMaker(split, 0)
     holding = 0
     for index in range(12):
-        depth_m, labels, _ = maker.make(index)
+        made = maker.make(index)
+        depth_m, labels = made.depth_m, made.labels
         assert depth_m.shape == labels.shape == (HEIGHT, WIDTH)
         assert set(np.unique(labels)) <= {BACKGROUND, HAND, OBJECT}
         assert not labels[depth_m == 0].any()
@@ -58,9 +59,9 @@ def test_frame_is_what_a_sensor_hands_over(maker: FrameMaker) -> None:
 
 def test_splits_share_no_object_and_unseen_has_another_hand() -> None:
     makers = {split: SceneMaker(split) for split in SPLITS}
-    names = [set(makers[split].names) for split in SPLITS]
+    names = [set(makers[split].cast.names) for split in SPLITS]
     assert not names[0] & names[1] and not names[0] & names[2] and not names[1] & names[2]
-    assert makers["train"].hand.name == makers["val"].hand.name != makers["unseen"].hand.name
+    assert makers["train"].cast.hand_name == makers["val"].cast.hand_name != makers["unseen"].cast.hand_name
 
 
 def test_what_stands_behind_never_cuts_the_hand() -> None:

@@ -24,7 +24,7 @@ class Options:
     count: int | None = None
     """number of frames; default: as many as the preset's data set has, else 1000"""
     preset: Literal["exam1", "interseghands", "wild"] = "exam1"
-    """exam1: the distribution of the shipped models' exam; interseghands: like the paper's data set; wild: everything"""
+    """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: everything on"""
     clips: int = 0
     """make so many clips at 30 Hz (moving camera, arms and fingers) instead of single frames; not with exam1"""
     length: int = 60

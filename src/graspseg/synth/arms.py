@@ -15,10 +15,11 @@ from jaxtyping import Float32
 
 from graspseg.labels import HAND
 from graspseg.synth.cast import arm_position
-from graspseg.synth.clothing import ArmAxis, Stations, Tube, inflate, ring_mesh, sample_sleeve, tube_mesh
+from graspseg.synth.clothing import ArmAxis, Stations, Tube, sample_sleeve, tube_mesh
 from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel, HandName
 from graspseg.synth.recipe import Clothes, Fabric, Hands, Sleeve, choose
 from graspseg.synth.scene_parts import Mesh
+from graspseg.synth.worn import inflate, ring_mesh
 
 ELBOW, SHOULDER, MIDDLE_TIP = 2, 23, 20
 
@@ -128,7 +129,9 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
     axis = ArmAxis.of(vertices, _stations(model.name), scale)
     meshes = []
     if outfit.glove_m:
-        vertices = inflate(vertices, faces, np.where(arm_position(model.name) * scale < outfit.glove_end, outfit.glove_m, 0.0))
+        vertices = inflate(
+            vertices, faces, np.where(arm_position(model.name) * scale < outfit.glove_end, outfit.glove_m, 0.0)
+        )
         cuff = Tube(0.012, max(outfit.glove_end, 0.03), ease=outfit.glove_m + 0.001, thick=0.001, rings=24)
         meshes.append(Mesh(*tube_mesh(axis, replace(cuff, closed_end=True)), HAND))
     elif outfit.rings:

@@ -103,7 +103,7 @@ class FrameMaker:
         return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
 
     def _shows_hand(self, scene: Scene) -> bool:
-        return np.count_nonzero(self._draw(scene)[1] == HAND) >= self.recipe.smallest_hand_px
+        return int(np.count_nonzero(self._draw(scene)[1] == HAND)) >= self.recipe.smallest_hand_px
 
 
 def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:

@@ -166,7 +166,7 @@ def may_sit(points: np.ndarray, scale: float) -> bool:
 
 
 def inside_body(points: np.ndarray, scale: float, *, margin: float = 1.0) -> np.ndarray:
-    """Which points [n, 3] of the body frame lie within trunk or head, both taken as ellipsoids `margin` times as large."""
+    """Which points [n, 3] of the body frame lie in trunk or head, both ellipsoids and `margin` times as large."""
     inside = np.zeros(len(points), bool)
     for center, half in ((TRUNK_CENTER, TRUNK_HALF), (HEAD_CENTER, HEAD_HALF)):
         inside |= (((points / scale - center) / (half * margin)) ** 2).sum(axis=1) < 1

@@ -165,7 +165,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Crop:
-    """The paper's background elimination: how often, and the range kept behind the nearest surface of hand or object."""
+    """The paper's background elimination: how often, and the range kept behind the nearest hand or object."""
 
     share: float = 0.2
     range_m: Range = (0.16, 0.3)
@@ -222,7 +222,7 @@ def choose(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
 
 RECIPES: dict[PresetName, Recipe] = {
     "exam1": Recipe("exam1", interactions={"bare": 0.12, "hold": 0.88}),
-    # Paper, section 3 and table 1: one hand holds one of 28 objects before an SR300, seen from outside, cropped to 16 cm.
+    # Paper, section 3, table 1: one hand holds one of 28 objects before an SR300, seen from outside, cropped to 16 cm.
     "interseghands": Recipe(
         "interseghands",
         interactions={"bare": 0.0, "hold": 1.0},

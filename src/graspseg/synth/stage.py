@@ -1,7 +1,7 @@
 """Scenes with people, a table and a room, upright and whole: no arm ends in the air.
 
-The world is the first person's body frame (`person.py`): metres, y down, z to that person's front. A `Staging` is a pure
-function of time; a still is one taken at time 0.
+The world is the first person's body frame (`person.py`): metres, y down, z to that person's front. A `Staging` is a
+pure function of time; a still is one taken at time 0.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Person:
     yaw: float = 0.0
     position: Float64[np.ndarray, "3"] = field(default_factory=lambda: np.zeros(3))
 
-    def place(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
+    def place(self, points: np.ndarray) -> Float64[np.ndarray, "*n 3"]:
         """Points of the body frame in the world."""
         return points @ self.rotation.T + self.position
 
-    def own(self, points: np.ndarray) -> Float64[np.ndarray, "n 3"]:
+    def own(self, points: np.ndarray) -> Float64[np.ndarray, "*n 3"]:
         """World points in this person's body frame."""
         return (points - self.position) @ self.rotation
 

@@ -49,9 +49,7 @@ def _plane(
     return foot, u, v
 
 
-def _table(
-    rng: np.random.Generator, scene: Scene, clutter: Clutter, visible: np.ndarray, recipe: Surroundings
-) -> None:
+def _table(rng: np.random.Generator, scene: Scene, clutter: Clutter, visible: np.ndarray, recipe: Surroundings) -> None:
     while True:
         normal = rng.normal(size=3)
         normal /= np.linalg.norm(normal)
