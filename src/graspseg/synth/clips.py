@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
@@ -11,7 +12,6 @@ from graspseg.frame import InputError
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.recipe import choose
 from graspseg.synth.scene import SceneMaker
-from graspseg.synth.scene_parts import Scene
 from graspseg.synth.stage import Staging
 
 CLIPS = 1_000_003
@@ -48,18 +48,18 @@ class ClipMaker:
         self._recipe = scenes.recipe
         self._last: tuple[tuple[int, ...], Take] | None = None
 
-    def take(self, key: Sequence[int], shows_hand: Callable[[Scene], bool]) -> Take:
-        """The clip of a key; a hand is in view at its beginning, middle and end."""
+    def take(self, key: Sequence[int], good: Callable[[Take, float], bool]) -> Take:
+        """The clip of a key: the first one drawn that is `good` up to its end, in seconds."""
         if self._last is None or self._last[0] != tuple(key):
-            self._last = tuple(key), self._draw(key, shows_hand)
+            self._last = tuple(key), self._draw(key, good)
         return self._last[1]
 
-    def _draw(self, key: Sequence[int], shows_hand: Callable[[Scene], bool]) -> Take:
-        end_s = (self.length - 1) / RATE_HZ
-        attempt = 0
-        while True:
+    def _draw(self, key: Sequence[int], good: Callable[[Take, float], bool]) -> Take:
+        end_s = max(self.length - 1, 1) / RATE_HZ
+        for attempt in count():
             rng = np.random.default_rng([*key, attempt])
-            staging = self._staged.make(rng, choose(rng, self._recipe.interactions), length_s=max(end_s, 1 / RATE_HZ))
-            if all(shows_hand(staging.scene(time)) for time in (0.0, end_s / 2, end_s)):
-                return Take(staging, (*key, attempt))
-            attempt += 1
+            kind = choose(rng, self._recipe.interactions)
+            take = Take(self._staged.make(rng, kind, length_s=end_s), (*key, attempt))
+            if good(take, end_s):
+                return take
+        raise AssertionError("counting never ends")

@@ -9,7 +9,7 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND, OBJECT
-from graspseg.synth.clips import CLIPS, ClipMaker
+from graspseg.synth.clips import CLIPS, ClipMaker, Take
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
@@ -79,9 +79,12 @@ class FrameMaker:
         while True:
             scene = self.scenes.make(rng)
             depth_m, labels = self._draw(scene)
-            if np.count_nonzero(labels == HAND) >= self.recipe.smallest_hand_px:
+            if not self._shows_hand(labels):
+                continue
+            depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
+            # exam1 keeps frames whose hand fell to the crop.
+            if self.recipe.stage is None or self._shows_hand(labels):
                 break
-        depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
         noisy, labels = structured_light(depth_m, labels, scene.intrinsics, rng, _sample_sensor(rng, self.recipe))
         return SynthFrame(noisy, labels, scene.intrinsics)
 
@@ -93,17 +96,25 @@ class FrameMaker:
     def _clip_frame(self, clips: ClipMaker, clip: int, number: int) -> SynthFrame:
         """One frame of a clip: crop and sensor are the clip's, the noise is the frame's own."""
         key = [self.seed, SPLITS.index(self.split), CLIPS, clip]
-        take = clips.take(key, self._shows_hand)
-        depth_m, labels = self._draw(take.staging.scene(number / RATE_HZ))
-        rng = np.random.default_rng([*take.key, 0])
-        depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
-        sensor = _sample_sensor(rng, self.recipe)
+        take = clips.take(key, self._good_take)
+        depth_m, labels, sensor = self._clip_clean(take, number / RATE_HZ)
         fresh = np.random.default_rng([*take.key, 1, number])
         noisy, labels = structured_light(depth_m, labels, take.staging.intrinsics, fresh, sensor)
         return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
 
-    def _shows_hand(self, scene: Scene) -> bool:
-        return int(np.count_nonzero(self._draw(scene)[1] == HAND)) >= self.recipe.smallest_hand_px
+    def _clip_clean(self, take: Take, time_s: float) -> tuple[np.ndarray, np.ndarray, StructuredLight]:
+        """A clip's cropped rendering at a time, and its sensor."""
+        rng = np.random.default_rng([*take.key, 0])
+        depth_m, labels = self._draw(take.staging.scene(time_s))
+        depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
+        return depth_m, labels, _sample_sensor(rng, self.recipe)
+
+    def _good_take(self, take: Take, end_s: float) -> bool:
+        """Whether a hand is in view at a clip's beginning, middle and end."""
+        return all(self._shows_hand(self._clip_clean(take, time)[1]) for time in (0.0, end_s / 2, end_s))
+
+    def _shows_hand(self, labels: np.ndarray) -> bool:
+        return int(np.count_nonzero(labels == HAND)) >= self.recipe.smallest_hand_px
 
 
 def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:

@@ -217,7 +217,7 @@ def choose(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
         total += weight
         if place < total:
             return name
-    return next(reversed(weights))
+    return list(weights)[-1]
 
 
 RECIPES: dict[PresetName, Recipe] = {
