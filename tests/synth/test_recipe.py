@@ -16,9 +16,9 @@ from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
 
 # Made with generator 1 before recipes came in, by numpy 2.4.6 and numba 0.68.1: frames 0 to 2 of each split.
 GOLDEN = {
-    "train": "0dc129624099e530",
-    "val": "1a71c84485eb478b",
-    "unseen": "c2c53392ba8965a3",
+    "train": 15123274154137,
+    "val": 29075993560555,
+    "unseen": 214152229599881,
 }
 
 
@@ -29,7 +29,7 @@ def test_the_exam_is_frozen_to_the_bit(split) -> None:
         made = maker.make(index)
         found.update(made.depth_m.tobytes())
         found.update(made.labels.tobytes())
-    assert found.hexdigest()[:16] == GOLDEN[split], (
+    assert int.from_bytes(found.digest()[:6]) == GOLDEN[split], (
         f"The first frames of {split} are not those every shipped model was examined on (numpy {np.__version__}, "
         f"numba {numba.__version__}). If these versions are new, compare the frames with ones of the old versions: "
         "a difference in the last bit is harmless and the hash may be renewed; any other means that exam1 has changed."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 
@@ -56,10 +55,11 @@ class ClipMaker:
 
     def _draw(self, key: Sequence[int], good: Callable[[Take, float], bool]) -> Take:
         end_s = max(self.length - 1, 1) / RATE_HZ
-        for attempt in count():
+        attempt = 0
+        while True:
             rng = np.random.default_rng([*key, attempt])
             kind = choose(rng, self._recipe.interactions)
             take = Take(self._staged.make(rng, kind, length_s=end_s), (*key, attempt))
             if good(take, end_s):
                 return take
-        raise AssertionError("counting never ends")
+            attempt += 1

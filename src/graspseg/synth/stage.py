@@ -87,6 +87,13 @@ class StagedArm:
 
     def points(self, time_s: float) -> np.ndarray:
         """Some world points [n, 3] of the skin and of what is held, for keeping things apart."""
+        return self._still_points if self.motion is None else self._points(time_s)
+
+    @cached_property
+    def _still_points(self) -> np.ndarray:
+        return self._points(0.0)
+
+    def _points(self, time_s: float) -> np.ndarray:
         pose, turn, shift = self._at(time_s)
         angles = {"wrist": pose.wrist, "elbow": pose.elbow, "pronation": pose.pronation}
         points = self.model.coarse_vertices(pose.shape, pose.articulation, **angles)[::4]
@@ -101,6 +108,13 @@ class StagedArm:
 
     def _at(self, time_s: float) -> tuple[ArmPose, np.ndarray, np.ndarray]:
         """The pose at a time, and the map `points @ turn + shift` from the hand frame to the world."""
+        return self._still if self.motion is None else self._placed(time_s)
+
+    @cached_property
+    def _still(self) -> tuple[ArmPose, np.ndarray, np.ndarray]:
+        return self._placed(0.0)
+
+    def _placed(self, time_s: float) -> tuple[ArmPose, np.ndarray, np.ndarray]:
         pose, rotation = self.pose, self.rotation
         if self.motion is not None:
             motion, held_s, opening = self.motion, self.motion.held_time(time_s), self.motion.opening(time_s)
