@@ -64,7 +64,7 @@ def sample_camera(
             away = _direction(azimuth, elevation)
             roll = rng.normal(0, 0.1)
         case "ego":
-            away = head + np.array([rng.normal(0, 0.05), rng.normal(-0.02, 0.04), rng.uniform(0.1, 0.2)]) - focus
+            away = head + np.array([rng.normal(0, 0.05), rng.normal(-0.02, 0.04), rng.uniform(0.13, 0.24)]) - focus
             distance = min(float(np.linalg.norm(away)), aim.ego_m[1])
             away = away / np.linalg.norm(away)
             roll = rng.normal(0, 0.08)
