@@ -61,7 +61,11 @@ def random_rotation(rng: np.random.Generator) -> Float64[np.ndarray, "3 3"]:
 
 def tilt(rng: np.random.Generator, sigma_rad: float) -> Float64[np.ndarray, "3 3"]:
     """Small random rotation: rotation vector with normal components."""
-    vector = rng.normal(0, sigma_rad, 3)
+    return rotation_of(rng.normal(0, sigma_rad, 3))
+
+
+def rotation_of(vector: np.ndarray) -> Float64[np.ndarray, "3 3"]:
+    """Rotation of a rotation vector, radians (Rodrigues' formula)."""
     angle = float(np.linalg.norm(vector))
     x, y, z = vector / max(angle, 1e-9)
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

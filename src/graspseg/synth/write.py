@@ -15,10 +15,9 @@ from multiprocessing.synchronize import Event
 
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
-from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
+from graspseg.frame import InputError
+from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import GENERATOR_VERSION, Chunk, Job, Written, begin, finish
-from graspseg.synth.objects import Split
 
 
 def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
@@ -72,7 +71,7 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_makers: dict[tuple[Split, int], FrameMaker] = {}
+_makers: dict[Job, FrameMaker] = {}
 _stop: Event | None = None
 
 
@@ -128,7 +127,7 @@ def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
         if _stopped():
             raise _StoppedError
         made = _maker(job).make(index)
-        facts = {"split": job.split, "seed": job.seed, "index": index, "generator_version": GENERATOR_VERSION}
+        facts = {**job.recipe(), "index": index, "generator_version": GENERATOR_VERSION}
         yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
 
 
@@ -137,7 +136,6 @@ def _stopped() -> bool:
 
 
 def _maker(job: Job) -> FrameMaker:
-    key = (job.split, job.seed)
-    if key not in _makers:
-        _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
-    return _makers[key]
+    if job not in _makers:
+        _makers[job] = job.maker()
+    return _makers[job]
