@@ -153,7 +153,7 @@ def sample_backdrop(rng: np.random.Generator, lighting: Lighting) -> Float32[np.
     for _ in range(rng.integers(0, 14)):
         x, y = rng.integers(-10, side, 2).tolist()
         w, h = rng.integers(4, 45, 2).tolist()
-        color = tuple(float(c) for c in linear(rng.uniform(10, 240) + rng.normal(0, 35, 3).clip(-60, 60)).clip(0, 1))
+        color = tuple(float(c) for c in linear(np.clip(rng.uniform(10, 240) + rng.normal(0, 22, 3), 2, 250)))
         cv2.rectangle(picture, (x, y), (x + w, y + h), color, -1)
     if rng.uniform() < 0.15:
         x, y = rng.integers(0, side, 2).tolist()

@@ -64,6 +64,7 @@ _SURFACE: dict[Stuff, tuple[float, int, float]] = {
 }
 _GRAIN_M: dict[Stuff, float] = {"skin": 0.0022, "wood": 0.01, "leather": 0.002, "food": 0.006, "cloth": 0.02}
 _PRINTABLE = ("print", "ceramic", "plastic", "glossy paint")
+_LARGE: tuple[Kind, ...] = ("table", "wall", "body")
 _SKIN_SOFTNESS = (0.22, 0.09, 0.05)
 
 
@@ -95,7 +96,7 @@ def sample_look(rng: np.random.Generator, surface: Surface, *, skin_colored: boo
     else:
         choices = _MADE_OF.get(surface.category, _choices(surface.kind))
         stuff = choices[rng.integers(len(choices))]
-        color = _other_color(rng, stuff)
+        color = _other_color(rng, stuff, large=surface.kind in _LARGE)
     row = _bare_row(rng, stuff, color, surface)
     _decorate(rng, row, stuff, surface, skin_colored=skin_colored)
     return Look(stuff, is_skin_colored(row["colors"][0]), row)
@@ -141,25 +142,25 @@ def _skin_colored(rng: np.random.Generator) -> tuple[Stuff, np.ndarray]:
             return stuff, color
 
 
-def _other_color(rng: np.random.Generator, stuff: Stuff) -> np.ndarray:
-    """A color that no skin has: white, gray or black, or any hue."""
+def _other_color(rng: np.random.Generator, stuff: Stuff, *, large: bool) -> np.ndarray:
+    """A color that no skin has: white, gray or black, or any hue; pale where it covers much of the image."""
     while True:
         if stuff == "metal":
             color = linear(rng.uniform(120, 215) * (1 + rng.normal(0, 0.02, 3)))
         elif stuff == "food":
             color = linear(np.array([(190, 40, 35), (110, 150, 60), (235, 120, 150), (80, 40, 20)])[rng.integers(4)])
-        elif rng.uniform() < 0.35:
-            color = linear(np.clip(rng.choice([30, 80, 150, 235]) * (1 + rng.normal(0, 0.02, 3)), 8, 245))
+        elif rng.uniform() < (0.6 if large else 0.35):
+            color = linear(np.clip(rng.choice([30, 80, 150, 200, 235]) * (1 + rng.normal(0, 0.02, 3)), 8, 245))
         else:
-            color = _any_hue(rng)
+            color = _any_hue(rng, most=0.55 if large else 1.0)
         # Wood of another color is painted, stone and metal are gray: all are kept apart from skin alike.
         if not is_skin_colored(color):
             return color
 
 
-def _any_hue(rng: np.random.Generator) -> np.ndarray:
-    """Uniform hue, any saturation, not too dark."""
-    hue, saturation, value = rng.uniform(0, 6), rng.uniform(0.2, 1.0), rng.uniform(50, 240)
+def _any_hue(rng: np.random.Generator, *, most: float) -> np.ndarray:
+    """Uniform hue, saturation up to `most`, not too dark."""
+    hue, saturation, value = rng.uniform(0, 6), rng.uniform(0.15, most), rng.uniform(50, 235)
     channel = np.clip(np.abs((hue + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1, 0, 1)
     return linear(np.clip(value * (1 - saturation * (1 - channel)), 4, 250))
 
@@ -179,8 +180,9 @@ def _bare_row(rng: np.random.Generator, stuff: Stuff, color: np.ndarray, surface
 def _decorate(rng: np.random.Generator, row: np.ndarray, stuff: Stuff, surface: Surface, *, skin_colored: bool) -> None:
     """Choose the pattern and its further colors."""
     base = row["colors"][0].copy()
-    large = surface.kind in ("table", "wall", "body")
-    second = base * rng.uniform(0.35, 0.8) if skin_colored or rng.uniform() < 0.4 else _any_hue(rng)
+    large = surface.kind in _LARGE
+    shaded = skin_colored or rng.uniform() < (0.75 if large else 0.4)
+    second = base * rng.uniform(0.35, 0.8) if shaded else _any_hue(rng, most=0.5 if large else 1.0)
     row["colors"][1], row["colors"][2] = second, linear(rng.choice([15.0, 240.0]) + rng.normal(0, 5, 3))
     row["duty"], row["wobble"] = rng.uniform(0.2, 0.6), rng.choice([0.0, 0.0, 0.3, 0.8])
     if stuff == "wood":

@@ -1,7 +1,7 @@
 """Compiled shading: for every pixel the surface point it shows, its color there, and the light that leaves it.
 
 Matte light follows Lambert, softened for wide lights and for skin by letting it wrap around the edge of the shade;
-highlights follow Blinn and Phong with the normalization (n + 8) / 8 pi and Schlick's Fresnel term. Light from
+highlights follow Blinn and Phong with the normalization (n + 8) / 8, mirrored light Schlick's Fresnel term. Light from
 everywhere is a sky above and a ground below (hemisphere lighting), reduced where near surfaces cover it (`occlusion`)
 and enriched by what these throw back, albedo being taken as theirs: rho' = ao / (1 - rho (1 - ao)).
 
@@ -147,7 +147,9 @@ def _leave(material, color, gloss, normal, view, reached, occlusion, lights, sky
     matte = 1.0 - material.metal
     facing = max(nx * vx + ny * vy + nz * vz, 0.0)
     grazing = (1.0 - facing) * (1.0 - facing)
-    fresnel = material.specular + (1.0 - material.specular) * grazing * grazing * (1.0 - facing) * 0.5
+    # Rough surfaces gleam little at grazing angles: the rise is limited by the width of the highlight.
+    rise = min(1.0, 0.04 * 2.0 ** (material.shine - 4)) * (1.0 if material.specular > 0.0 else 0.0)
+    fresnel = material.specular + rise * (1.0 - material.specular) * grazing * grazing * (1.0 - facing)
     mirror = 2.0 * facing * height - (vx * up[0] + vy * up[1] + vz * up[2])
     gleam = 0.5 + 0.5 * min(max(2.0 * mirror, -1.0), 1.0)
     for c in range(3):
