@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int32, UInt8
 
 from graspseg.frame import InputError, Intrinsics
-from graspseg.labels import HAND
 from graspseg.synth import color_shading
 from graspseg.synth.color_camera import ColorRig, photograph, sample_exposure
 from graspseg.synth.color_geometry import Geometry, draw, gather, moved
@@ -25,9 +24,13 @@ from graspseg.synth.color_skin import MONK_SRGB, lab, person_tone, skin_tint
 from graspseg.synth.color_surfaces import Surface, identify
 from graspseg.synth.color_texture import MATERIAL, noise_volume
 from graspseg.synth.render import Canvas
-from graspseg.synth.scene_parts import Mesh, Scene
+from graspseg.synth.scene_parts import Scene, SurfaceKind
 
 _OCCLUSION_RADIUS_M = 0.035
+_WORN: tuple[SurfaceKind, ...] = ("sleeve", "glove", "ring", "band")
+_MOVING: tuple[SurfaceKind, ...] = ("skin", "held", *_WORN)
+_SKIN_COLORED_AROUND = 0.3
+_PIECE_M = (0.1, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class ColorSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.residual_px[0] <= self.residual_px[1]:
-            raise InputError(f"The residual error is {self.residual_px} px, expected two rising numbers from 0: swap them.")
+            raise InputError(
+                f"The residual error is {self.residual_px} px, expected two rising numbers from 0: correct it."
+            )
         if not 0 <= self.skin_colored <= 1:
             raise InputError(f"The share of skin-colored objects is {self.skin_colored}, expected 0 to 1: correct it.")
         if not self.tones or not set(self.tones) <= set(range(1, len(MONK_SRGB) + 1)):
@@ -102,7 +107,9 @@ def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings
     seen, error = _misplaced(rng, scene, rig, settings)
     dressed = dress(rng, seen, settings)
     lighting = sample_lighting(rng, seen)
-    radiance, _ = shade(dressed, lighting, sample_backdrop(rng, lighting), settings, blur_px=float(rng.uniform(0.4, 2.5)))
+    radiance, _ = shade(
+        dressed, lighting, sample_backdrop(rng, lighting), settings, blur_px=float(rng.uniform(0.4, 2.5))
+    )
     exposure, left = sample_exposure(rng, radiance, lighting)
     rgb = photograph(radiance, exposure, seed=int(rng.integers(1 << 31)))
     record = {
@@ -132,9 +139,9 @@ def _misplaced(
     motion *= settings.motion_m * rng.uniform() / np.linalg.norm(motion)
     lens = replace(rig.intrinsics, cx=rig.intrinsics.cx + dx, cy=rig.intrinsics.cy + dy)
     if motion.any():
-        hands = [surface.kind in ("skin", "sleeve", "held") for surface in identify(scene)]
+        hands = [surface.kind in _MOVING for surface in identify(scene)]
         meshes = [
-            Mesh((mesh.vertices + motion).astype(np.float32), mesh.faces, mesh.label) if held else mesh
+            replace(mesh, vertices=(mesh.vertices + motion).astype(np.float32)) if held else mesh
             for mesh, held in zip(scene.meshes, hands, strict=False)
         ]
         scene = replace(scene, meshes=meshes)
@@ -152,26 +159,31 @@ def dress(rng: np.random.Generator, scene: Scene, settings: ColorSettings) -> Dr
     if rng.uniform() < 0.5:
         numbers[1] = numbers[0]
     tones = [person_tone(rng, number) for number in numbers]
-    cloth = [sample_look(rng, Surface("sleeve", None, (0.1, 0.1, 0.1)), skin_colored=rng.uniform() < 0.12) for _ in tones]
+    worn = [
+        {kind: sample_look(rng, Surface(kind, None, _PIECE_M), skin_colored=rng.uniform() < 0.12) for kind in _WORN}
+        for _ in tones
+    ]
     looks: list[Look] = []
-    tints: list[np.ndarray | None] = []
     for surface in surfaces:
         person = min(surface.person, 1)
         if surface.kind == "skin":
-            look = skin_look(tones[person])
+            looks.append(skin_look(tones[person]))
         elif surface.kind == "head":
-            look = head_look(rng, tones[0], surface)
-        elif surface.kind in ("sleeve", "body"):
-            look = cloth[person]
+            looks.append(head_look(rng, tones[0], surface))
+        elif surface.kind in _WORN:
+            looks.append(worn[person][surface.kind])
+        elif surface.kind == "body":
+            looks.append(worn[0]["sleeve"])
         else:
-            share = settings.skin_colored if surface.kind == "held" else 0.25
-            look = sample_look(rng, surface, skin_colored=rng.uniform() < share)
-        looks.append(look)
-        if surface.paint is not None:
-            bare = surface.kind == "skin" and surface.hand is not None
-            tints.append(skin_tint(surface.hand, tones[person]) if bare and surface.hand else None)
+            share = settings.skin_colored if surface.kind == "held" else _SKIN_COLORED_AROUND
+            looks.append(sample_look(rng, surface, skin_colored=rng.uniform() < share))
     paints = [surface.paint for surface in surfaces if surface.paint is not None]
-    materials = np.array([look.row for look in looks], MATERIAL) if looks else np.zeros(0, MATERIAL)
+    tints = [
+        skin_tint(surface.hand, tones[min(surface.person, 1)]) if surface.kind == "skin" and surface.hand else None
+        for surface in surfaces
+        if surface.paint is not None
+    ]
+    materials = np.array([look.row for look in looks], MATERIAL)
     return Dressed(scene, gather(scene, paints, tints), materials, _record(surfaces, looks, numbers, tones))
 
 

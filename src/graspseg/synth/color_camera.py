@@ -32,9 +32,7 @@ class ColorRig:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, *, width: int, height: int) -> ColorRig:
-        """A plausible rig: 25 to 60 mm to one side (SR305: 26 mm), turned by about a third of a degree, 60 to 75
-        degrees wide.
-        """
+        """A plausible rig: 25 to 60 mm to one side (SR305: 26 mm), turned by a third of a degree, 60 to 75 degrees wide."""
         turn = rng.normal(0, np.radians(0.35), 3)
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.025, 0.06)
         pose = np.eye(4)
@@ -86,7 +84,7 @@ def sample_exposure(
     balance = np.clip(balance / balance[1], 0.3, 3.5)
     noise = 2 ** rng.uniform(-2, 1.3)
     exposure = Exposure(
-        float(np.clip(gain, 0.25, 6)),
+        float(np.clip(gain, 0.25, 4)),
         (float(balance[0]), float(balance[1]), float(balance[2])),
         float(rng.uniform(0.35, 0.9)),
         0.0009 * noise,
@@ -100,9 +98,7 @@ def neutral_balance(color: Float64[np.ndarray, "3"]) -> tuple[float, float, floa
     return float(color[1] / color[0]), 1.0, float(color[1] / color[2])
 
 
-def photograph(
-    radiance: Float32[np.ndarray, "h w 3"], exposure: Exposure, *, seed: int
-) -> UInt8[np.ndarray, "h w 3"]:
+def photograph(radiance: Float32[np.ndarray, "h w 3"], exposure: Exposure, *, seed: int) -> UInt8[np.ndarray, "h w 3"]:
     """Linear light to sRGB of 8 bits: white balance, exposure, blur, shot and read noise, clipping, gamma.
 
     Noise has variance `shot x signal + read` (Foi et al. 2008, Poissonian-Gaussian model of raw data).
@@ -122,7 +118,7 @@ def photograph(
 
 @functools.cache
 def _gamma() -> UInt8[np.ndarray, "n"]:
-    """sRGB codes (IEC 61966-2-1) of linear values in steps of 1/4095."""
+    """Codes of sRGB (IEC 61966-2-1) for linear values in steps of 1/4095."""
     value = np.arange(_LEVELS) / (_LEVELS - 1)
     coded = np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
     return np.rint(coded * 255).astype(np.uint8)

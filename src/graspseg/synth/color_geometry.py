@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import no_type_check
 
 import numpy as np
@@ -11,7 +11,7 @@ from numba import njit
 
 from graspseg.frame import Intrinsics
 from graspseg.synth.render import Canvas
-from graspseg.synth.scene_parts import Mesh, Scene
+from graspseg.synth.scene_parts import Scene
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,9 @@ def gather(scene: Scene, paints: list[Float32[np.ndarray, "_v 3"]], tints: list[
     """
     counts = np.array([len(mesh.vertices) for mesh in scene.meshes], np.int64)
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int32) if len(counts) else np.zeros(0, np.int32)
-    ones = [np.ones((len(m.vertices), 4), np.float32) if t is None else t for m, t in zip(scene.meshes, tints)]
+    ones = [
+        np.ones((len(m.vertices), 4), np.float32) if t is None else t for m, t in zip(scene.meshes, tints, strict=True)
+    ]
     faces = [mesh.faces + start for mesh, start in zip(scene.meshes, starts, strict=True)]
     surfaces = [np.full(len(mesh.faces), index, np.int32) for index, mesh in enumerate(scene.meshes)]
     return Geometry(
@@ -107,15 +109,13 @@ def moved(scene: Scene, pose: Float64[np.ndarray, "4 4"], intrinsics: Intrinsics
     rotation, shift = pose[:3, :3], pose[:3, 3]
     return Scene(
         intrinsics,
-        [Mesh((m.vertices @ rotation.T + shift).astype(np.float32), m.faces, m.label) for m in scene.meshes],
+        [replace(m, vertices=(m.vertices @ rotation.T + shift).astype(np.float32)) for m in scene.meshes],
         [(rotation @ origin + shift, rotation @ u, rotation @ v) for origin, u, v in scene.planes],
         [(rotation @ center + shift, rotation @ axes) for center, axes in scene.ellipsoids],
     )
 
 
-def vertex_normals(
-    vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"]
-) -> Float32[np.ndarray, "v 3"]:
+def vertex_normals(vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"]) -> Float32[np.ndarray, "v 3"]:
     """Unit normals: the mean of the neighboring faces, weighted by area; 0 for vertices without a face."""
     return _normals(np.ascontiguousarray(vertices), np.ascontiguousarray(faces))
 

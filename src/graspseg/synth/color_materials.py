@@ -9,7 +9,8 @@ import numpy as np
 
 from graspseg.synth import color_texture as texture
 from graspseg.synth.color_skin import MONK_SRGB, is_skin_colored, linear
-from graspseg.synth.color_surfaces import Kind, Surface
+from graspseg.synth.color_surfaces import Surface
+from graspseg.synth.scene_parts import SurfaceKind
 
 Stuff = Literal[
     "skin", "plastic", "glossy paint", "print", "wood", "cardboard", "metal", "ceramic", "cloth", "leather", "clay",
@@ -64,7 +65,8 @@ _SURFACE: dict[Stuff, tuple[float, int, float]] = {
 }
 _GRAIN_M: dict[Stuff, float] = {"skin": 0.0022, "wood": 0.01, "leather": 0.002, "food": 0.006, "cloth": 0.02}
 _PRINTABLE = ("print", "ceramic", "plastic", "glossy paint")
-_LARGE: tuple[Kind, ...] = ("table", "wall", "body")
+_HAIR_SRGB = ((30, 24, 20), (70, 48, 32), (130, 95, 60), (190, 160, 110), (150, 148, 145))
+_LARGE: tuple[SurfaceKind, ...] = ("table", "wall", "body")
 _SKIN_SOFTNESS = (0.22, 0.09, 0.05)
 
 
@@ -115,15 +117,18 @@ def skin_look(tone: np.ndarray) -> Look:
 def head_look(rng: np.random.Generator, tone: np.ndarray, surface: Surface) -> Look:
     """A face of a tone (linear RGB) with hair."""
     look = skin_look(tone)
-    hair = linear(np.array([(30, 24, 20), (70, 48, 32), (130, 95, 60), (190, 160, 110), (150, 148, 145)])[rng.integers(5)])
-    look.row["colors"][1] = hair
+    look.row["colors"][1] = linear(_HAIR_SRGB[rng.integers(len(_HAIR_SRGB))])
     look.row["pattern"], look.row["half_m"] = texture.HEAD, surface.half_m
     return look
 
 
-def _choices(kind: Kind) -> tuple[Stuff, ...]:
+def _choices(kind: SurfaceKind) -> tuple[Stuff, ...]:
     if kind in ("sleeve", "body"):
         return ("cloth",)
+    if kind in ("ring", "band"):
+        return ("metal",) if kind == "ring" else ("metal", "plastic", "leather")
+    if kind == "glove":
+        return ("cloth", "plastic", "leather")
     if kind == "table":
         return ("wood", "wood", "laminate", "laminate", "stone", "cloth")
     return ("paint", "paint", "laminate") if kind == "wall" else _ANYTHING
@@ -149,11 +154,10 @@ def _other_color(rng: np.random.Generator, stuff: Stuff, *, large: bool) -> np.n
             color = linear(rng.uniform(120, 215) * (1 + rng.normal(0, 0.02, 3)))
         elif stuff == "food":
             color = linear(np.array([(190, 40, 35), (110, 150, 60), (235, 120, 150), (80, 40, 20)])[rng.integers(4)])
-        elif rng.uniform() < (0.6 if large else 0.35):
+        elif stuff == "wood" or rng.uniform() < (0.6 if large else 0.35):
             color = linear(np.clip(rng.choice([30, 80, 150, 200, 235]) * (1 + rng.normal(0, 0.02, 3)), 8, 245))
         else:
             color = _any_hue(rng, most=0.55 if large else 1.0)
-        # Wood of another color is painted, stone and metal are gray: all are kept apart from skin alike.
         if not is_skin_colored(color):
             return color
 

@@ -111,7 +111,7 @@ def _lit(shadow, pose, focal, px, py, pz, blur):
     for j in range(-1, 2):
         for i in range(-1, 2):
             a, b = u + i * blur, v + j * blur
-            c, r = int(math.floor(a)), int(math.floor(b))
+            c, r = math.floor(a), math.floor(b)
             if c < 0 or r < 0 or c >= side - 1 or r >= side - 1:
                 total += 1.0
                 continue

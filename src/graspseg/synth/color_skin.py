@@ -67,8 +67,8 @@ def person_tone(rng: np.random.Generator, tone: int, *, spread: float = 1.0) -> 
 def skin_tint(hand: HandName, tone: Float32[np.ndarray, "3"]) -> Float32[np.ndarray, "v 4"]:
     """What the tone is multiplied by at each vertex (RGB), and how much the highlight is (last column).
 
-    Palms have few pigment cells, so that they are lighter than the back of dark hands and redder than that of light ones
-    (Yamaguchi et al. 2004, doi 10.1083/jcb.200311122); knuckles and creases are darker.
+    Palms have few pigment cells, so that they are lighter than the back of dark hands and redder than that of light
+    ones (Yamaguchi et al. 2004, doi 10.1083/jcb.200311122); knuckles and creases are darker.
     """
     palm, knuckle, nail, crease = (column[:, None] for column in _features(hand).T)
     tint = 1 + palm * (_toward(tone, _PALM_SRGB, _PALM_SHARE) / tone - 1)

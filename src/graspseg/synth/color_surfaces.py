@@ -1,14 +1,14 @@
 """What each surface of a scene is, and the coordinates its paint sticks to.
 
-A scene does not say; it is read off what it does say: a mesh that shares its faces with a model of the library is that
-object, a mesh with as many vertices as a hand model is that hand or a sleeve on its arm, a small ellipsoid is a head.
+Where a mesh does not say, it is read off its shape: one that shares its faces with a model of the library is that
+object, one with as many vertices as a hand model is that hand or a sleeve on its arm, a small ellipsoid is a head.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float32
@@ -17,11 +17,11 @@ from graspseg.labels import HAND, OBJECT
 from graspseg.synth.color_skin import rest_hand
 from graspseg.synth.hand import HandModel, HandName
 from graspseg.synth.objects import ObjectModel, load_objects
-from graspseg.synth.scene_parts import Mesh, Scene
-
-Kind = Literal["skin", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
+from graspseg.synth.scene_parts import Mesh, Scene, SurfaceKind
 
 _LARGEST_HEAD_M = 0.135
+_LARGEST_RING_M = 0.04
+_WORN: tuple[SurfaceKind, ...] = ("skin", "glove", "ring", "band", "sleeve")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class Surface:
         person: whose skin or sleeve: 0 is the first hand's.
     """
 
-    kind: Kind
+    kind: SurfaceKind
     paint: Float32[np.ndarray, "v 3"] | None
     half_m: tuple[float, float, float]
     category: str = ""
@@ -48,30 +48,52 @@ class Surface:
 
 def identify(scene: Scene) -> list[Surface]:
     """Name the surfaces of a scene in the order of its meshes, ellipsoids and planes."""
+    kinds = [_kind(mesh) for mesh in scene.meshes]
+    hands = [m for m, kind in zip(scene.meshes, kinds, strict=True) if kind in ("skin", "glove") and _hand_of(m)]
     found: list[Surface] = []
-    person = -1
-    for mesh in scene.meshes:
+    for mesh, kind in zip(scene.meshes, kinds, strict=True):
         hand = _hand_of(mesh)
-        if hand is not None:
-            person += mesh.label == HAND
-            half = _half(rest_hand(hand))
-            kind: Kind = "skin" if mesh.label == HAND else "sleeve"
-            found.append(Surface(kind, rest_hand(hand), half, hand=hand, person=max(person, 0)))
-            continue
         model = _models().get(id(mesh.faces))
-        paint = _own_axes(mesh.vertices) if model is None else _scaled(model, mesh.vertices)
-        kind = {HAND: "skin", OBJECT: "held"}.get(mesh.label, "clutter")
-        found.append(Surface(kind, paint, _half(paint), "" if model is None else model.category))
+        if hand is not None:
+            paint = rest_hand(hand)
+        else:
+            paint = _own_axes(mesh.vertices) if model is None else _scaled(model, mesh.vertices)
+        person = _nearest(mesh, hands) if kind in _WORN else 0
+        found.append(Surface(kind, paint, _half(paint), "" if model is None else model.category, hand, person))
     for _, axes in scene.ellipsoids:
         lengths = np.linalg.norm(axes, axis=0)
         half = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
         found.append(Surface("head" if lengths.max() < _LARGEST_HEAD_M else "body", None, half))
     for origin, u, v in scene.planes:
         normal = np.cross(u, v)
-        upright = abs(normal @ origin) / np.linalg.norm(normal) / np.linalg.norm(origin) > 0.9
+        facing = abs(normal @ origin) / np.linalg.norm(normal) / np.linalg.norm(origin) > 0.9
         size = float(np.linalg.norm(u)), float(np.linalg.norm(v)), 0.001
-        found.append(Surface("wall" if upright else "table", None, size))
+        found.append(Surface("wall" if facing else "table", None, size))
     return found
+
+
+def _kind(mesh: Mesh) -> SurfaceKind:
+    if mesh.kind is not None:
+        return mesh.kind
+    if mesh.label == OBJECT:
+        return "held"
+    if _hand_of(mesh) is not None:
+        return "skin" if mesh.label == HAND else "sleeve"
+    # What belongs to a hand and is no hand: rings are small, cuffs of gloves are not.
+    small = np.ptp(mesh.vertices, axis=0).max() < _LARGEST_RING_M
+    return ("ring" if small else "glove") if mesh.label == HAND else "clutter"
+
+
+def _nearest(mesh: Mesh, hands: list[Mesh]) -> int:
+    """Which of some hands a mesh is, or is nearest to; 0 where there is none."""
+    gaps = [0.0 if hand is mesh else _gap(mesh.vertices, hand.vertices) + 1e-9 for hand in hands]
+    return int(np.argmin(gaps)) if gaps else 0
+
+
+def _gap(one: np.ndarray, other: np.ndarray) -> float:
+    """Least distance of some points of one mesh to some of another, metres."""
+    some, more = one[:: max(1, len(one) // 100)], other[:: max(1, len(other) // 300)]
+    return float(np.linalg.norm(some[:, None] - more[None], axis=2).min())
 
 
 def _half(paint: np.ndarray) -> tuple[float, float, float]:

@@ -1,0 +1,72 @@
+"""Frames with color: those of `generate.py`, the same to the bit, and a picture from a random stream of its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from graspseg.frame import Frame, Intrinsics
+from graspseg.synth.color import ColorImage, ColorSettings, render_color
+from graspseg.synth.generate import DEPTH_UNIT_M, FrameMaker
+from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.scene import SceneMaker
+from graspseg.synth.scene_parts import Scene
+
+_COLOR_STREAM = 1  # the stream of depth and labels has no fourth number
+
+
+class ColoredFrame(NamedTuple):
+    """A rendered frame with color: see `SynthFrame`; `color` is what the color camera sees at that moment."""
+
+    depth_m: Float32[np.ndarray, "h w"]
+    labels: UInt8[np.ndarray, "h w"]
+    intrinsics: Intrinsics
+    color: ColorImage
+
+    def frame(self) -> Frame:
+        """The frame as a rig would hand it over: depth of 16 bits, 0.1 mm, with the color picture."""
+        return Frame.from_metres(
+            self.depth_m, depth_unit_m=DEPTH_UNIT_M, intrinsics=self.intrinsics, color=self.color.rgb
+        )
+
+
+class ColorMaker:
+    """Makes the frames of one split with color.
+
+    Args:
+        split: as in `FrameMaker`.
+        seed: as in `FrameMaker`.
+        settings: how color is made.
+        intrinsics: the depth camera of all frames; None draws another one for every frame.
+    """
+
+    def __init__(
+        self, split: Split, seed: int, *, settings: ColorSettings, intrinsics: Intrinsics | None = None
+    ) -> None:
+        self.settings = settings
+        self._frames = FrameMaker(split, seed, intrinsics=intrinsics)
+        self._scenes = self._frames._scenes = _Watched(split, intrinsics)
+
+    def make(self, index: int) -> ColoredFrame:
+        """Make frame `index`: depth and labels as without color."""
+        made = self._frames.make(index)
+        stream = [self._frames.seed, SPLITS.index(self._frames.split), index, _COLOR_STREAM]
+        return ColoredFrame(
+            made.depth_m,
+            made.labels,
+            made.intrinsics,
+            render_color(self._scenes.last, np.random.default_rng(stream), self.settings),
+        )
+
+
+class _Watched(SceneMaker):
+    """Scenes, of which the last one is kept."""
+
+    last: Scene
+
+    def make(self, rng: np.random.Generator) -> Scene:
+        """Draw a scene."""
+        self.last = super().make(rng)
+        return self.last
