@@ -29,6 +29,10 @@ class Options:
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
     format: Literal["folder"] = "folder"
     """how frames are stored"""
+    color: Literal["none", "aligned", "rig"] = "none"
+    """also write color/: pictures that fit the depth, or those of a camera beside it with its calibration"""
+    color_error_px: float = 0.0
+    """most by which a color picture misses its calibration"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
 
@@ -43,11 +47,15 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"--count is {options.count} and --workers {workers}, expected both at least 1: correct them.")
     if options.seed < 0:
         raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
+    if not 0 <= options.color_error_px <= 50:
+        raise InputError(
+            f"--color-error-px is {options.color_error_px:g}, expected 0 to 50 pixels: choose another one."
+        )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.write import Job, write_frames
 
-    job = Job(options.out, options.count, options.seed, options.split)
+    job = Job(options.out, options.count, options.seed, options.split, options.color, options.color_error_px)
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=options.count)

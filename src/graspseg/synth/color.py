@@ -6,7 +6,7 @@ with and without it. Everything is a function of the scene and the random stream
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -84,6 +84,10 @@ class ColorImage:
     color_from_depth: Float64[np.ndarray, "4 4"]
     record: dict[str, Any] = field(repr=False)
 
+    def metadata(self) -> dict[str, Any]:
+        """The record and the calibration, as JSON takes them."""
+        return {**self.record, **calibration(self.intrinsics, self.color_from_depth)}
+
 
 @dataclass(frozen=True)
 class Dressed:
@@ -93,6 +97,11 @@ class Dressed:
     geometry: Geometry
     materials: np.ndarray
     record: dict[str, Any]
+
+
+def calibration(intrinsics: Intrinsics, color_from_depth: Float64[np.ndarray, "4 4"]) -> dict[str, Any]:
+    """A color camera's place and lens, as JSON takes them."""
+    return {"intrinsics": asdict(intrinsics), "color_from_depth": color_from_depth.tolist()}
 
 
 def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings) -> ColorImage:

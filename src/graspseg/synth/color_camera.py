@@ -32,7 +32,7 @@ class ColorRig:
 
     @classmethod
     def sample(cls, rng: np.random.Generator, *, width: int, height: int) -> ColorRig:
-        """A plausible rig: 25 to 60 mm to one side (SR305: 26 mm), turned by a third of a degree, 60 to 75 degrees wide."""
+        """A plausible rig: 25 to 60 mm to one side (SR305: 26 mm), hardly turned, 60 to 75 degrees wide."""
         turn = rng.normal(0, np.radians(0.35), 3)
         side = rng.choice([-1.0, 1.0]) * rng.uniform(0.025, 0.06)
         pose = np.eye(4)

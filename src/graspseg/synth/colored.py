@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.color import ColorImage, ColorSettings, render_color
-from graspseg.synth.generate import DEPTH_UNIT_M, FrameMaker
+from graspseg.synth.color_camera import ColorRig
+from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.scene import SceneMaker
 from graspseg.synth.scene_parts import Scene
 
-_COLOR_STREAM = 1  # the stream of depth and labels has no fourth number
+ColorMode = Literal["none", "aligned", "rig"]
+
+_COLOR_STREAM, _RIG_STREAM = 1, 2  # the stream of depth and labels has no fourth number
+
+
+def color_settings(mode: Literal["aligned", "rig"], seed: int, *, error_px: float) -> ColorSettings:
+    """Settings of a data set: in the depth camera's place, or from one rig that all its frames share.
+
+    Args:
+        mode: where the color camera is.
+        seed: of the data set; draws the rig.
+        error_px: most by which a picture misses what its calibration promises.
+
+    Raises:
+        InputError: the error is below 0.
+    """
+    rig = None
+    if mode == "rig":
+        rig = ColorRig.sample(np.random.default_rng([seed, 0, 0, _RIG_STREAM]), width=WIDTH, height=HEIGHT)
+    return ColorSettings(width=WIDTH, height=HEIGHT, rig=rig, residual_px=(0.0, error_px))
 
 
 class ColoredFrame(NamedTuple):

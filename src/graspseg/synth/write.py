@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
+from graspseg.datasets.atomic import write_json
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import InputError, Intrinsics
+from graspseg.synth.color import ColorSettings, calibration
+from graspseg.synth.colored import ColoredFrame, ColorMaker, ColorMode, color_settings
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects import Split
 
@@ -30,15 +33,27 @@ class Job:
     count: int
     seed: int
     split: Split
+    color: ColorMode = "none"
+    color_error_px: float = 0.0
+
+    def settings(self) -> ColorSettings | None:
+        """How color is made, None without it."""
+        return None if self.color == "none" else color_settings(self.color, self.seed, error_px=self.color_error_px)
 
     def description(self) -> dict[str, object]:
         """Content of `dataset.json`."""
         camera = Intrinsics.default(WIDTH, HEIGHT)
+        settings = self.settings()
+        described = f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}"
+        if settings is not None:
+            described += f", color {self.color}, error {self.color_error_px:g} px"
+        rig = settings and settings.rig
         return {
             "depth_unit_m": DEPTH_UNIT_M,
             "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
             "licence": "CC-BY-4.0",
-            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
+            "provenance": described,
+            **({"color": calibration(rig.intrinsics, rig.color_from_depth)} if rig else {}),
         }
 
     def stem(self, index: int) -> str:
@@ -117,7 +132,7 @@ def check_folder(job: Job) -> None:
         )
 
 
-_makers: dict[tuple[Split, int], FrameMaker] = {}
+_makers: dict[tuple[Split, int, ColorMode, float], FrameMaker | ColorMaker] = {}
 _stop: Event | None = None
 
 
@@ -135,9 +150,20 @@ def _write_chunk(chunk: tuple[Job, range]) -> int:
             break
         if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             continue
-        key = (job.split, job.seed)
-        if key not in _makers:
-            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
-        made = _makers[key].make(index)
+        made = _maker(job).make(index)
+        if isinstance(made, ColoredFrame):
+            write_json(job.out / "color" / f"{job.stem(index)}.json", made.color.metadata())
         writer.write(job.stem(index), made.frame(), made.labels)
     return len(indices)
+
+
+def _maker(job: Job) -> FrameMaker | ColorMaker:
+    key = (job.split, job.seed, job.color, job.color_error_px)
+    if key not in _makers:
+        camera, settings = Intrinsics.default(WIDTH, HEIGHT), job.settings()
+        _makers[key] = (
+            FrameMaker(job.split, job.seed, intrinsics=camera)
+            if settings is None
+            else ColorMaker(job.split, job.seed, settings=settings, intrinsics=camera)
+        )
+    return _makers[key]
