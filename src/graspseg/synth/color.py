@@ -156,7 +156,7 @@ def _misplaced(
         scene = replace(scene, meshes=meshes)
     error = {
         "residual_px": [round(dx, 3), round(dy, 3)],
-        "motion_m": [round(float(value), 5) for value in motion],
+        "motion_m": [round(float(value), 5) + 0.0 for value in motion],
     }
     return moved(scene, rig.color_from_depth, lens), error
 

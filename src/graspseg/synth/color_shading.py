@@ -173,7 +173,7 @@ def _leave(material, color, gloss, normal, view, reached, occlusion, lights, sky
             spot *= (power + 8.0) * 0.125 * cosine * gloss
         for c in range(3):
             wrap = 0.4 * light[6] + material.softness[c]
-            diffuse = max(cosine + wrap, 0.0) / ((1.0 + wrap) * (1.0 + wrap))
+            diffuse = max(cosine + wrap, 0.0) / (1.0 + wrap)
             # Shade of skin is red: light enters beside the shade and comes out in it.
             seen = part + material.softness[c] * (1.0 - part) * 0.5
             tone = color[c] if material.metal > 0.0 else material.specular

@@ -25,9 +25,9 @@ MONK_SRGB: tuple[tuple[int, int, int], ...] = (
     (41, 36, 32),
 )
 # Skin without much melanin: what shows in palms and under nails of everybody (chosen by eye from photographs).
-_PALM_SRGB = (214, 160, 132)
-_NAIL_SRGB = (236, 190, 172)
-_PALM_SHARE, _NAIL_SHARE = 0.42, 0.45
+_PALM_SRGB = (212, 148, 112)
+_NAIL_SRGB = (234, 178, 156)
+_PALM_SHARE, _NAIL_SHARE = 0.45, 0.36
 _FINGER_PARTS = tuple(PART_NAMES.index(name) for name in ("thumb", "index", "middle", "ring", "little"))
 
 
@@ -60,6 +60,8 @@ def person_tone(rng: np.random.Generator, tone: int, *, spread: float = 1.0) -> 
         spread: 0 is the tone as published.
     """
     lightness, blood, tan = rng.normal(0, spread, 3)
+    # Skin is hardly ever paler than its swatch, but often redder.
+    blood = 0.4 * spread + 0.7 * blood
     factor = 1 + 0.06 * lightness + 0.05 * blood * np.array([0.3, -1.0, -1.0]) + 0.04 * tan * np.array([0.2, 0.0, -1.0])
     return np.clip(linear(MONK_SRGB[tone - 1]) * factor, 0.005, 0.95).astype(np.float32)
 
@@ -107,7 +109,9 @@ def _features(hand: HandName) -> Float32[np.ndarray, "v 4"]:
         palmar /= np.linalg.norm(palmar)
         facing = normals @ palmar
         own = model.part == part
-        palm[own] = _smooth(facing[own], -0.2, 0.4)
+        # The ball of the thumb belongs to the palm.
+        root = _smooth((chain[1] - rest) @ along, -0.012, 0.004) if finger == 0 else np.zeros(len(rest))
+        palm[own] = np.maximum(_smooth(facing, -0.5 if finger == 0 else -0.2, 0.4), root * palm)[own]
         for joint in chain[:3]:
             near = np.exp(-0.5 * (np.linalg.norm(rest - joint - palmar * -0.008, axis=1) / 0.0075) ** 2)
             knuckle = np.maximum(knuckle, near * _smooth(-facing, 0.1, 0.6))
