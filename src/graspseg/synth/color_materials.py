@@ -47,7 +47,7 @@ _MADE_OF: dict[str, tuple[Stuff, ...]] = {
 _ANYTHING: tuple[Stuff, ...] = ("plastic", "plastic", "glossy paint", "print", "ceramic", "cloth", "metal", "wood")
 # Reflectance at normal incidence, exponent of the highlight (power of two), strength of the mottling.
 _SURFACE: dict[Stuff, tuple[float, int, float]] = {
-    "skin": (0.028, 4, 0.05),
+    "skin": (0.025, 4, 0.05),
     "plastic": (0.04, 6, 0.02),
     "glossy paint": (0.05, 8, 0.02),
     "print": (0.03, 5, 0.02),
@@ -105,9 +105,12 @@ def sample_look(rng: np.random.Generator, surface: Surface, *, skin_colored: boo
 
 
 def skin_look(tone: np.ndarray) -> Look:
-    """Skin of a person whose tone (linear RGB) is given."""
+    """Skin of a person whose tone (linear RGB) is given.
+
+    A tone is what shows: of its light, part is mirrored by the surface and only the rest comes from within.
+    """
     row = np.zeros((), texture.MATERIAL)
-    row["colors"] = tone
+    row["colors"] = np.maximum(tone - 0.6 * _SURFACE["skin"][0], 0.35 * tone)
     row["pattern"], row["scale_m"], row["softness"] = texture.SKIN, 1.0, _SKIN_SOFTNESS
     row["specular"], row["shine"], row["grain"] = _SURFACE["skin"]
     row["grain_m"] = _GRAIN_M["skin"]
