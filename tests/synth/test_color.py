@@ -177,7 +177,7 @@ def test_a_residual_error_shifts_the_picture_by_what_the_record_says() -> None:
     assert exact.record["residual_px"] == [0.0, 0.0]
     assert off.intrinsics == exact.intrinsics == CAMERA
     gray = [cv2.cvtColor(image.rgb, cv2.COLOR_RGB2GRAY).astype(np.float64) for image in (exact, off)]
-    shift, _ = cv2.phaseCorrelate(*gray, cv2.createHanningWindow((160, 120), cv2.CV_64F))
+    shift, _ = cv2.phaseCorrelate(gray[0], gray[1], cv2.createHanningWindow((160, 120), cv2.CV_64F))
     np.testing.assert_allclose(shift, off.record["residual_px"], atol=0.7)
 
 

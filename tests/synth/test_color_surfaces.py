@@ -15,12 +15,15 @@ from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import load_objects
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation
 
+ASIDE = np.array([0.5, 0, 0], np.float32)
 CAMERA = Intrinsics(475.0, 475.0, 319.5, 239.5)
 
 
 def posed_hand() -> tuple[HandModel, np.ndarray]:
     model = HandModel.load("anny")
-    return model, model.vertices(model.mean_shape(), np.full((5, 4), 0.2, np.float32)) + np.float32([0, 0, 0.5])
+    return model, model.vertices(model.mean_shape(), np.full((5, 4), 0.2, np.float32)) + np.array(
+        [0, 0, 0.5], np.float32
+    )
 
 
 def test_meshes_are_told_from_shape_and_label() -> None:
@@ -31,9 +34,9 @@ def test_meshes_are_told_from_shape_and_label() -> None:
     scene = Scene(
         CAMERA,
         [
-            Mesh(vertices + np.float32([0.5, 0, 0]), hand.faces[:50], BACKGROUND),
+            Mesh(vertices + ASIDE, hand.faces[:50], BACKGROUND),
             Mesh(vertices, hand.faces, HAND),
-            Mesh(vertices + np.float32([0.5, 0, 0]), hand.faces, HAND),
+            Mesh(vertices + ASIDE, hand.faces, HAND),
             Mesh(model.vertices, model.faces, OBJECT),
             Mesh(strange, faces, BACKGROUND),
             Mesh(strange * np.float32(0.1), faces, HAND),

@@ -116,9 +116,8 @@ def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings
     seen, error = _misplaced(rng, scene, rig, settings)
     dressed = dress(rng, seen, settings)
     lighting = sample_lighting(rng, seen)
-    radiance, _ = shade(
-        dressed, lighting, sample_backdrop(rng, lighting), settings, blur_px=float(rng.uniform(0.4, 2.5))
-    )
+    backdrop, blur_px = sample_backdrop(rng, lighting), float(rng.uniform(0.4, 2.5))
+    radiance, _ = shade(dressed, lighting, backdrop, settings, blur_px=blur_px)
     exposure, left = sample_exposure(rng, radiance, lighting)
     rgb = photograph(radiance, exposure, seed=int(rng.integers(1 << 31)))
     record = {
@@ -148,10 +147,10 @@ def _misplaced(
     motion *= settings.motion_m * rng.uniform() / np.linalg.norm(motion)
     lens = replace(rig.intrinsics, cx=rig.intrinsics.cx + dx, cy=rig.intrinsics.cy + dy)
     if motion.any():
-        hands = [surface.kind in _MOVING for surface in identify(scene)]
+        hands = [surface.kind in _MOVING for surface in identify(scene)[: len(scene.meshes)]]
         meshes = [
             replace(mesh, vertices=(mesh.vertices + motion).astype(np.float32)) if held else mesh
-            for mesh, held in zip(scene.meshes, hands, strict=False)
+            for mesh, held in zip(scene.meshes, hands, strict=True)
         ]
         scene = replace(scene, meshes=meshes)
     error = {

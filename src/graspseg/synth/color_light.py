@@ -158,7 +158,7 @@ def sample_backdrop(rng: np.random.Generator, lighting: Lighting) -> Float32[np.
     if rng.uniform() < 0.15:
         x, y = rng.integers(0, side, 2).tolist()
         cv2.rectangle(picture, (x, y), (x + 25, y + 30), (2.5, 2.5, 2.5), -1)
-    picture = cv2.GaussianBlur(picture, None, float(rng.uniform(0.4, 2.5)))
+    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.4, 2.5)))
     return (picture * (0.35 * lighting.sky + 0.25 * lighting.colors[0])).astype(np.float32)
 
 

@@ -48,7 +48,7 @@ class Surface:
 
 def identify(scene: Scene) -> list[Surface]:
     """Name the surfaces of a scene in the order of its meshes, ellipsoids and planes."""
-    kinds = [_kind(mesh) for mesh in scene.meshes]
+    kinds: list[SurfaceKind] = [_kind(mesh) for mesh in scene.meshes]
     hands = [m for m, kind in zip(scene.meshes, kinds, strict=True) if kind in ("skin", "glove") and _hand_of(m)]
     found: list[Surface] = []
     for mesh, kind in zip(scene.meshes, kinds, strict=True):
