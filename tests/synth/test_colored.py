@@ -11,15 +11,17 @@ import pytest
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import InputError, Intrinsics
+from graspseg.synth.color import render_color
 from graspseg.synth.colored import ColorMaker, color_settings
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.scene import SceneMaker
 
 
 def test_depth_and_labels_are_those_without_color() -> None:
     camera = Intrinsics.default(WIDTH, HEIGHT)
     plain = FrameMaker("val", 4, intrinsics=camera)
     for mode in ("aligned", "rig"):
-        colored = ColorMaker("val", 4, settings=color_settings(mode, 4, error_px=3.0), intrinsics=camera)
+        colored = ColorMaker(FrameMaker("val", 4, intrinsics=camera), color_settings(mode, 4, error_px=3.0))
         for index in (0, 7):
             made, expected = colored.make(index), plain.make(index)
             np.testing.assert_array_equal(made.depth_m, expected.depth_m)
@@ -31,11 +33,23 @@ def test_depth_and_labels_are_those_without_color() -> None:
 
 def test_frames_depend_on_seed_and_index_alone() -> None:
     settings = color_settings("aligned", 2, error_px=0.0)
-    one, other = (ColorMaker("train", 2, settings=settings) for _ in range(2))
+    one, other = (ColorMaker(FrameMaker("train", 2), settings) for _ in range(2))
     first = one.make(5).color.rgb
     one.make(6)
     np.testing.assert_array_equal(one.make(5).color.rgb, first)
     np.testing.assert_array_equal(other.make(5).color.rgb, first)
+
+
+def test_frames_of_a_clip_share_materials_and_light_but_no_noise() -> None:
+    maker = ColorMaker(FrameMaker("val", 2), color_settings("aligned", 2, error_px=0.0), clip_length=2)
+    records = [maker.make(index).color.record for index in range(4)]
+    assert records[0]["light"] == records[1]["light"] != records[2]["light"] == records[3]["light"]
+    scene = SceneMaker("val").make(np.random.default_rng(0))
+    first, second = (
+        render_color(scene, np.random.default_rng(1), maker.settings, noise_seed=number).rgb.astype(int)
+        for number in (0, 1)
+    )
+    assert 0.05 < np.abs(first - second).mean() < 10
 
 
 def test_all_frames_of_a_data_set_share_a_rig() -> None:

@@ -104,22 +104,25 @@ def calibration(intrinsics: Intrinsics, color_from_depth: Float64[np.ndarray, "4
     return {"intrinsics": asdict(intrinsics), "color_from_depth": color_from_depth.tolist()}
 
 
-def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings) -> ColorImage:
+def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings, *, noise_seed: int = 0) -> ColorImage:
     """Make the color picture of a scene.
 
     Args:
         scene: in the depth camera's frame.
         rng: a stream of its own, apart from the one that made the scene.
         settings: camera, errors and shares.
+        noise_seed: of the sensor's noise; frames of a clip share the stream, but not this.
     """
+    # Streams of their own: frames of a clip keep their light when one surface more comes into view.
+    offsets, stuff, lights, room, lens = rng.spawn(5)
     rig = settings.rig or ColorRig(scene.intrinsics, np.eye(4))
-    seen, error = _misplaced(rng, scene, rig, settings)
-    dressed = dress(rng, seen, settings)
-    lighting = sample_lighting(rng, seen)
-    backdrop, blur_px = sample_backdrop(rng, lighting), float(rng.uniform(0.4, 2.5))
+    seen, error = _misplaced(offsets, scene, rig, settings)
+    dressed = dress(stuff, seen, settings)
+    lighting = sample_lighting(lights, seen)
+    backdrop, blur_px = sample_backdrop(room, lighting), float(room.uniform(0.4, 2.5))
     radiance, _ = shade(dressed, lighting, backdrop, settings, blur_px=blur_px)
-    exposure, left = sample_exposure(rng, radiance, lighting)
-    rgb = photograph(radiance, exposure, seed=int(rng.integers(1 << 31)))
+    exposure, left = sample_exposure(lens, radiance, lighting)
+    rgb = photograph(radiance, exposure, seed=(int(lens.integers(1 << 31)) + 7919 * noise_seed) % (1 << 31))
     record = {
         **dressed.record,
         "light": {

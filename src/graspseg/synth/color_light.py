@@ -70,15 +70,9 @@ def light_color(temperature_k: float) -> Float64[np.ndarray, "3"]:
 
 def sample_lighting(rng: np.random.Generator, scene: Scene) -> Lighting:
     """A room: one main light, up to two more, and what walls and floor throw back."""
-    up = _up(rng, scene)
     temperature = float(rng.uniform(WARMEST_K, COLDEST_K))
     count = int(rng.integers(1, 4))
-    directions, colors = [], []
-    while len(directions) < count:
-        toward = rng.normal(size=3)
-        toward /= np.linalg.norm(toward)
-        if toward @ up > -0.1 and toward[2] < 0.45:
-            directions.append(toward)
+    colors = []
     for index in range(count):
         own = temperature if index == 0 else np.clip(temperature * rng.normal(1, 0.12), WARMEST_K, COLDEST_K)
         strength = rng.uniform(0.45, 0.9) if index == 0 else rng.uniform(0.05, 0.35)
@@ -86,15 +80,20 @@ def sample_lighting(rng: np.random.Generator, scene: Scene) -> Lighting:
     ambient = light_color(float(np.clip(temperature * rng.normal(1, 0.08), WARMEST_K, COLDEST_K)))
     sky = ambient * rng.uniform(0.2, 0.5)
     bounce = np.array([1.0, rng.uniform(0.85, 1.0), rng.uniform(0.7, 1.0)])
-    return Lighting(
-        np.array(directions),
-        np.array(colors),
-        rng.uniform(0.0, 0.5, count),
-        up,
-        sky,
-        sky * bounce * rng.uniform(0.35, 0.8),
-        temperature,
-    )
+    ground = sky * bounce * rng.uniform(0.35, 0.8)
+    softness = rng.uniform(0.0, 0.5, count)
+    up = _up(rng, scene)
+    directions = np.array([_toward(rng, up) for _ in range(count)])
+    return Lighting(directions, np.array(colors), softness, up, sky, ground, temperature)
+
+
+def _toward(rng: np.random.Generator, up: np.ndarray) -> np.ndarray:
+    """A direction from which light comes: hardly from below, hardly from behind what is seen."""
+    while True:
+        toward = rng.normal(size=3)
+        toward /= np.linalg.norm(toward)
+        if toward @ up > -0.1 and toward[2] < 0.45:
+            return toward
 
 
 def _up(rng: np.random.Generator, scene: Scene) -> np.ndarray:

@@ -98,6 +98,22 @@ def _plane_point(row, px, py, pz, surface):
 
 @njit(cache=True)
 @no_type_check
+def _point(number, px, py, pz, geometry, meshes, surface):
+    """Fill `surface` at a point of the face, ellipsoid or plane with a number from 0; returns the surface's index."""
+    vertices, normals, paint, tint, faces, face_surface, ellipsoids, planes = geometry
+    further = number - faces.shape[0]
+    if further < 0:
+        _mesh_point(number, px, py, pz, vertices, normals, paint, tint, faces, surface)
+        return face_surface[number]
+    if further < ellipsoids.shape[0]:
+        _ellipsoid_point(ellipsoids[further], px, py, pz, surface)
+    else:
+        _plane_point(planes[further - ellipsoids.shape[0]], px, py, pz, surface)
+    return meshes + further
+
+
+@njit(cache=True)
+@no_type_check
 def _lit(shadow, pose, focal, px, py, pz, blur):
     """Share of the main light that reaches a point: percentage-closer filtering over 3 x 3 samples (Reeves 1987)."""
     side = shadow.shape[0]
@@ -188,10 +204,9 @@ def shade(numbers, inverse, camera, geometry, materials, volume, light, shadow, 
     `numbers` and `inverse` come from `color_geometry.draw`, `geometry` from `Geometry.arrays`; `light` is (rows, sky,
     ground, up), `shadow` (inverse depth, pose, focal, blur in pixels), `occlusion` [h, w] the open share of the sky.
     """
-    vertices, normals, paint, tint, faces, face_surface, ellipsoids, planes = geometry
     lights, sky, ground, up = light
     depth_of, pose, focal, blur = shadow
-    count, meshes = faces.shape[0], materials.shape[0] - ellipsoids.shape[0] - planes.shape[0]
+    meshes = materials.shape[0] - geometry[6].shape[0] - geometry[7].shape[0]
     surface, color = np.empty(10), np.empty(3)
     for y in range(numbers.shape[0]):
         dy = (y - camera[3]) / camera[1]
@@ -203,15 +218,7 @@ def shade(numbers, inverse, camera, geometry, materials, volume, light, shadow, 
                 continue
             z = 1.0 / inverse[y, x]
             px, py = dx * z, dy * z
-            if number < count:
-                index = face_surface[number]
-                _mesh_point(number, px, py, z, vertices, normals, paint, tint, faces, surface)
-            elif number < count + ellipsoids.shape[0]:
-                index = meshes + number - count
-                _ellipsoid_point(ellipsoids[number - count], px, py, z, surface)
-            else:
-                index = meshes + number - count
-                _plane_point(planes[number - count - ellipsoids.shape[0]], px, py, z, surface)
+            index = _point(number, px, py, z, geometry, meshes, surface)
             away = 1.0 / math.sqrt(dx * dx + dy * dy + 1.0)
             view = (-dx * away, -dy * away, -away)
             length = math.sqrt(surface[0] ** 2 + surface[1] ** 2 + surface[2] ** 2)

@@ -11,7 +11,7 @@ from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.color import ColorImage, ColorSettings, render_color
 from graspseg.synth.color_camera import ColorRig
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
-from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.objects import SPLITS
 from graspseg.synth.scene import SceneMaker
 from graspseg.synth.scene_parts import Scene
 
@@ -53,38 +53,36 @@ class ColoredFrame(NamedTuple):
 
 
 class ColorMaker:
-    """Makes the frames of one split with color.
+    """Adds color to the frames of a maker.
 
     Args:
-        split: as in `FrameMaker`.
-        seed: as in `FrameMaker`.
+        frames: makes depth and labels.
         settings: how color is made.
-        intrinsics: the depth camera of all frames; None draws another one for every frame.
+        clip_length: frames `k * clip_length` and following have the same materials and light; 0 is 1.
     """
 
-    def __init__(
-        self, split: Split, seed: int, *, settings: ColorSettings, intrinsics: Intrinsics | None = None
-    ) -> None:
+    def __init__(self, frames: FrameMaker, settings: ColorSettings, *, clip_length: int = 0) -> None:
         self.settings = settings
-        self._frames = FrameMaker(split, seed, intrinsics=intrinsics)
-        self._scenes = self._frames._scenes = _Watched(split, intrinsics)
+        self._frames = frames
+        self._scenes = frames._scenes = _Watched(frames._scenes)
+        self._clip_length = max(clip_length, 1)
 
     def make(self, index: int) -> ColoredFrame:
         """Make frame `index`: depth and labels as without color."""
         made = self._frames.make(index)
-        stream = [self._frames.seed, SPLITS.index(self._frames.split), index, _COLOR_STREAM]
-        return ColoredFrame(
-            made.depth_m,
-            made.labels,
-            made.intrinsics,
-            render_color(self._scenes.last, np.random.default_rng(stream), self.settings),
-        )
+        clip, number = divmod(index, self._clip_length)
+        rng = np.random.default_rng([self._frames.seed, SPLITS.index(self._frames.split), clip, _COLOR_STREAM])
+        color = render_color(self._scenes.last, rng, self.settings, noise_seed=number)
+        return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color)
 
 
 class _Watched(SceneMaker):
-    """Scenes, of which the last one is kept."""
+    """A maker of scenes that keeps the last one."""
 
     last: Scene
+
+    def __init__(self, scenes: SceneMaker) -> None:
+        self.__dict__.update(vars(scenes))
 
     def make(self, rng: np.random.Generator) -> Scene:
         """Draw a scene."""

@@ -160,10 +160,6 @@ def _write_chunk(chunk: tuple[Job, range]) -> int:
 def _maker(job: Job) -> FrameMaker | ColorMaker:
     key = (job.split, job.seed, job.color, job.color_error_px)
     if key not in _makers:
-        camera, settings = Intrinsics.default(WIDTH, HEIGHT), job.settings()
-        _makers[key] = (
-            FrameMaker(job.split, job.seed, intrinsics=camera)
-            if settings is None
-            else ColorMaker(job.split, job.seed, settings=settings, intrinsics=camera)
-        )
+        frames, settings = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT)), job.settings()
+        _makers[key] = frames if settings is None else ColorMaker(frames, settings)
     return _makers[key]
