@@ -78,7 +78,8 @@ def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
         assert (found.frame.depth == expected.frame.depth).all()
         assert found.labels is not None and (found.labels == expected.labels).all()
         assert (found.frame.depth_unit_m, found.frame.intrinsics) == (0.0001, expected.frame.intrinsics)
-    recipe = {"preset": "exam1", "split": "val", "seed": 7, "sleeve": "background", "cameras": "one", "clip_length": 0}
+    recipe: dict[str, object] = {"preset": "exam1", "split": "val", "seed": 7, "sleeve": "background"}
+    recipe |= {"cameras": "one", "clip_length": 0, "color": "none", "color_error_px": 0.0}
     assert shards[2].facts == {"stem": "val-0000002", **recipe, "index": 2, "generator_version": 1}
     content = shards.description.content
     assert content["recipe"] == {**recipe, "count": 3, "shard_size": 2}

@@ -41,6 +41,10 @@ class Options:
     """frames of a shard; a shard is made by one worker, and begun again when the run is stopped"""
     cameras: Literal["one", "many"] = "one"
     """one camera for all frames, or another for every frame or clip (with --format shards)"""
+    color: Literal["none", "aligned", "rig"] = "none"
+    """also write color: pictures that fit the depth, or those of a camera beside it with its calibration"""
+    color_error_px: float = 0.0
+    """most by which a color picture misses its calibration"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
 
@@ -58,6 +62,10 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
     if options.shard_size < 1:
         raise InputError(f"--shard-size is {options.shard_size}, expected at least 1: leave it out for 1024.")
+    if not 0 <= options.color_error_px <= 50:
+        raise InputError(
+            f"--color-error-px is {options.color_error_px:g}, expected 0 to 50 pixels: choose another one."
+        )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.job import Job
@@ -74,6 +82,8 @@ def main(argv: Sequence[str]) -> int:
         sleeve=options.sleeve,
         cameras=options.cameras,
         clip_length=options.length if options.clips else 0,
+        color=options.color,
+        color_error_px=options.color_error_px,
     )
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:

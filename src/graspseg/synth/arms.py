@@ -125,7 +125,7 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
     angles = {"wrist": pose.wrist, "elbow": pose.elbow, "pronation": pose.pronation}
     vertices = model.vertices(pose.shape, pose.articulation, **angles)
     scale = float(pose.shape[0])
-    faces, sleeve = model.faces, outfit.sleeve
+    faces, sleeve, lowest = model.faces, outfit.sleeve, _lowest(model.name) * scale
     axis = ArmAxis.of(vertices, _stations(model.name), scale)
     meshes = []
     if outfit.glove_m:
@@ -133,20 +133,25 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
             vertices, faces, np.where(arm_position(model.name) * scale < outfit.glove_end, outfit.glove_m, 0.0)
         )
         cuff = Tube(0.012, max(outfit.glove_end, 0.03), ease=outfit.glove_m + 0.001, thick=0.001, rings=24)
-        meshes.append(Mesh(*tube_mesh(axis, replace(cuff, closed_end=True)), HAND))
+        meshes.append(Mesh(*tube_mesh(axis, replace(cuff, closed_end=True)), HAND, "glove"))
     elif outfit.rings:
         joints = model.joints(pose.shape, pose.articulation, **angles)
         for finger, width, thick in outfit.rings:
             base, tip = joints[3 + 3 * finger], joints[4 + 3 * finger]
             skin = vertices[model.part == 2 + finger]
-            meshes.append(Mesh(*ring_mesh(base, tip, skin, width_m=width, thick_m=thick), HAND))
+            meshes.append(Mesh(*ring_mesh(base, tip, skin, width_m=width, thick_m=thick), HAND, "ring"))
     for band in outfit.bands:
         if sleeve is None or band.end < sleeve.start - 0.005:
-            meshes.append(Mesh(*tube_mesh(axis, band), cloth))
+            meshes.append(Mesh(*tube_mesh(axis, band), cloth, "band"))
     if sleeve is not None:
-        meshes.append(Mesh(*tube_mesh(axis, sleeve), cloth))
-        faces = faces[_lowest(model.name) * scale < sleeve.start + 0.05]
-    meshes.append(Mesh(vertices, faces, HAND))
+        meshes.append(Mesh(*tube_mesh(axis, sleeve), cloth, "sleeve"))
+        bare = lowest < sleeve.start + 0.05
+        faces, lowest = faces[bare], lowest[bare]
+    if outfit.glove_m:
+        gloved = lowest < outfit.glove_end
+        meshes.append(Mesh(vertices, faces[gloved], HAND, "glove"))
+        faces = faces[~gloved]
+    meshes.append(Mesh(vertices, faces, HAND, "skin"))
     return meshes
 
 

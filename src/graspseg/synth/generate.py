@@ -49,6 +49,9 @@ class FrameMaker:
         sleeve: label of cloth on arms.
         clip_length: 0 makes single frames; else frames `k * clip_length` and following are clip `k`, at 30 Hz.
 
+    Attributes:
+        scene: what the last frame shows.
+
     Raises:
         InputError: clips are asked of a recipe without people who could move.
     """
@@ -69,6 +72,7 @@ class FrameMaker:
         self.scenes = SceneMaker(split, intrinsics, recipe=recipe, sleeve=sleeve)
         self._clips = ClipMaker(self.scenes, clip_length) if clip_length else None
         self._canvas = Canvas(WIDTH, HEIGHT)
+        self.scene: Scene | None = None
 
     def make(self, index: int) -> SynthFrame:
         """Make frame `index`: the same arrays on every call, in any order, in any process."""
@@ -89,6 +93,7 @@ class FrameMaker:
         return SynthFrame(noisy, labels, scene.intrinsics)
 
     def _draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        self.scene = scene
         self._canvas.clear()
         scene.draw(self._canvas)
         return self._canvas.finish()

@@ -14,6 +14,8 @@ from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, writ
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError, Intrinsics
 from graspseg.synth.cast import Cast
+from graspseg.synth.color import ColorSettings, calibration
+from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import Split
@@ -36,6 +38,8 @@ class Job:
         sleeve: label of cloth on arms.
         cameras: one for all frames, or another for every frame (or clip), which only shards can store.
         clip_length: 0 makes single frames; else clips of so many frames, one after the other.
+        color: also make pictures that fit the depth, or those of a camera beside it.
+        color_error_px: most by which a picture misses what its calibration promises.
 
     Raises:
         InputError: a folder, which has one camera, is to hold frames of many.
@@ -51,6 +55,8 @@ class Job:
     sleeve: SleevePolicy = "background"
     cameras: Cameras = "one"
     clip_length: int = 0
+    color: ColorMode = "none"
+    color_error_px: float = 0.0
 
     def __post_init__(self) -> None:
         if self.cameras == "many" and self.format == "folder":
@@ -62,7 +68,8 @@ class Job:
     def recipe(self) -> dict[str, Any]:
         """What decides how each frame looks: options that differ make another data set."""
         chosen = {"preset": self.preset, "split": self.split, "seed": self.seed, "sleeve": self.sleeve}
-        return chosen | {"cameras": self.cameras, "clip_length": self.clip_length}
+        chosen |= {"cameras": self.cameras, "clip_length": self.clip_length, "color": self.color}
+        return chosen | {"color_error_px": self.color_error_px}
 
     def description(self) -> dict[str, Any]:
         """What `dataset.json` or the manifest says of all frames."""
@@ -79,19 +86,22 @@ class Job:
             described["intrinsics"] = asdict(camera)
         if self.clip_length:
             described["rate_hz"] = RATE_HZ
+        settings = self._color_settings()
+        if settings is not None and settings.rig is not None:
+            described["color"] = calibration(settings.rig.intrinsics, settings.rig.color_from_depth)
         return described
 
     def camera(self) -> Intrinsics | None:
         """The camera of all frames, None where each has its own."""
         return Intrinsics.default(WIDTH, HEIGHT) if self.cameras == "one" else None
 
-    def maker(self) -> FrameMaker:
+    def maker(self) -> FrameMaker | ColorMaker:
         """What makes its frames.
 
         Raises:
             InputError: the options do not go together.
         """
-        return FrameMaker(
+        frames = FrameMaker(
             self.split,
             self.seed,
             intrinsics=self.camera(),
@@ -99,6 +109,12 @@ class Job:
             sleeve=self.sleeve,
             clip_length=self.clip_length,
         )
+        settings = self._color_settings()
+        return frames if settings is None else ColorMaker(frames, settings, clip_length=self.clip_length)
+
+    def _color_settings(self) -> ColorSettings | None:
+        """How color is made, None without it."""
+        return None if self.color == "none" else color_settings(self.color, self.seed, error_px=self.color_error_px)
 
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""

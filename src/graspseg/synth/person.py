@@ -117,14 +117,14 @@ def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], In
 def body_meshes(rng: np.random.Generator, scale: float, *, head: bool) -> list[Mesh]:
     """Trunk and, unless the camera is worn on it, head of a person of a size (1 = the mean adult), body frame."""
     trunk, faces = trunk_mesh(rng)
-    meshes = [Mesh(trunk * np.float32(scale), faces, BACKGROUND)]
+    meshes = [Mesh(trunk * np.float32(scale), faces, BACKGROUND, "body")]
     if head:
         skull, faces = head_mesh(rng)
         nod, look = rng.normal(0.25, 0.2), rng.normal(0, 0.35)
         a, b = np.cos(nod), np.sin(nod)
         c, d = np.cos(look), np.sin(look)
         turn = np.array([[c, 0, d], [0, 1, 0], [-d, 0, c]]) @ np.array([[1, 0, 0], [0, a, b], [0, -b, a]])
-        meshes.append(Mesh(((skull @ turn.T + HEAD_CENTER) * scale).astype(np.float32), faces, BACKGROUND))
+        meshes.append(Mesh(((skull @ turn.T + HEAD_CENTER) * scale).astype(np.float32), faces, BACKGROUND, "head"))
     return meshes
 
 
@@ -155,7 +155,7 @@ def leg_meshes(rng: np.random.Generator, scale: float, *, seated: bool) -> list[
     right = (path[:, None] + (radius[:, None] * wave)[..., None] * across).reshape(-1, 3)
     faces = tube_faces(len(path), len(turn))
     left = right * [-1.0, 1.0, 1.0]
-    return [Mesh((points * scale).astype(np.float32), faces, BACKGROUND) for points in (right, left)]
+    return [Mesh((points * scale).astype(np.float32), faces, BACKGROUND, "body") for points in (right, left)]
 
 
 def may_sit(points: np.ndarray, scale: float) -> bool:

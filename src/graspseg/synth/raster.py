@@ -123,8 +123,11 @@ def _fill_clipped(buffer, labels, label, corners, camera):
 
 @njit(cache=True)
 @no_type_check
-def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
-    """Rasterize every face; `screen` and `inverse` come from `project`, camera is [fx, fy, cx, cy]."""
+def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label, step):
+    """Rasterize every face; `screen` and `inverse` come from `project`, camera is [fx, fy, cx, cy].
+
+    Face f writes `label` + f x `step`.
+    """
     corners = np.empty((3, 3))
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -133,7 +136,7 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
             _fill_triangle(
                 buffer,
                 labels,
-                label,
+                label + f * step,
                 screen[i, 0],
                 screen[i, 1],
                 qi,
@@ -148,7 +151,7 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
             corners[0] = vertices[i]
             corners[1] = vertices[j]
             corners[2] = vertices[k]
-            _fill_clipped(buffer, labels, label, corners, camera)
+            _fill_clipped(buffer, labels, label + f * step, corners, camera)
 
 
 @njit(cache=True)

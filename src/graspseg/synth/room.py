@@ -73,7 +73,7 @@ def _with_stands(staging: Staging, arm: StagedArm, occupied: np.ndarray) -> Stag
             stand = vertices + np.array([(low[0] + high[0]) / 2, high[1] + 0.001 + size[1] / 2, (low[2] + high[2]) / 2])
             if not _clear(stand, staging, occupied, 0.0):
                 return replace(arm, motion=replace(arm.motion, grab_s=-np.inf, release_s=np.inf))
-            stands.append(Mesh(stand.astype(np.float32), faces, BACKGROUND))
+            stands.append(Mesh(stand.astype(np.float32), faces, BACKGROUND, "table"))
     staging.meshes += stands
     return arm
 
@@ -101,7 +101,7 @@ def _table(
     # A slab, so that its edge shows from the side.
     slab, faces = box(np.array([2 * half[0], rng.uniform(0.015, 0.05), 2 * half[1]]))
     slab = slab + middle + np.array([0.0, slab[:, 1].max(), 0.0])
-    staging.meshes.append(Mesh(slab.astype(np.float32), faces, BACKGROUND))
+    staging.meshes.append(Mesh(slab.astype(np.float32), faces, BACKGROUND, "table"))
     foot = np.array([over[:, 0].mean(), height, over[:, 2].mean()])
     recipe = Surroundings(clutter_most=stage.clutter_most)
     for mesh in scatter(rng, cast.clutter, occupied[::3], (foot, _X, _Z, _UP), recipe):

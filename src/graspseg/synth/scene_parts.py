@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
@@ -11,14 +12,24 @@ from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.synth.render import Canvas
 
+SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
+
 
 @dataclass
 class Mesh:
-    """Triangles in the camera frame with one label."""
+    """Triangles in the camera frame with one label.
+
+    Attributes:
+        vertices: metres.
+        faces: vertex indices.
+        label: class.
+        kind: what it is, for color; None where that can be told from shape and label.
+    """
 
     vertices: Float32[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]
     label: int
+    kind: SurfaceKind | None = None
 
 
 @dataclass

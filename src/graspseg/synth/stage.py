@@ -6,7 +6,7 @@ pure function of time; a still is one taken at time 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -72,11 +72,11 @@ class StagedArm:
         """Arm and thing in the world; a thing not yet or no longer held is BACKGROUND."""
         pose, turn, shift = self._at(time_s)
         meshes = arm_meshes(self.model, pose, self.outfit, cloth=cloth)
-        placed = [Mesh(m.vertices @ turn + shift, m.faces, m.label) for m in meshes]
+        placed = [replace(m, vertices=m.vertices @ turn + shift) for m in meshes]
         if self.held is not None:
             held_s = time_s if self.motion is None else self.motion.held_time(time_s)
             label = OBJECT if held_s == time_s else BACKGROUND
-            placed.append(Mesh(self.thing(held_s), self.held.faces, label))
+            placed.append(replace(self.held, vertices=self.thing(held_s), label=label))
         return placed
 
     def thing(self, time_s: float) -> Float32[np.ndarray, "v 3"]:
@@ -158,10 +158,8 @@ class Staging:
         turn = camera.rotation
         scene = Scene(self.intrinsics)
         seen = [arm for arm in self.arms if self._in_view(camera.see(arm.points(time_s)))]
-        for mesh in (m for arm in seen for m in arm.meshes(time_s, cloth=self.cloth)):
-            scene.meshes.append(Mesh(camera.see(mesh.vertices), mesh.faces, mesh.label))
-        for mesh in self.meshes:
-            scene.meshes.append(Mesh(camera.see(mesh.vertices), mesh.faces, mesh.label))
+        moved = [mesh for arm in seen for mesh in arm.meshes(time_s, cloth=self.cloth)]
+        scene.meshes = [replace(mesh, vertices=camera.see(mesh.vertices)) for mesh in [*moved, *self.meshes]]
         for origin, u, v in self.planes:
             scene.planes.append((turn @ (origin - camera.position), turn @ u, turn @ v))
         for center, axes in self.ellipsoids:

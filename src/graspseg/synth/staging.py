@@ -122,7 +122,7 @@ class StageMaker:
         vertices = held_vertices(model, grasp) * factor + rng.normal(0, hands.held_jitter_m, 3)
         weight = rng.uniform(0.2, 0.7)
         focus = PALM * (1 - weight) + vertices.mean(axis=0) * weight
-        held = Mesh(vertices.astype(np.float32), model.faces, OBJECT)
+        held = Mesh(vertices.astype(np.float32), model.faces, OBJECT, "held")
         return pose, held, focus
 
     def _bare(self, rng: np.random.Generator, length_m: float, *, straight: bool = False) -> ArmPose:
@@ -238,7 +238,7 @@ class StageMaker:
             sitting.append(seated)
             meshes = body_meshes(rng, person.scale, head=view != "ego" or number > 0)
             meshes += leg_meshes(rng, person.scale, seated=seated)
-            staging.meshes += [Mesh(person.place(m.vertices).astype(np.float32), m.faces, m.label) for m in meshes]
+            staging.meshes += [replace(m, vertices=person.place(m.vertices).astype(np.float32)) for m in meshes]
             for center, axes in shoulder_balls(person.scale):
                 staging.ellipsoids.append((person.place(center), person.rotation @ axes))
         return sitting[0]
