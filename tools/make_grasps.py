@@ -81,9 +81,16 @@ def write(found: list[dict], path: Path) -> None:
         "articulation": np.array([g["articulation"] for g in found], np.float16),
         "object_scale": np.array([g["object_scale"] for g in found], np.float16),
         "object_pose": np.array([g["object_pose"] for g in found], np.float16),
+        "left": np.zeros(len(found), bool),
+        "edition_1": np.ones(len(found), bool),
+        "edition_2": np.zeros(len(found), bool),
+        "pair_kind": np.zeros(0, np.uint8),
+        "pair_rows": np.zeros((0, 2), np.uint16),
     }
     for name in hands:
         arrays[f"shape_{name}"] = np.array([g["shape"] for g in found if g["hand"] == name], np.float16)
+        for key, form in (("shape", arrays[f"shape_{name}"].shape[1:]), ("articulation", (2, 5, 4)), ("pose", (3, 4))):
+            arrays[f"cover_{name}_{key}"] = np.zeros((0, *form), np.float16)
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(temporary, **arrays)
     temporary.replace(path)
