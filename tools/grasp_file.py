@@ -43,9 +43,10 @@ class GraspFile:
             self.arrays[key] = np.concatenate([self.arrays[key], values])
         return np.arange(start, self.count)
 
-    def set_pairs(self, kinds: list[PairKind], rows: np.ndarray) -> None:
-        self.arrays["pair_kind"] = np.array([PAIR_KINDS.index(kind) for kind in kinds], np.uint8)
-        self.arrays["pair_rows"] = rows.astype(np.uint16).reshape(-1, 2)
+    def add_pairs(self, kinds: list[PairKind], rows: np.ndarray) -> None:
+        new = np.array([PAIR_KINDS.index(kind) for kind in kinds], np.uint8)
+        self.arrays["pair_kind"] = np.concatenate([self.arrays["pair_kind"], new])
+        self.arrays["pair_rows"] = np.concatenate([self.arrays["pair_rows"], rows.astype(np.uint16)])
 
     def set_covers(self, covers: list[HandOnHand]) -> None:
         for hand in self.hands:

@@ -22,7 +22,7 @@ from grasp_solver import Field, Solver
 from graspseg.synth.articulation import HandPose
 from graspseg.synth.clearance import arm_balls, ball_depth, chain_depth, vertex_normals
 from graspseg.synth.grasp import Grasp, GraspKind, GraspPair, HandOnHand, PairKind, load_grasps
-from graspseg.synth.hand import HandModel
+from graspseg.synth.hand import HandModel, HandName
 from graspseg.synth.objects import ObjectModel, load_objects
 from surface_fields import surface_field
 
@@ -32,7 +32,8 @@ SECOND_KINDS: dict[PairKind, dict[GraspKind, float]] = {
     "two_hands": {"power": 0.5, "plate": 0.15, "pinch": 0.15, "tripod": 0.1, "hook": 0.1},
     "handover": {"power": 0.4, "plate": 0.1, "palm": 0.1, "pinch": 0.25, "tripod": 0.15},
 }
-COVERS = {"anny": 140, "webxr": 60}
+COVERS: dict[HandName, int] = {"anny": 100, "webxr": 50}
+BLOBS_KEPT = 3
 COVERED: dict[HandPose, float] = {"fist": 0.35, "relaxed": 0.35, "spread": 0.15, "pinch": 0.15}
 COVERING: dict[GraspKind, float] = {"power": 0.6, "plate": 0.4}
 WRIST_M = 0.06
@@ -80,8 +81,12 @@ class Body:
             return False
         if max(ball_depth(self.balls, other.skin[::5]), ball_depth(other.balls, self.skin[::5])) > -slack_m:
             return False
-        depths = depth_below(self.skin, other.skin, other.normals)[0].max()
-        return bool(max(depths, depth_below(other.skin, self.skin, self.normals)[0].max()) <= DEEPEST_M)
+        return self.depth_in(other) <= DEEPEST_M
+
+    def depth_in(self, other: Body) -> float:
+        """How far one hand's skin lies below the other's."""
+        mine, theirs = depth_below(self.skin, other.skin, other.normals), depth_below(other.skin, self.skin, self.normals)
+        return float(max(mine[0].max(), theirs[0].max()))
 
 
 def plausible(kind: PairKind, first: Body, second: Body) -> bool:
@@ -169,18 +174,19 @@ def hand_as_object(
     return model, Field(measured.grid.astype(np.float64), measured.origin, measured.pitch)
 
 
-def make_pairs(library: GraspFile, fields: Path, seed: int) -> None:
+def make_pairs(library: GraspFile, fields: Path, *, seed: int, part: tuple[int, int]) -> None:
+    """Pairs for one part of the objects that are large enough; of the blobs every third is enough."""
     bases: dict[str, list[Grasp]] = {}
     for grasp in load_grasps(2):
         bases.setdefault(grasp.object_name, []).append(grasp)
-    large = {
-        name: model
-        for name, model in load_objects().items()
-        if name in bases and model.extents[0] * model.scale_range[0, 1] > SMALLEST_M["handover"]
-    }
+    objects = {name: model for name, model in load_objects().items() if name in bases}
+    blobs = sorted(name for name, model in objects.items() if model.kind == "blob")
+    spared = {name for i, name in enumerate(blobs) if i % BLOBS_KEPT}
+    large = [n for n, m in objects.items() if m.extents[0] * m.scale_range[0, 1] > SMALLEST_M["handover"]]
+    chosen = sorted(set(large) - spared)[part[0] :: part[1]]
     pairs: list[GraspPair] = []
     with np.load(fields) as packed:
-        for model, examiner in examiners(large):
+        for model, examiner in examiners({name: objects[name] for name in chosen}):
             field = Field(
                 packed[f"{model.name}.grid"].astype(np.float64),
                 packed[f"{model.name}.origin"].astype(np.float64),
@@ -188,10 +194,11 @@ def make_pairs(library: GraspFile, fields: Path, seed: int) -> None:
             )
             rng = np.random.default_rng([seed, *model.name.encode()])
             pairs += pairs_on(model, examiner, field, bases[model.name], rng)
-    rows = {id(grasp): row for row, grasp in zip(np.flatnonzero(library.arrays["edition_2"]), load_grasps(2), strict=True)}
+    members = np.flatnonzero(library.arrays["edition_2"])
+    rows = {id(grasp): row for row, grasp in zip(members, load_grasps(2), strict=True)}
     seconds = library.add([pair.second for pair in pairs], edition_2=False)
     firsts = np.array([rows[id(pair.first)] for pair in pairs])
-    library.set_pairs([pair.kind for pair in pairs], np.column_stack([firsts, seconds]))
+    library.add_pairs([pair.kind for pair in pairs], np.column_stack([firsts, seconds]))
     print({kind: sum(pair.kind == kind for pair in pairs) for kind in PAIRS_EACH})
 
 
@@ -201,10 +208,11 @@ def main() -> None:
     parser.add_argument("--library", type=Path, default=LIBRARY)
     parser.add_argument("--sdf", type=Path, help="distance fields written by tools/bake_objects.py")
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="every Nth object from K on")
     options = parser.parse_args()
     library = GraspFile(options.library)
     if options.step == "objects":
-        make_pairs(library, options.sdf, options.seed)
+        make_pairs(library, options.sdf, seed=options.seed, part=tuple(options.part))
     else:
         rng = np.random.default_rng(options.seed)
         covers = [c for name, wanted in COVERS.items() for c in covers_of(HandModel.load(name), wanted, rng)]
