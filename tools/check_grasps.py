@@ -3,8 +3,8 @@
     PYTHONPATH=src python tools/check_grasps.py
 
 Every grasp of both editions and every left hand of a pair is measured on the fine meshes (`grasp_rules.py`), every pair
-of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/grasps.md. Exits with 1 when
-a rule is broken in edition 2 or among the pairs, or when edition 2 is too small or lacks a kind.
+of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/grasps.md. Exits with 1
+when a rule is broken in edition 2 or among the pairs, or when edition 2 is too small or lacks a kind.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def measured(grasps: list[Grasp]) -> dict[int, Finding]:
         by_object[grasp.object_name].append(grasp)
     objects = {name: model for name, model in load_objects().items() if name in by_object}
     return {
-        id(grasp): examiner.examine(grasp)
-        for model, examiner in examiners(objects)
-        for grasp in by_object[model.name]
+        id(grasp): examiner.examine(grasp) for model, examiner in examiners(objects) for grasp in by_object[model.name]
     }
 
 
@@ -113,7 +111,9 @@ def faults(result: dict) -> list[str]:
     if edition["count"] < SMALLEST:
         found.append(f"Edition 2 has {edition['count']} grasps, fewer than {SMALLEST}.")
     for part in ("edition_2", "left_hands"):
-        found += [f"{part}: {count} grasps break the rule {rule}." for rule, count in result[part]["broken_rules"].items()]
+        found += [
+            f"{part}: {count} grasps break the rule {rule}." for rule, count in result[part]["broken_rules"].items()
+        ]
     rare = [kind for kind, count in edition["kinds"].items() if count < FEWEST_OF_A_KIND]
     found += [f"Edition 2 has fewer than {FEWEST_OF_A_KIND} grasps of kind {kind}." for kind in rare]
     deep = {key: pairs["too_deep"] for key, pairs in result["two_handed"].items() if pairs["too_deep"]}

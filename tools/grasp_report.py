@@ -21,14 +21,18 @@ MEANING = {
 INTRODUCTION = """# The grasp library
 
 `src/graspseg/synth/assets/grasps.npz` holds hands that were closed on objects offline. This page is written by
-`PYTHONPATH=src python tools/check_grasps.py`, which measures every grasp again from the shipped meshes (the hand's fine
-mesh, the object's own mesh; no distance field of the solver is used) and fails when a rule is broken. The same figures
-are in `benchmarks/results/grasps.json`.
+`PYTHONPATH=src python tools/check_grasps.py`, which measures every grasp again from the shipped meshes (the hand's
+fine mesh and the object's own; no distance field of the solver is used) and fails when a rule is broken. The same
+figures are in `benchmarks/results/grasps.json`.
 
 Two editions share the file. **Edition 1** is what the frozen exam draws from (`load_grasps(1)`); it was checked on the
-hand's coarse mesh only, and sharp corners slipped between its vertices. **Edition 2** (`load_grasps(2)`) keeps what passes,
-moves slightly sunk objects out of the skin, and adds flat palms and rare kinds. Pairs of hands are in `load_pairs()` and
-`load_hands_on_hands()`; the left hand of a pair is measured like any other.
+hand's coarse mesh only, and sharp corners slipped between its vertices. **Edition 2** (`load_grasps(2)`) keeps what
+passes, moves slightly sunk objects out of the skin, and adds flat palms and rare kinds. Pairs of hands are in
+`load_pairs()` and `load_hands_on_hands()`; the left hand of a pair is measured like any other.
+
+Made by `tools/make_grasps.py` (edition 1), `tools/extend_grasps.py clean`, `tools/extend_grasps.py more --batch KIND`
+for the kinds palm, handle, lateral, pinch, tripod and power, then `tools/make_pairs.py covers` and
+`tools/make_pairs.py objects --part K 3` for K = 0, 1, 2, all with their default seeds.
 
 ## Rules
 """
@@ -44,11 +48,12 @@ def rules() -> str:
     between = ", ".join(HELD_BETWEEN)
     return "\n".join(
         [
-            f"- penetration: neither surface sinks more than {1000 * DEEPEST_M:g} mm into the other (fine vertices of the hand"
-            " in the object; points 3 mm apart on the object in the hand)",
-            f"- contacts: at least two of palm, thumb and fingers within {1000 * CONTACT_M:g} mm of the object, one of them a"
-            " finger (skin and pulp flatten by that much under load; the mesh does not)",
-            f"- opposition ({between}): two contacts whose surface normals face each other (cosine below {OPPOSING:g})",
+            f"- penetration: neither surface sinks more than {1000 * DEEPEST_M:g} mm into the other (the hand's fine",
+            "  vertices in the object; points 3 mm apart on the object in the hand)",
+            f"- contacts: at least two of palm, thumb and fingers within {1000 * CONTACT_M:g} mm of the object, one of",
+            "  them a finger (skin and pulp flatten by that much under load; the mesh does not)",
+            f"- opposition ({between}): two contacts whose surface normals face each other",
+            f"  (cosine below {OPPOSING:g})",
             "- thumb (pinch, tripod, lateral): the thumb is one of the contacts",
             f"- head (handle): the farthest {100 * HEAD_FREE:g} % of the tool touch nothing",
             "",
@@ -91,7 +96,12 @@ def kinds(result: dict) -> str:
 
 
 def two_handed(result: dict) -> str:
-    lines = ["## Two hands", "", "Depth of one hand in the other; the arms are kept apart when a scene is composed.", ""]
+    lines = [
+        "## Two hands",
+        "",
+        "Depth of one hand in the other; the arms are kept apart when a scene is composed.",
+        "",
+    ]
     lines += ["| interaction and hand | pairs | deepest, mm |", "|---|---|---|"]
     for key, pairs in result["two_handed"].items():
         lines.append(f"| {key} | {pairs['count']} | {pairs['penetration_mm_max']} |")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from graspseg.synth.clearance import vertex_normals
 from graspseg.synth.grasp import Grasp, GraspKind
@@ -137,6 +137,6 @@ def surface_points(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def depth_below(points: np.ndarray, skin: np.ndarray, normals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How far points [n, 3] lie below the plane of the nearest skin vertex, 0 outside; that vertex's normal."""
-    distance, nearest = cKDTree(skin).query(points)
+    distance, nearest = KDTree(skin).query(points)
     along = ((points - skin[nearest]) * normals[nearest]).sum(axis=1)
     return np.where(along < -0.6 * distance, -along, 0.0), normals[nearest]

@@ -85,15 +85,16 @@ class Body:
 
     def depth_in(self, other: Body) -> float:
         """How far one hand's skin lies below the other's."""
-        mine, theirs = depth_below(self.skin, other.skin, other.normals), depth_below(other.skin, self.skin, self.normals)
-        return float(max(mine[0].max(), theirs[0].max()))
+        mine, _ = depth_below(self.skin, other.skin, other.normals)
+        theirs, _ = depth_below(other.skin, self.skin, self.normals)
+        return float(max(mine.max(), theirs.max()))
 
 
 def plausible(kind: PairKind, first: Body, second: Body) -> bool:
     """One person's elbows are not far apart and the forearms not opposed; two people's forearms come from apart."""
     facing = float(first.forearm @ second.forearm)
     apart = float(np.linalg.norm(first.elbow - second.elbow))
-    return (-0.6 < facing and 0.12 < apart < 0.7) if kind == "two_hands" else facing < 0.4
+    return (facing > -0.6 and 0.12 < apart < 0.7) if kind == "two_hands" else facing < 0.4
 
 
 def pairs_on(
@@ -163,7 +164,8 @@ def hand_as_object(
     used, faces = np.unique(faces, return_inverse=True)
     vertices, faces = vertices[used], faces.reshape(-1, 3).astype(np.int32)
     measured = surface_field(vertices, faces, through=2)
-    axis = np.array([rng.normal(0, 0.5), 1.0, rng.normal(0, 0.2)] if rng.uniform() < 0.7 else [1.0, rng.normal(0, 0.3), 0])
+    lengthwise = rng.uniform() >= 0.7
+    axis = np.array([1.0, rng.normal(0, 0.3), 0] if lengthwise else [rng.normal(0, 0.5), 1.0, rng.normal(0, 0.2)])
     model = replace(
         next(iter(load_objects().values())),
         vertices=vertices,
@@ -208,7 +210,7 @@ def main() -> None:
     parser.add_argument("--library", type=Path, default=LIBRARY)
     parser.add_argument("--sdf", type=Path, help="distance fields written by tools/bake_objects.py")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="every Nth object from K on")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="every Nth object")
     options = parser.parse_args()
     library = GraspFile(options.library)
     if options.step == "objects":

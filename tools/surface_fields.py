@@ -26,7 +26,7 @@ class SurfaceField:
     pitch: float
 
     def gaps(self, points: np.ndarray, pose: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Signed distance [n] of hand-frame points to the object scaled, then moved by `pose` [3, 4]; outward normals."""
+        """Signed distances [n] of hand-frame points to the scaled, then posed [3, 4] object, and outward normals."""
         out, normals = np.empty(len(points)), np.empty((len(points), 3))
         posed, factors = np.ascontiguousarray(pose, np.float64), np.ascontiguousarray(scale, np.float64)
         points = np.ascontiguousarray(points, np.float64)

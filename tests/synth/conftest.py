@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 
 def _winding(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
@@ -38,8 +38,9 @@ def _depth(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float
     if not len(points):
         return 0.0
     places, normals = _spread(vertices, faces, 0.0012)
-    away, nearest = cKDTree(places).query(points)
-    under = (away > 0.0015) & (((points - places[nearest]) * normals[nearest]).sum(axis=1) < 0)
+    away, nearest = KDTree(places).query(points)
+    # Whatever lies deeper has shallower neighbors.
+    under = (away > 0.0015) & (away < 0.02) & (((points - places[nearest]) * normals[nearest]).sum(axis=1) < 0)
     points, away = points[under], away[under]
     inside = np.abs(_winding(points, vertices[faces].astype(np.float64))) > 0.5
     return float(away[inside].max(initial=0.0))

@@ -30,15 +30,15 @@ def test_normals_of_a_cube_point_outward() -> None:
 
 def test_depth_below_a_plane_is_its_distance_and_points_above_do_not_count() -> None:
     grid = np.stack(np.meshgrid(np.arange(5), np.arange(5), [0.0]), axis=-1).reshape(-1, 3).astype(np.float32)
-    up = np.tile(np.float32([0, 0, 1]), (25, 1))
-    assert deepest(np.float32([[2, 2, -0.25], [1, 1, 3]]), grid, up) == pytest.approx(0.25)
-    assert deepest(np.float32([[2, 2, 0.25]]), grid, up) == 0.0
+    up = np.tile(np.array([0, 0, 1], np.float32), (25, 1))
+    assert deepest(np.array([[2, 2, -0.25], [1, 1, 3]], np.float32), grid, up) == pytest.approx(0.25)
+    assert deepest(np.array([[2, 2, 0.25]], np.float32), grid, up) == 0.0
 
 
 def test_balls_touch_where_their_radii_add_up() -> None:
     mine, theirs = np.array([[0.0, 0, 0, 1], [0, 5, 0, 1]]), np.array([[3.0, 0, 0, 1.5]])
     assert chain_depth(mine, theirs) == pytest.approx(-0.5)
-    assert ball_depth(mine, np.float32([[0, 0.25, 0]])) == pytest.approx(0.75)
+    assert ball_depth(mine, np.array([[0, 0.25, 0]], np.float32)) == pytest.approx(0.75)
     assert ball_depth(mine, np.zeros((0, 3), np.float32)) < 0
 
 

@@ -52,9 +52,7 @@ def deepest(points, skin, normals):
     return depth
 
 
-def vertex_normals(
-    vertices: Float32[np.ndarray, "v 3"], faces: np.ndarray
-) -> Float32[np.ndarray, "v 3"]:
+def vertex_normals(vertices: Float32[np.ndarray, "v 3"], faces: np.ndarray) -> Float32[np.ndarray, "v 3"]:
     """Unit normals, weighted by the areas of the faces around; outward where faces run counter-clockwise."""
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     across = np.cross(b - a, c - a)

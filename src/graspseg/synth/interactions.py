@@ -30,7 +30,6 @@ MIRROR = np.array([1, -1, 1], np.float32)
 PALM = np.array([0.07, 0.0, 0.01], np.float32)
 CLOSED_RAD = 0.008
 DEEPEST_ARM_M = 0.003
-DRAWS = 24
 NEAR_GAP_M = (0.02, 0.08)
 NEAR_STEP_M = 0.003
 SURFACE_POINTS = 500
@@ -90,14 +89,13 @@ class Interactions:
         raise ValueError(f"There is no interaction {kind!r}; choose one of {', '.join(INTERACTION_KINDS)}.")
 
     def _holding(self, rng: np.random.Generator, library: GraspLibrary) -> Interaction:
-        for _ in range(DRAWS):
+        while True:
             grasp = library.sample(rng)
             slack = rng.normal(0, CLOSED_RAD, (5, 4)).astype(np.float32)
             thing = self._held(grasp)
             arm = self._arm(rng, grasp.shape, grasp.articulation + slack)
             if ball_depth(self._balls(arm), thing.vertices[::2]) <= DEEPEST_ARM_M:
-                break
-        return Interaction([*arm, thing], _between(rng, thing.vertices))
+                return Interaction([*arm, thing], _between(rng, thing.vertices))
 
     def _empty_hand(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         shape = self._hand.sample_shape(rng, child=bool(rng.uniform() < CHILD_SHARE))
@@ -106,23 +104,21 @@ class Interactions:
     # -- two hands -----------------------------------------------------------------------------------------------
 
     def _pair(self, rng: np.random.Generator, kind: Literal["two_hands", "handover"]) -> Interaction:
-        for _ in range(DRAWS):
+        while True:
             pair = self._pairs[kind][rng.integers(len(self._pairs[kind]))]
             thing = self._held(pair.first)
             first = self._arm(rng, pair.first.shape, pair.first.articulation)
             second = self._left(rng, pair.second.shape, pair.second.articulation, pair.second_pose)
             if self._clear(first, second, thing.vertices[::2]):
-                break
-        return Interaction([*first, *second, thing], _between(rng, thing.vertices))
+                return Interaction([*first, *second, thing], _between(rng, thing.vertices))
 
     def _cover(self, rng: np.random.Generator) -> Interaction:
-        for _ in range(DRAWS):
+        while True:
             cover = self._covers[rng.integers(len(self._covers))]
             first = self._arm(rng, cover.shape, cover.articulations[0])
             second = self._left(rng, cover.shape, cover.articulations[1], cover.pose)
             if self._clear(first, second, np.zeros((0, 3), np.float32)):
-                break
-        return Interaction([*first, *second], PALM)
+                return Interaction([*first, *second], PALM)
 
     def _left(
         self, rng: np.random.Generator, shape: np.ndarray, articulation: np.ndarray, pose: np.ndarray
@@ -159,7 +155,7 @@ class Interactions:
             if rng.uniform() < 0.5:
                 grasp = self._grasps["hold"].sample(rng)
                 shape, articulation = grasp.shape, _opened(rng, grasp.articulation)
-                thing, away = self._held(grasp), rng.normal(0, 0.4, 3) + [0.3, 0, 1]
+                thing, away = self._held(grasp), rng.normal([0.3, 0, 1], 0.4)
             else:
                 shape, articulation = self._empty_hand(rng)
                 model = self._objects[self._names[rng.integers(len(self._names))]]
@@ -195,7 +191,9 @@ def _opened(rng: np.random.Generator, articulation: np.ndarray) -> Float32[np.nd
     return opened
 
 
-def _approach(skin: np.ndarray, surface: np.ndarray, start: np.ndarray, gap_m: float) -> Float32[np.ndarray, "3"] | None:
+def _approach(
+    skin: np.ndarray, surface: np.ndarray, start: np.ndarray, gap_m: float
+) -> Float32[np.ndarray, "3"] | None:
     """Shift of a surface coming from `start` toward the hand that leaves a gap; None when it passes by.
 
     Each step is the distance still left, so that nothing is passed through (sphere tracing, Hart 1996).

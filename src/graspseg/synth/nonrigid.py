@@ -1,4 +1,4 @@
-"""Things that bend, held in a closed hand: cloth, paper, cable. Made for exams only; shapes that look right, no physics.
+"""Things that bend, held in a closed hand: cloth, paper, cable. For exams only; shapes that look right, no physics.
 
 A pinching hand holds them between the tips of thumb and index finger, a fist inside the curled fingers.
 """
@@ -85,7 +85,10 @@ def hold_of(hand: HandModel, shape: np.ndarray, articulation: np.ndarray, *, fis
     """The place between the tips of thumb and index finger, or the tunnel of a fist."""
     joints = hand.joints(shape, articulation).astype(np.float64)
     if fist:
-        point = joints[[4 + 3 * f for f in (1, 2, 3)]].mean(axis=0) * 0.5 + joints[[3 + 3 * f for f in (1, 2, 3)]].mean(axis=0) * 0.5
+        point = (
+            joints[[4 + 3 * f for f in (1, 2, 3)]].mean(axis=0) * 0.5
+            + joints[[3 + 3 * f for f in (1, 2, 3)]].mean(axis=0) * 0.5
+        )
         point[2] += 0.012
         return Hold(point, np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0]), fist=True)
     thumb, index = joints[THUMB_TIP], joints[INDEX_TIP]
