@@ -18,10 +18,11 @@ import numpy as np
 
 from grasp_file import GraspFile
 from grasp_rules import Examiner
-from grasp_solver import Field, Solver
+from grasp_solver import Solver
 from graspseg.synth.grasp import Grasp, GraspKind, load_grasps
 from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import ObjectModel, load_objects
+from solver_field import Field
 from surface_fields import surface_field
 
 LIBRARY = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets" / "grasps.npz"
@@ -66,11 +67,7 @@ def more(library: GraspFile, kind: GraspKind, fields: Path, seed: int) -> None:
     found: list[Grasp] = []
     with np.load(fields) as packed:
         for model, examiner in examiners({n: m for n, m in load_objects().items() if m.grip in WANTED[kind]}):
-            field = Field(
-                packed[f"{model.name}.grid"].astype(np.float64),
-                packed[f"{model.name}.origin"].astype(np.float64),
-                float(packed[f"{model.name}.pitch"]),
-            )
+            field = Field.read(packed, model.name)
             rng = np.random.default_rng([seed, *kind.encode(), *model.name.encode()])
             found += closed(model, examiner, field, kind, rng)
     print(f"{len(found)} grasps of kind {kind}")

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from grasp_solver import Field, Solver
+from grasp_solver import Solver
 from graspseg.synth.grasp import GRASP_KINDS, GraspKind
 from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import load_objects
+from solver_field import Field
 
 ASSETS = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets"
 KINDS_BY_GRIP: dict[str, dict[GraspKind, float]] = {
@@ -34,11 +35,7 @@ def solve_object(task: tuple[str, str, Path, int, int]) -> list[dict]:
     hand_name, object_name, sdf_path, wanted, seed = task
     model = load_objects()[object_name]
     with np.load(sdf_path) as stored:
-        field = Field(
-            stored[f"{object_name}.grid"].astype(np.float64),
-            stored[f"{object_name}.origin"].astype(np.float64),
-            float(stored[f"{object_name}.pitch"]),
-        )
+        field = Field.read(stored, object_name)
     hand = HandModel.load(hand_name)
     rng = np.random.default_rng([seed, *object_name.encode(), *hand_name.encode()])
     table = KINDS_BY_GRIP[model.grip]

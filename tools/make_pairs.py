@@ -18,12 +18,13 @@ import numpy as np
 from extend_grasps import LIBRARY, examiners
 from grasp_file import GraspFile
 from grasp_rules import DEEPEST_M, MIRROR, Examiner, depth_below
-from grasp_solver import Field, Solver
+from grasp_solver import Solver
 from graspseg.synth.articulation import HandPose
 from graspseg.synth.clearance import arm_balls, ball_depth, chain_depth, vertex_normals
 from graspseg.synth.grasp import Grasp, GraspKind, GraspPair, HandOnHand, PairKind, load_grasps
 from graspseg.synth.hand import HandModel, HandName
 from graspseg.synth.objects import ObjectModel, load_objects
+from solver_field import Field
 from surface_fields import surface_field
 
 SMALLEST_M = {"two_hands": 0.10, "handover": 0.07}
@@ -189,11 +190,7 @@ def make_pairs(library: GraspFile, fields: Path, *, seed: int, part: tuple[int, 
     pairs: list[GraspPair] = []
     with np.load(fields) as packed:
         for model, examiner in examiners({name: objects[name] for name in chosen}):
-            field = Field(
-                packed[f"{model.name}.grid"].astype(np.float64),
-                packed[f"{model.name}.origin"].astype(np.float64),
-                float(packed[f"{model.name}.pitch"]),
-            )
+            field = Field.read(packed, model.name)
             rng = np.random.default_rng([seed, *model.name.encode()])
             pairs += pairs_on(model, examiner, field, bases[model.name], rng)
     members = np.flatnonzero(library.arrays["edition_2"])
