@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.spatial import KDTree
 
+from graspseg.synth.cast import held_vertices
 from graspseg.synth.grasp import GRASP_KINDS, GraspLibrary, load_grasps, load_pairs
 from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel
-from graspseg.synth.interactions import held_vertices
 from graspseg.synth.objects import load_objects
 
 LIMIT_M = 0.0027

@@ -113,7 +113,12 @@ def test_a_glove_and_rings_are_hand_a_watch_is_cloth() -> None:
     assert [mesh.label for mesh in meshes] == [HAND, IGNORE, IGNORE, HAND]
     glove = Outfit(sleeve, (), glove_m=0.002, glove_end=0.05)
     meshes = arm_meshes(CAST.hand, _pose(), glove, cloth=BACKGROUND)
-    assert [mesh.label for mesh in meshes] == [HAND, BACKGROUND, HAND]
+    assert [(mesh.label, mesh.kind) for mesh in meshes] == [
+        (HAND, "glove"),
+        (BACKGROUND, "sleeve"),
+        (HAND, "glove"),
+        (HAND, "skin"),
+    ]
     bare = arm_meshes(CAST.hand, _pose(), Outfit(), cloth=BACKGROUND)[-1].vertices
     grown = np.linalg.norm(meshes[-1].vertices - bare, axis=1)
     hand = arm_position("anny") < 0

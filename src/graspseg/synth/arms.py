@@ -17,7 +17,7 @@ from graspseg.labels import HAND
 from graspseg.synth.cast import arm_position
 from graspseg.synth.clothing import ArmAxis, Stations, Tube, sample_sleeve, tube_mesh
 from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel, HandName
-from graspseg.synth.recipe import Clothes, Fabric, Hands, Sleeve, choose
+from graspseg.synth.recipe import Clothes, Hands, choose
 from graspseg.synth.scene_parts import Mesh
 from graspseg.synth.worn import inflate, ring_mesh
 
@@ -90,8 +90,8 @@ def hand_length_m(model: HandModel, shape: np.ndarray) -> float:
 
 def sample_outfit(rng: np.random.Generator, clothes: Clothes, scale: float) -> Outfit:
     """What a person of a size (1 = the mean adult) wears on one arm."""
-    kind: Sleeve = choose(rng, clothes.sleeves)  # type: ignore[assignment]
-    fabric: Fabric = choose(rng, clothes.fabrics)  # type: ignore[assignment]
+    kind = choose(rng, clothes.sleeves)
+    fabric = choose(rng, clothes.fabrics)
     low, high = {"short": (0.29, 0.42), "rolled": (0.08, 0.29), "long": (-0.008, 0.035)}[kind]
     rolled = kind == "rolled" and rng.uniform() < 0.7
     sleeve = sample_sleeve(rng, fabric, float(rng.uniform(low, high)) * scale, scale=scale, rolled=rolled)

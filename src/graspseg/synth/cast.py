@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from graspseg.synth.grasp import Grasp, GraspLibrary, load_grasps
+from graspseg.synth.grasp import Edition, Grasp, GraspLibrary, load_grasps
 from graspseg.synth.hand import HandModel, HandName
 from graspseg.synth.objects import ObjectModel, Split, load_objects
 
@@ -18,13 +18,14 @@ class Cast:
     Args:
         split: `unseen` has another hand and other objects than `train` and `val`.
         most_objects: draw from the first so many everyday objects only, then procedural ones; None = from all.
+        edition: of the grasp library.
     """
 
-    def __init__(self, split: Split, most_objects: int | None = None) -> None:
+    def __init__(self, split: Split, most_objects: int | None = None, *, edition: Edition = 1) -> None:
         self.hand_name: HandName = "webxr" if split == "unseen" else "anny"
         self.hand = HandModel.load(self.hand_name)
         self.objects = load_objects(split)
-        held = [g for g in load_grasps() if g.hand == self.hand_name and g.object_name in self.objects]
+        held = [g for g in load_grasps(edition) if g.hand == self.hand_name and g.object_name in self.objects]
         if most_objects is not None:
             kinds = ("everyday", "procedural", "blob")
             order = sorted({g.object_name for g in held}, key=lambda name: (kinds.index(self.objects[name].kind), name))

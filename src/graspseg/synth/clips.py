@@ -9,12 +9,15 @@ import numpy as np
 
 from graspseg.frame import InputError
 from graspseg.synth.motion import RATE_HZ
-from graspseg.synth.recipe import choose
+from graspseg.synth.recipe import Kind, choose
 from graspseg.synth.scene import SceneMaker
 from graspseg.synth.stage import Staging
 
 CLIPS = 1_000_003
 """Keeps the random numbers of clip k apart from those of single frame k."""
+
+MOVING: tuple[Kind, ...] = ("hold", "palm", "tool", "bare")
+"""What hands do in clips."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +47,7 @@ class ClipMaker:
             )
         self.length = length
         self._staged = scenes.staged
-        self._recipe = scenes.recipe
+        self._kinds = {kind: weight for kind, weight in scenes.kinds.items() if kind in MOVING}
         self._last: tuple[tuple[int, ...], Take] | None = None
 
     def take(self, key: Sequence[int], good: Callable[[Take, float], bool]) -> Take:
@@ -58,7 +61,7 @@ class ClipMaker:
         attempt = 0
         while True:
             rng = np.random.default_rng([*key, attempt])
-            kind = choose(rng, self._recipe.interactions)
+            kind = choose(rng, self._kinds)
             take = Take(self._staged.make(rng, kind, length_s=end_s), (*key, attempt))
             if good(take, end_s):
                 return take

@@ -76,4 +76,3 @@ class ColorMaker:
         rng = np.random.default_rng([self._frames.seed, SPLITS.index(self._frames.split), clip, _COLOR_STREAM])
         color = render_color(self._frames.scene, rng, self.settings, noise_seed=number)
         return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, made.timestamp_s)
-

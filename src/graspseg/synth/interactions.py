@@ -14,6 +14,7 @@ from jaxtyping import Float32, Float64
 
 from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.synth.articulation import HandPose
+from graspseg.synth.cast import held_vertices
 from graspseg.synth.clearance import arm_balls, ball_depth, chain_depth, nearest_gap
 from graspseg.synth.grasp import Grasp, GraspLibrary, load_grasps, load_hands_on_hands, load_pairs
 from graspseg.synth.hand import HandModel
@@ -170,12 +171,6 @@ class Interactions:
             moved = (thing.vertices + shift).astype(np.float32)
             if ball_depth(self._balls(arm), moved[::2]) < -NEAR_GAP_M[0] / 2:
                 return Interaction([*arm, Mesh(moved, thing.faces, BACKGROUND)], _between(rng, moved))
-
-
-def held_vertices(model: ObjectModel, grasp: Grasp) -> Float32[np.ndarray, "v 3"]:
-    """The object's vertices in the hand frame of a grasp, metres."""
-    rotation, shift = grasp.object_pose[:, :3], grasp.object_pose[:, 3]
-    return ((model.vertices * grasp.object_scale) @ rotation.T + shift).astype(np.float32)
 
 
 def _between(rng: np.random.Generator, vertices: np.ndarray) -> Float32[np.ndarray, "3"]:

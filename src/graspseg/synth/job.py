@@ -176,7 +176,8 @@ def finish(job: Job, done: Iterable[Written]) -> None:
 
 def _manifest_fields(job: Job) -> dict[str, Any]:
     """What the manifest says beyond `dataset.json`: how to make the same again, and what the split may show."""
-    shown = Cast(job.split, RECIPES[job.preset].most_objects)
+    recipe = RECIPES[job.preset]
+    shown = Cast(job.split, recipe.most_objects, edition=recipe.edition)
     return {
         **job.description(),
         "generator_version": GENERATOR_VERSION,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
 from graspseg.frame import InputError
+from graspseg.synth.grasp import Edition
+from graspseg.synth.interactions import InteractionKind
+from graspseg.synth.nonrigid import NonRigidKind
 
 PresetName = Literal["exam1", "interseghands", "wild"]
 SleevePolicy = Literal["background", "ignore"]
@@ -21,6 +24,9 @@ Viewpoint = Literal["third", "ego", "top", "any"]
 Sleeve = Literal["short", "rolled", "long"]
 Fabric = Literal["knit", "shirt", "coat"]
 Range = tuple[float, float]
+
+Kind = InteractionKind | NonRigidKind
+Name = TypeVar("Name", bound=str)
 
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)
 
@@ -175,16 +181,22 @@ class Crop:
 class Recipe:
     """One distribution of scenes. Scenes have a `stage`, or else a `loose` arm with `surroundings` behind.
 
+    Where there is a stage, interactions of two hands that touch are loose ones all the same.
+
     Attributes:
         name: the preset.
-        interactions: weights of what the hands do; `hold` and `bare` are built here.
+        interactions: weights of what the hands do.
+        unseen: weights of what they do besides in the split `unseen`.
+        edition: of the grasp library.
         smallest_hand_px: frames that show less skin are drawn again.
         count: frames of the train and the val split, where the preset is a data set of a given size.
         most_objects: how many objects of the split are drawn from; None = all.
     """
 
     name: PresetName
-    interactions: Mapping[str, float]
+    interactions: Mapping[Kind, float]
+    unseen: Mapping[Kind, float] = field(default_factory=dict)
+    edition: Edition = 1
     lens: Lens = Lens()
     aim: Aim = Aim()
     hands: Hands = Hands()
@@ -210,7 +222,7 @@ class Recipe:
         raise InputError(f"Preset {name!r} was asked of the generator; use one of {', '.join(PRESETS)}.")
 
 
-def choose(rng: np.random.Generator, weights: Mapping[str, float]) -> str:
+def choose(rng: np.random.Generator, weights: Mapping[Name, float]) -> Name:
     """Draw a name; one even draw, so that a weight of 0 changes nothing for the others."""
     place, total = rng.uniform() * sum(weights.values()), 0.0
     for name, weight in weights.items():
@@ -225,7 +237,8 @@ RECIPES: dict[PresetName, Recipe] = {
     # Paper, section 3, table 1: one hand holds one of 28 objects before an SR300, seen from outside, cropped to 16 cm.
     "interseghands": Recipe(
         "interseghands",
-        interactions={"bare": 0.0, "hold": 1.0},
+        interactions={"hold": 1.0},
+        edition=2,
         lens=Lens(usual_share=1.0),
         aim=Aim(near_share=1.0, near_m=(0.25, 0.6), offset_sigma=0.12, offset_limit=0.3),
         hands=Hands(child_share=0.0),
@@ -237,8 +250,21 @@ RECIPES: dict[PresetName, Recipe] = {
     ),
     "wild": Recipe(
         "wild",
-        interactions={"bare": 0.14, "hold": 0.86},
+        interactions={
+            "hold": 0.56,
+            "palm": 0.05,
+            "tool": 0.06,
+            "bare": 0.13,
+            "near": 0.08,
+            "two_hands": 0.05,
+            "hand_over_hand": 0.03,
+            "handover": 0.04,
+        },
+        unseen={"cloth": 0.04, "paper": 0.03, "cable": 0.03},
+        edition=2,
         smallest_hand_px=900,
+        loose=LooseArm(cut_share=0.0, sleeve_share=0.55, second_hand_share=0.0),
+        surroundings=Surroundings(share=0.9, body_share=0.5),
         lens=Lens(focal_px=(340.0, 640.0)),
         aim=Aim(near_share=0.55, near_m=(0.2, 0.5), offset_sigma=0.2, leaving_share=0.08),
         stage=Stage(

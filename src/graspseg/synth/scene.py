@@ -14,14 +14,16 @@ from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.synth.cast import Cast, arm_position, held_vertices
 from graspseg.synth.clothing import thin_sleeve
 from graspseg.synth.hand import ARTICULATION_LIMITS
+from graspseg.synth.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects import Split
-from graspseg.synth.recipe import RECIPES, Recipe, SleevePolicy, choose
+from graspseg.synth.recipe import RECIPES, Kind, Recipe, SleevePolicy, choose
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation
 from graspseg.synth.staging import StageMaker
 from graspseg.synth.surroundings import surround
+from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
 MIRROR = np.array([1, -1, 1], np.float32)
-BARE_POSES = ("relaxed", "fist", "point", "spread", "count", "pinch")
+TWO_HANDED: tuple[Kind, ...] = ("two_hands", "hand_over_hand", "handover")
 
 
 class SceneMaker:
@@ -38,24 +40,32 @@ class SceneMaker:
         """Load what the split may show; without `intrinsics` every scene has another camera."""
         self.intrinsics = intrinsics
         self.recipe = recipe
-        self.cast = Cast(split, recipe.most_objects)
+        self.kinds: dict[Kind, float] = {**recipe.interactions, **(recipe.unseen if split == "unseen" else {})}
+        self.cast = Cast(split, recipe.most_objects, edition=recipe.edition)
         self.cloth = IGNORE if sleeve == "ignore" else BACKGROUND
         self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth) if recipe.stage else None
+        self._interactions = Interactions(self.cast.hand, self.cast.objects, self._arm)
 
     def make(self, rng: np.random.Generator) -> Scene:
         """Draw a scene."""
-        if self.staged is not None:
-            return self.staged.make(rng, choose(rng, self.recipe.interactions)).scene(0.0)
+        if self.staged is None:
+            return self._loose(rng, None)
+        kind = choose(rng, self.kinds)
+        return self._loose(rng, kind) if kind in TWO_HANDED else self.staged.make(rng, kind).scene(0.0)
+
+    def _loose(self, rng: np.random.Generator, kind: Kind | None) -> Scene:
+        """Draw a scene without a stage; the kind of interaction is drawn too where none is given."""
         loose = self.recipe.loose
         scene = Scene(self.intrinsics or self._intrinsics(rng))
-        meshes, focus = self._interaction(rng)
+        meshes, focus = self._interaction(rng, kind or choose(rng, self.kinds))
         if rng.uniform() < loose.mirror_share:
             meshes = [Mesh(m.vertices * MIRROR, m.faces, m.label) for m in meshes]
             focus = focus * MIRROR
         while True:
             rotation, shift = self._camera(rng, focus, scene.intrinsics)
             placed = [(m.vertices @ rotation.T + shift).astype(np.float32) for m in meshes]
-            if all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed):
+            far = all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed)
+            if far and not (self.staged and any(self._shows_end(vertices, scene.intrinsics) for vertices in placed)):
                 break
         scene.meshes = [Mesh(vertices, m.faces, m.label) for vertices, m in zip(placed, meshes, strict=True)]
         if rng.uniform() < loose.second_hand_share:
@@ -68,15 +78,17 @@ class SceneMaker:
 
     # -- the hand and what it holds, in the hand frame -----------------------------------------------------------
 
-    def _interaction(self, rng: np.random.Generator) -> tuple[list[Mesh], np.ndarray]:
+    def _interaction(self, rng: np.random.Generator, kind: Kind) -> tuple[list[Mesh], np.ndarray]:
         """Meshes of what the hands do, in the frame of the first hand, and the point to look at."""
-        match choose(rng, self.recipe.interactions):
+        match kind:
             case "bare":
                 return self._bare_hand(rng)
             case "hold":
                 return self._holding_hand(rng)
-            case kind:
-                raise AssertionError(f"recipe {self.recipe.name} asks for the unknown interaction {kind!r}")
+            case "two_hands" | "hand_over_hand" | "handover":
+                made = self._interactions.compose(rng, kind)
+                return made.meshes, made.focus
+        raise AssertionError(f"recipe {self.recipe.name} asks for {kind!r}, which needs a stage")
 
     def _holding_hand(self, rng: np.random.Generator) -> tuple[list[Mesh], np.ndarray]:
         hands, grasp = self.recipe.hands, self.cast.grasps.sample(rng)
@@ -137,6 +149,15 @@ class SceneMaker:
         y = np.clip(rng.normal(0, aim.offset_sigma), -aim.offset_limit, aim.offset_limit) * 480 + 239.5
         ray = np.array([(x - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy, 1.0])
         return rotation, ray * distance - rotation @ focus
+
+    def _shows_end(self, vertices: np.ndarray, intrinsics: Intrinsics) -> bool:
+        """Whether the cut end of an arm is in view; other meshes have none."""
+        along = arm_position(self.cast.hand_name)
+        if len(vertices) != len(along):
+            return False
+        x, y, z = vertices[along > 0.95 * along.max()].T
+        u, v = intrinsics.fx * x / z + intrinsics.cx, intrinsics.fy * y / z + intrinsics.cy
+        return bool(((z > 0) & (u > -20) & (u < WIDTH + 20) & (v > -20) & (v < HEIGHT + 20)).any())
 
     # -- around it, in the camera frame --------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import BACKGROUND, OBJECT
+from graspseg.labels import BACKGROUND
 from graspseg.synth.arms import ELBOW, SHOULDER, ArmPose, Outfit, arm_meshes
 from graspseg.synth.hand import HandModel
 from graspseg.synth.motion import ArmMotion, CameraMotion
@@ -55,7 +55,7 @@ class StagedArm:
         person: whose it is.
         side: 1 = right, -1 = left.
         rotation: from the hand frame to the body frame of a right arm, at time 0.
-        held: the thing in the hand frame, or None.
+        held: the thing in the hand frame, or None; one that only lies near is BACKGROUND.
         motion: None = it keeps still.
     """
 
@@ -75,7 +75,7 @@ class StagedArm:
         placed = [replace(m, vertices=m.vertices @ turn + shift) for m in meshes]
         if self.held is not None:
             held_s = time_s if self.motion is None else self.motion.held_time(time_s)
-            label = OBJECT if held_s == time_s else BACKGROUND
+            label = self.held.label if held_s == time_s else BACKGROUND
             placed.append(replace(self.held, vertices=self.thing(held_s), label=label))
         return placed
 

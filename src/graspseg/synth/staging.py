@@ -7,20 +7,18 @@ from dataclasses import replace
 import numpy as np
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import OBJECT
-from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit, sample_pose
-from graspseg.synth.cast import Cast, held_vertices
-from graspseg.synth.hand import HandPose
+from graspseg.synth.acts import ActMaker
+from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit
+from graspseg.synth.cast import Cast
+from graspseg.synth.interactions import PALM
 from graspseg.synth.motion import ArmMotion, CameraMotion, Waves
 from graspseg.synth.person import HEAD_CENTER, body_meshes, inside_body, leg_meshes, may_sit, shoulder_balls
-from graspseg.synth.recipe import Recipe, Stage, Viewpoint, choose
+from graspseg.synth.recipe import Kind, Recipe, Stage, Viewpoint, choose
 from graspseg.synth.room import furnish
 from graspseg.synth.scene_parts import Mesh
 from graspseg.synth.stage import Person, StagedArm, Staging, arm_joints, arm_rotation, shoulder_of
 from graspseg.synth.viewpoint import Camera, sample_camera, sample_intrinsics
 
-BARE_POSES: tuple[HandPose, ...] = ("relaxed", "fist", "point", "spread", "count", "pinch")
-PALM = np.array([0.07, 0.0, 0.01])
 TRIES = 12
 # Shoulder to wrist: least and greatest (to the arm's own side, down, to the front).
 _REACH: dict[Viewpoint, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -44,15 +42,16 @@ class StageMaker:
     def __init__(self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int) -> None:
         assert recipe.stage is not None
         self.cast = cast
+        self._acts = ActMaker(cast, recipe.hands)
         self.recipe = recipe
         self.stage: Stage = recipe.stage
         self.intrinsics = intrinsics
         self.cloth = cloth
 
-    def make(self, rng: np.random.Generator, kind: str, *, length_s: float = 0.0) -> Staging:
+    def make(self, rng: np.random.Generator, kind: Kind, *, length_s: float = 0.0) -> Staging:
         """Draw a staging of an interaction; it moves if it has a length."""
         while True:
-            view: Viewpoint = choose(rng, self.stage.views)  # type: ignore[assignment]
+            view = choose(rng, self.stage.views)
             intrinsics = sample_intrinsics(rng, self.recipe.lens, view)
             arm, focus = self._first_arm(rng, kind, view, length_s)
             times = np.linspace(0, length_s, 4 if length_s else 1)
@@ -77,16 +76,10 @@ class StageMaker:
     # -- arms ----------------------------------------------------------------------------------------------------
 
     def _first_arm(
-        self, rng: np.random.Generator, kind: str, view: Viewpoint, length_s: float
+        self, rng: np.random.Generator, kind: Kind, view: Viewpoint, length_s: float
     ) -> tuple[StagedArm, np.ndarray]:
         """The arm the scene is about, and the point of the hand frame to look at."""
-        match kind:
-            case "hold":
-                pose, held, focus = self._holding(rng, self._length_m(rng))
-            case "bare":
-                pose, held, focus = self._bare(rng, self._length_m(rng)), None, PALM
-            case _:
-                raise AssertionError(f"recipe {self.recipe.name} asks for the unknown interaction {kind!r}")
+        pose, held, focus = self._acts.make(rng, kind, self._acts.length_m(rng))
         person = Person(float(pose.shape[0]) * rng.uniform(0.96, 1.05))
         arm = self._hang(rng, person, pose, held, reach=rng.uniform(*_REACH[view]), length_s=length_s)
         return arm, focus
@@ -110,35 +103,6 @@ class StageMaker:
         arm = StagedArm(self.cast.hand, pose, outfit, person, side, rotation, held)
         return replace(arm, motion=self._motion(rng, arm, length_s)) if length_s else arm
 
-    def _holding(self, rng: np.random.Generator, length_m: float) -> tuple[ArmPose, Mesh, np.ndarray]:
-        """A stored grasp at another person's size; hand and thing grow alike, so that they touch as they did."""
-        hands, grasp = self.recipe.hands, self.cast.grasps.sample(rng)
-        factor = length_m / hand_length_m(self.cast.hand, grasp.shape)
-        shape = grasp.shape.copy()
-        shape[0] *= factor
-        articulation = grasp.articulation + rng.normal(0, hands.grasp_jitter_rad, (5, 4))
-        pose = sample_pose(rng, hands, shape, articulation)
-        model = self.cast.objects[grasp.object_name]
-        vertices = held_vertices(model, grasp) * factor + rng.normal(0, hands.held_jitter_m, 3)
-        weight = rng.uniform(0.2, 0.7)
-        focus = PALM * (1 - weight) + vertices.mean(axis=0) * weight
-        held = Mesh(vertices.astype(np.float32), model.faces, OBJECT, "held")
-        return pose, held, focus
-
-    def _bare(self, rng: np.random.Generator, length_m: float, *, straight: bool = False) -> ArmPose:
-        hand = self.cast.hand
-        shape = hand.sample_shape(rng)
-        shape[0] *= length_m / hand_length_m(hand, shape)
-        name = BARE_POSES[rng.integers(len(BARE_POSES))]
-        articulation = hand.sample_articulation(rng, name)
-        return sample_pose(rng, self.recipe.hands, shape, articulation, straight=straight)
-
-    def _length_m(self, rng: np.random.Generator) -> float:
-        """Wrist joint to middle finger's tip of a random adult or child, metres."""
-        hands = self.recipe.hands
-        low, high = hands.child_mm if rng.uniform() < hands.child_share else hands.adult_mm
-        return float(np.clip(rng.normal((low + high) / 2, (high - low) / 5), low, high)) / 1000
-
     def _other_arm(
         self, rng: np.random.Generator, staging: Staging, view: Viewpoint, times: np.ndarray, length_s: float
     ) -> None:
@@ -149,9 +113,9 @@ class StageMaker:
             front = rng.uniform() < self.stage.other_hand_share and attempt < TRIES - 4
             held = None
             if front and rng.uniform() < self.stage.other_holds_share:
-                pose, held, _ = self._holding(rng, length_m)
+                pose, held, _ = self._acts.make(rng, "hold", length_m)
             else:
-                pose = replace(self._bare(rng, length_m, straight=not front), shape=first.pose.shape)
+                pose = replace(self._acts.bare(rng, length_m, straight=not front), shape=first.pose.shape)
             low, high = _REACH[view] if front else ((0.05, 1.0, -0.1), (0.3, 1.0, 0.3))
             reach = rng.uniform(low, high)
             arm = self._hang(rng, first.person, pose, held, reach=reach, length_s=length_s, side=-first.side)
@@ -166,11 +130,11 @@ class StageMaker:
         """Somebody opposite or beside who reaches near the first hand; nobody where there is no room."""
         taken = _points(staging.arms, times)
         for _ in range(TRIES // 3):
-            length_m, held = self._length_m(rng), None
+            length_m, held = self._acts.length_m(rng), None
             if rng.uniform() < 0.4:
-                pose, held, _ = self._holding(rng, length_m)
+                pose, held, _ = self._acts.make(rng, "hold", length_m)
             else:
-                pose = self._bare(rng, length_m)
+                pose = self._acts.bare(rng, length_m)
             yaw = np.pi + rng.normal(0, 0.5)
             person = Person(float(pose.shape[0]), float(yaw))
             arm = self._hang(rng, person, pose, held, reach=rng.uniform(*_REACH["third"]), length_s=length_s)
