@@ -62,24 +62,26 @@ def vertex_normals(vertices: Float32[np.ndarray, "v 3"], faces: np.ndarray) -> F
 
 
 @cache
-def _rings(hand_name: HandName) -> tuple[np.ndarray, ...]:
-    """Vertices of each stretch of the arm, from the wrist up."""
+def _rings(hand_name: HandName) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices of the arm, stretch by stretch from the wrist up; where each stretch begins; how many it has."""
     hand = HandModel.load(hand_name)
     rest = hand.vertices(hand.mean_shape(), np.zeros((5, 4), np.float32))
     along = np.where(hand.part == 0, -rest[:, 0], -1.0)
     ends = np.arange(0.0, along.max(), BALL_STEP_M)
     rings = [np.flatnonzero((along >= end) & (along < end + BALL_STEP_M)) for end in ends]
-    return tuple(ring for ring in rings if len(ring) > 2)
+    rings = [ring for ring in rings if len(ring) > 2]
+    counts = np.array([len(ring) for ring in rings])
+    return np.concatenate(rings), np.cumsum(counts) - counts, counts
 
 
 def arm_balls(hand_name: HandName, vertices: Float32[np.ndarray, "v 3"]) -> Float64[np.ndarray, "n 4"]:
     """An arm as balls: center and radius (mean distance of the skin or cloth from the center), metres."""
-    balls = []
-    for ring in _rings(hand_name):
-        points = vertices[ring]
-        center = points.mean(axis=0)
-        balls.append([*center, np.linalg.norm(points - center, axis=1).mean()])
-    return np.array(balls, np.float64)
+    order, starts, counts = _rings(hand_name)
+    points = vertices[order].astype(np.float64)
+    centers = np.add.reduceat(points, starts) / counts[:, None]
+    away = points - np.repeat(centers, counts, axis=0)
+    radii = np.add.reduceat(np.sqrt((away * away).sum(axis=1)), starts) / counts
+    return np.column_stack([centers, radii])
 
 
 def ball_depth(balls: Float64[np.ndarray, "n 4"], points: Float32[np.ndarray, "m 3"]) -> float:

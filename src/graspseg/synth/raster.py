@@ -27,20 +27,32 @@ def _snap(value):
 
 @njit(cache=True)
 @no_type_check
-def project(vertices, camera, screen, inverse):
-    """Fill `screen` [v, 2] (1/4096 px) and `inverse` [v] (1/m; 0 for vertices nearer than NEAR_M)."""
+def project(vertices, camera, size, screen, inverse):
+    """Fill `screen` [v, 2] (1/4096 px) and `inverse` [v] (1/m; 0 for vertices nearer than NEAR_M).
+
+    Returns whether any face may show in an image of `size` (width, height): not where all vertices lie beyond one
+    border, or all are nearer than NEAR_M.
+    """
     fx, fy, cx, cy = camera
+    near = 0
+    left, right, top, bottom = _LIMIT, -_LIMIT, _LIMIT, -_LIMIT
     for i in range(vertices.shape[0]):
         z = np.float64(vertices[i, 2])
         if z < NEAR_M:
             inverse[i] = 0.0
             screen[i, 0] = 0
             screen[i, 1] = 0
+            near += 1
             continue
         q = 1.0 / z
         inverse[i] = q
         screen[i, 0] = _snap(fx * vertices[i, 0] * q + cx)
         screen[i, 1] = _snap(fy * vertices[i, 1] * q + cy)
+        left, right = min(left, screen[i, 0]), max(right, screen[i, 0])
+        top, bottom = min(top, screen[i, 1]), max(bottom, screen[i, 1])
+    if near > 0:
+        return near < vertices.shape[0]
+    return right >= 0 and bottom >= 0 and left <= (size[0] - 1) * _STEPS and top <= (size[1] - 1) * _STEPS
 
 
 @njit(cache=True)

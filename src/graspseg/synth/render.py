@@ -70,7 +70,9 @@ class Canvas:
         screen = np.empty((len(vertices_cam), 2), np.int64)
         inverse = np.empty(len(vertices_cam), np.float64)
         camera = np.array([intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy], np.float64)
-        raster.project(np.ascontiguousarray(vertices_cam), camera, screen, inverse)
+        height, width = self.labels.shape
+        if not raster.project(np.ascontiguousarray(vertices_cam), camera, (width, height), screen, inverse):
+            return
         raster.fill_mesh(
             self.inverse_depth,
             self.labels,

@@ -8,6 +8,7 @@ Recipes with a stage put people, tables and rooms upright instead, see `stage.py
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float32
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
@@ -61,11 +62,13 @@ class SceneMaker:
         if rng.uniform() < loose.mirror_share:
             meshes = [Mesh(m.vertices * MIRROR, m.faces, m.label) for m in meshes]
             focus = focus * MIRROR
+        ends = self._arm_ends(meshes) if self.staged else np.zeros((0, 3), np.float32)
         while True:
             rotation, shift = self._camera(rng, focus, scene.intrinsics)
+            if _in_view(ends @ rotation.T + shift, scene.intrinsics):
+                continue
             placed = [(m.vertices @ rotation.T + shift).astype(np.float32) for m in meshes]
-            far = all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed)
-            if far and not (self.staged and any(self._shows_end(vertices, scene.intrinsics) for vertices in placed)):
+            if all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed):
                 break
         scene.meshes = [Mesh(vertices, m.faces, m.label) for vertices, m in zip(placed, meshes, strict=True)]
         if rng.uniform() < loose.second_hand_share:
@@ -150,14 +153,11 @@ class SceneMaker:
         ray = np.array([(x - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy, 1.0])
         return rotation, ray * distance - rotation @ focus
 
-    def _shows_end(self, vertices: np.ndarray, intrinsics: Intrinsics) -> bool:
-        """Whether the cut end of an arm is in view; other meshes have none."""
+    def _arm_ends(self, meshes: list[Mesh]) -> Float32[np.ndarray, "n 3"]:
+        """The vertices where arms (and sleeves of their shape) are cut off."""
         along = arm_position(self.cast.hand_name)
-        if len(vertices) != len(along):
-            return False
-        x, y, z = vertices[along > 0.95 * along.max()].T
-        u, v = intrinsics.fx * x / z + intrinsics.cx, intrinsics.fy * y / z + intrinsics.cy
-        return bool(((z > 0) & (u > -20) & (u < WIDTH + 20) & (v > -20) & (v < HEIGHT + 20)).any())
+        arms = [mesh.vertices for mesh in meshes if len(mesh.vertices) == len(along)]
+        return np.concatenate([vertices[along > 0.95 * along.max()] for vertices in arms])
 
     # -- around it, in the camera frame --------------------------------------------------------------------------
 
@@ -196,3 +196,10 @@ def _keeps_distance(vertices: np.ndarray, nearest_m: float) -> bool:
     z = vertices[:, 2]
     before = (z > 0) & (z < nearest_m)
     return not (before & (np.abs(vertices[:, :2]) < 0.8 * nearest_m).all(axis=1)).any()
+
+
+def _in_view(points: np.ndarray, intrinsics: Intrinsics) -> bool:
+    """Whether some of the points [n, 3] of the camera frame show, with a margin of 20 px."""
+    x, y, z = points[points[:, 2] > 0].T
+    u, v = intrinsics.fx * x / z + intrinsics.cx, intrinsics.fy * y / z + intrinsics.cy
+    return bool(((u > -20) & (u < WIDTH + 20) & (v > -20) & (v < HEIGHT + 20)).any())
