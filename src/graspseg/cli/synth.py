@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from graspseg.frame import InputError
+from graspseg.synth.sensor_profiles import SensorName, describe_sensors
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,9 @@ class Options:
     """every seed is another data set"""
     split: Literal["train", "val", "unseen"] = "train"
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
+    sensor: Annotated[SensorName, tyro.conf.arg(help=f"what measures; every frame another unit. {describe_sensors()}")] = (
+        "mixed"
+    )
     format: Literal["folder"] = "folder"
     """how frames are stored"""
     workers: int | None = None
@@ -47,12 +51,12 @@ def main(argv: Sequence[str]) -> int:
 
     from graspseg.synth.write import Job, write_frames
 
-    job = Job(options.out, options.count, options.seed, options.split)
+    job = Job(options.out, options.count, options.seed, options.split, options.sensor)
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=options.count)
         for done in write_frames(job, workers=workers):
             progress.advance(task, done)
-    print(f"{options.count} frames of split {options.split} in {options.out}")
+    print(f"{options.count} frames of split {options.split}, sensor {options.sensor}, in {options.out}")
     print(f"look at them with: graspseg sheet {options.out} --out sheet.png")
     return 0

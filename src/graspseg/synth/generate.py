@@ -12,7 +12,8 @@ from graspseg.labels import HAND
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.render import Canvas
 from graspseg.synth.scene import SceneMaker
-from graspseg.synth.sensor import StructuredLight, structured_light
+from graspseg.synth.sensor import measure
+from graspseg.synth.sensor_profiles import SENSORS, SensorName
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
@@ -39,11 +40,15 @@ class FrameMaker:
         split: `train` and `val` share the hand but no object; `unseen` has another hand and other objects.
         seed: every seed is another data set.
         intrinsics: the camera of all frames; None draws another one for every frame.
+        sensor: what kind of sensor measures; every frame another unit.
     """
 
-    def __init__(self, split: Split, seed: int, *, intrinsics: Intrinsics | None = None) -> None:
+    def __init__(
+        self, split: Split, seed: int, *, intrinsics: Intrinsics | None = None, sensor: SensorName = "mixed"
+    ) -> None:
         self.split: Split = split
         self.seed = seed
+        self.sensor: SensorName = sensor
         self._scenes = SceneMaker(split, intrinsics)
         self._canvas = Canvas(WIDTH, HEIGHT)
 
@@ -59,7 +64,7 @@ class FrameMaker:
                 break
         if rng.uniform() < 0.2:
             depth_m, labels = _paper_crop(depth_m, labels, rng.uniform(0.16, 0.3))
-        noisy, labels = structured_light(depth_m, labels, scene.intrinsics, rng, StructuredLight.sample(rng))
+        noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, SENSORS[self.sensor].draw(rng))
         return SynthFrame(noisy, labels, scene.intrinsics)
 
 

@@ -146,6 +146,20 @@ def lose_shadow(depth, span, lost, focal_baseline):
 
 @njit(cache=True)
 @no_type_check
+def lose_border(depth, lost, focal_baseline):
+    """Mark what lies outside the other eye's image: columns x with x - f B / z outside it (u as in `lose_shadow`)."""
+    height, width = depth.shape
+    for y in range(height):
+        for x in range(width):
+            z = depth[y, x]
+            if z > 0:
+                u = x - focal_baseline / z
+                if u < 0 or u > width - 1:
+                    lost[y, x] = LOST
+
+
+@njit(cache=True)
+@no_type_check
 def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, patch_cell):
     """Mark surfaces that send too little light back: cos(angle) albedo < (z / reach)^2.
 

@@ -151,3 +151,14 @@ def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, dispari
         if whole > 0:
             for i in range(last - first):
                 row[i] = whole / max(np.rint(whole / row[i]), one) if row[i] > 0 else np.float32(0)
+
+
+@njit(cache=True)
+@no_type_check
+def round_to(depth, step_m):
+    """Round what was measured to whole steps, in place; never to 0."""
+    step, one = np.float32(step_m), np.float32(1)
+    for y in range(depth.shape[0]):
+        row = depth[y]
+        for x in range(row.shape[0]):
+            row[x] = max(np.rint(row[x] / step), one) * step if row[x] > 0 else np.float32(0)

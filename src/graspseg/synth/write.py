@@ -17,6 +17,7 @@ from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import InputError, Intrinsics
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects import Split
+from graspseg.synth.sensor_profiles import SensorName
 
 CHUNK = 16
 GENERATOR_VERSION = 1
@@ -24,12 +25,13 @@ GENERATOR_VERSION = 1
 
 @dataclass(frozen=True)
 class Job:
-    """A data set to make: `count` frames of a split from a seed."""
+    """A data set to make: `count` frames of a split from a seed, measured by one kind of sensor."""
 
     out: Path
     count: int
     seed: int
     split: Split
+    sensor: SensorName = "mixed"
 
     def description(self) -> dict[str, object]:
         """Content of `dataset.json`."""
@@ -38,7 +40,11 @@ class Job:
             "depth_unit_m": DEPTH_UNIT_M,
             "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
             "licence": "CC-BY-4.0",
-            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
+            "sensor": self.sensor,
+            "provenance": (
+                f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}, "
+                f"sensor {self.sensor}"
+            ),
         }
 
     def stem(self, index: int) -> str:
@@ -117,7 +123,7 @@ def check_folder(job: Job) -> None:
         )
 
 
-_makers: dict[tuple[Split, int], FrameMaker] = {}
+_makers: dict[tuple[Split, int, SensorName], FrameMaker] = {}
 _stop: Event | None = None
 
 
@@ -135,9 +141,10 @@ def _write_chunk(chunk: tuple[Job, range]) -> int:
             break
         if (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             continue
-        key = (job.split, job.seed)
+        key = (job.split, job.seed, job.sensor)
         if key not in _makers:
-            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
+            camera = Intrinsics.default(WIDTH, HEIGHT)
+            _makers[key] = FrameMaker(job.split, job.seed, intrinsics=camera, sensor=job.sensor)
         made = _makers[key].make(index)
         writer.write(job.stem(index), made.frame(), made.labels)
     return len(indices)
