@@ -50,6 +50,8 @@ def measure(
         sensor_loss.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
     if p.border:
         sensor_loss.lose_border(depth_m, lost, intrinsics.fx * p.baseline_m)
+    if p.islands > 0:
+        depth_m, labels = sensor_loss.fill_voids(depth_m, labels, lost, seed, p.islands, p.island_cell_px)
     light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
     sensor_loss.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, *light)
     if p.mixing_px > 0:

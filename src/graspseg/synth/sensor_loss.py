@@ -160,6 +160,39 @@ def lose_border(depth, lost, focal_baseline):
 
 @njit(cache=True)
 @no_type_check
+def fill_voids(depth, labels, lost, seed, share, cell):
+    """Wrong matches inside voids; returns new depth and labels (BACKGROUND there) and unmarks those pixels.
+
+    In what the other eye does not see, matching finds something in between, in islands: one disk in a `share` of the
+    `cell` x `cell` blocks, at one mixture of the depths at the two ends of the void's row.
+    """
+    height, width = depth.shape
+    out, seen = depth.copy(), labels.copy()
+    for y in range(height):
+        x = 0
+        while x < width:
+            if lost[y, x] != LOST:
+                x += 1
+                continue
+            first = x
+            while x < width and lost[y, x] == LOST:
+                x += 1
+            if first == 0 or x == width or depth[y, first - 1] <= 0 or depth[y, x] <= 0:
+                continue
+            before, after = depth[y, first - 1], depth[y, x]
+            for u in range(first, x):
+                j, i = y // cell, u // cell
+                if uniform(seed, j, i, 61) < share:
+                    radius = np.float32(0.2 * cell) + np.float32(0.3 * cell) * uniform(seed, j, i, 62)
+                    off_y, off_x = y % cell - (cell - 1) / 2, u % cell - (cell - 1) / 2
+                    if off_y * off_y + off_x * off_x <= radius * radius:
+                        out[y, u], seen[y, u] = before + (after - before) * uniform(seed, j, i, 63), 0
+                        lost[y, u] = 0
+    return out, seen
+
+
+@njit(cache=True)
+@no_type_check
 def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, patch_cell):
     """Mark surfaces that send too little light back: cos(angle) albedo < (z / reach)^2.
 

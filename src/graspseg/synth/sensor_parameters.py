@@ -35,6 +35,8 @@ class SensorParameters:
         mismatches: mean number of small patches with a wrong depth.
         speckle_loss: probability that a 2 x 2 block is lost.
         fatten_px: radius by which near surfaces grow.
+        islands: share of the blocks of a void that hold an island of wrong depth between those beside the void.
+        island_cell_px: size of those blocks; islands are half as wide, or up to as wide.
         border: whether what lies outside the other eye's image is missing.
         mixing_px: standard deviation of the spot whose light one pixel collects; 0 = no mixing. With it, `jump_m` is
             the shift from which a mixed pixel belongs to neither surface.
@@ -72,6 +74,8 @@ class SensorParameters:
     mismatches: float = 0.0
     speckle_loss: float = 0.0002
     fatten_px: float = 0.0
+    islands: float = 0.0
+    island_cell_px: int = 12
     border: bool = False
     mixing_px: float = 0.0
     mixing_loss: float = 0.0
