@@ -82,7 +82,7 @@ class SensorSummary:
         table: dict[str, float] = {}
         weights = {side: self._weights(side, like or self) for side in SIDES}
         for side in SIDES:
-            void = np.concatenate(self._sides[side]["void"])
+            void = self.voids(side)[0]
             for share in QUARTILES:
                 table[f"void {side}, {share:.0%} quantile, px"] = weighted_quantile(void, weights[side], share)
         for where in ("far", "near"):
@@ -95,6 +95,10 @@ class SensorSummary:
         table["quantization step, mm"] = 1e3 * quantization_step(np.concatenate(self._depths), least=20)
         table["invalid in near region"] = float(np.mean(self._holes))
         return table
+
+    def voids(self, side: Side, *, like: SensorSummary | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Widths in pixels and weights (as in `table`) of the voids on one side of near surfaces."""
+        return np.concatenate(self._sides[side]["void"]), self._weights(side, like or self)
 
     def _weights(self, side: Side, like: SensorSummary) -> np.ndarray:
         own, other = (np.concatenate(s._sides[side]["disparity"]) for s in (self, like))

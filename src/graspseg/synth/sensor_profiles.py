@@ -43,58 +43,62 @@ def _about(rng: np.random.Generator, value: float, spread: float = 0.15) -> floa
 
 
 def _draw_sr305(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; the projector's side differs with how the camera is held."""
+    """Fitted to real frames by benchmarks/sensors.py; the baseline is the one that shadows look like."""
     return SensorParameters(
-        baseline_m=-_about(rng, 0.08, 0.05),
+        baseline_m=-_about(rng, 0.11, 0.05),
         jump_m=_about(rng, 0.011),
-        rim_near_px=float(rng.uniform(-0.3, 0.3)),
-        rim_far_px=_about(rng, 2.5, 0.5),
-        ragged_px=_about(rng, 1.0),
-        ragged_cell_px=int(rng.integers(4, 8)),
-        lateral_px=_about(rng, 0.4),
+        rim_near_px=float(rng.uniform(-1.2, -0.5)),
+        rim_far_px=_about(rng, 1.2, 0.5),
+        ragged_px=_about(rng, 2.0),
+        ragged_cell_px=int(rng.integers(8, 15)),
+        lateral_px=_about(rng, 0.35),
         reach_m=_about(rng, 1.4),
+        patchy=_about(rng, 0.3, 0.5),
         smoothing=_about(rng, 0.5),
         smoothing_m=_about(rng, 0.011),
         axial=0.0,
-        fine=_about(rng, 0.15),
-        ripple_px=int(rng.integers(4, 6)),
-        disparity_sigma_px=_about(rng, 0.008, 0.3),
+        fine=_about(rng, 0.02),
+        ripple_px=int(rng.integers(3, 6)),
+        disparity_sigma_px=_about(rng, 0.021, 0.3),
         holes=float(rng.uniform(0, 3)),
-        speckle_loss=_about(rng, 0.0002, 0.5),
+        speckle_loss=_about(rng, 0.0003, 0.5),
         depth_step_m=0.000125,
     )
 
 
 def _draw_zed(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; radii in pixels hold at a focal length of 691 px."""
+    """Fitted to real frames by benchmarks/sensors.py; radii in pixels hold at a focal length of 691 px.
+
+    A ZED's baseline is 0.12 m; matching loses somewhat more than the other eye's shadow.
+    """
     return SensorParameters(
-        baseline_m=_about(rng, 0.12, 0.01),
+        baseline_m=_about(rng, 0.14, 0.05),
         border=True,
         jump_m=_about(rng, 0.02),
         rim_loss=_about(rng, 0.8, 0.1),
-        rim_near_px=float(rng.uniform(-2.5, -1.0)),
-        rim_far_px=_about(rng, 7.0, 0.5),
-        ragged_px=_about(rng, 2.0),
-        ragged_cell_px=int(rng.integers(6, 12)),
+        rim_near_px=float(rng.uniform(-3.0, -1.2)),
+        rim_far_px=_about(rng, 4.0, 0.5),
+        ragged_px=_about(rng, 2.4),
+        ragged_cell_px=int(rng.integers(4, 8)),
         flying=_about(rng, 0.1, 0.5),
-        lateral_px=_about(rng, 0.4),
+        lateral_px=_about(rng, 0.35),
         reach_m=_about(rng, 1.6),
-        hand_albedo=_about(rng, 0.2, 0.4),
+        hand_albedo=_about(rng, 0.17, 0.4),
         object_albedo=_about(rng, 0.3, 0.4),
-        patchy=_about(rng, 0.5),
+        patchy=_about(rng, 0.25),
         patch_cell_px=int(rng.integers(10, 30)),
         smoothing=_about(rng, 0.7),
         smoothing_m=_about(rng, 0.02),
-        axial=_about(rng, 0.15, 0.3),
-        fine=_about(rng, 0.3),
+        axial=_about(rng, 0.2, 0.3),
+        fine=_about(rng, 0.15),
         ripple_px=int(rng.integers(5, 10)),
         disparity_sigma_px=_about(rng, 0.05, 0.3),
-        holes=_about(rng, 20.0, 0.5),
+        holes=_about(rng, 40.0, 0.5),
         mismatches=_about(rng, 8.0, 0.5),
-        speckle_loss=_about(rng, 0.001, 0.5),
-        fatten_px=_about(rng, 2.0, 0.5),
-        islands=_about(rng, 0.15, 0.5),
-        island_cell_px=int(rng.integers(8, 20)),
+        speckle_loss=_about(rng, 0.0005, 0.5),
+        fatten_px=_about(rng, 1.2, 0.5),
+        islands=_about(rng, 0.2, 0.5),
+        island_cell_px=int(rng.integers(7, 17)),
         depth_step_m=0.001,
     )
 
