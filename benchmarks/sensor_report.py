@@ -22,7 +22,8 @@ def draw(path: Path, real_m: np.ndarray, made_m: np.ndarray, halves: list[Sensor
 
     Args:
         path: PNG to write.
-        real_m, made_m: One frame of each kind in metres.
+        real_m: A real frame in metres.
+        made_m: A synthetic frame in metres.
         halves: Held-out real frames, synthetic frames.
         settings: What both were summarized with.
     """
@@ -44,7 +45,9 @@ def draw(path: Path, real_m: np.ndarray, made_m: np.ndarray, halves: list[Sensor
         for table, color in tables:
             shares = [table[f"invalid {distance} px {where}"] for distance in settings.distances_px]
             axis.plot(settings.distances_px, shares, "o-", color=color)
-        axis.set(title=f"without depth, {where} side", xlabel="distance from the edge, px", ylim=(0, None), xscale="log")
+        axis.set(
+            title=f"without depth, {where} side", xlabel="distance from the edge, px", ylim=(0, None), xscale="log"
+        )
     for table, color in tables:
         noise = [value for name, value in table.items() if name.startswith("noise at")]
         middles = np.convolve(settings.noise_bins_m, [0.5, 0.5], "valid")
@@ -69,7 +72,10 @@ def write_tables(document: Path, result: dict) -> None:
 
 
 def _calibration(table: dict[str, dict[str, float]]) -> str:
-    lines = ["| statistic | real, fitted half | real, held-out half | synthetic | difference |", "|---|---|---|---|---|"]
+    lines = [
+        "| statistic | real, fitted half | real, held-out half | synthetic | difference |",
+        "|---|---|---|---|---|",
+    ]
     for name, row in table.items():
         off = row["relative_difference"]
         mark = "**" if abs(off) > 0.25 else ""

@@ -1,4 +1,4 @@
-"""Scenes like those of the real frames that the sensors are compared with: a person showing a hand, a hand at a desk."""
+"""Scenes like those of the real frames that sensors are compared with: a person showing a hand, a hand at a desk."""
 
 from __future__ import annotations
 
@@ -46,12 +46,13 @@ def _body(rng: np.random.Generator, scene: Scene, *, away_m: float) -> None:
     turn = tilt(rng, 0.15)
     parts = [
         (center, turn * half),
-        (center + [0, -half[1] - 0.02, 0.03], np.diag([0.055, 0.1, 0.055])),
-        (center + [0, -half[1] - 0.15, 0.0], np.diag([0.075, 0.11, 0.095])),
+        (center + np.array([0, -half[1] - 0.02, 0.03]), np.diag([0.055, 0.1, 0.055])),
+        (center + np.array([0, -half[1] - 0.15, 0.0]), np.diag([0.075, 0.11, 0.095])),
     ]
     for side in (-1, 1):
         arm = tilt(rng, 0.3) * np.array([0.055, 0.19, 0.06])
-        parts.append((center + [side * half[0] * 0.95, -0.05, rng.uniform(-0.06, 0.04)], arm))
+        shoulder = np.array([side * half[0] * 0.95, -0.05, rng.uniform(-0.06, 0.04)])
+        parts.append((center + shoulder, arm))
     scene.ellipsoids.extend(parts)
 
 
@@ -60,7 +61,9 @@ def desk(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     hand = HandModel.load("anny")
     grasps, objects = _bottle_grasps(), load_objects("train")
     grasp = grasps[rng.integers(len(grasps))]
-    arm = hand.vertices(grasp.shape, grasp.articulation, wrist=np.zeros(2, np.float32), elbow=float(rng.uniform(0, 0.4)))
+    arm = hand.vertices(
+        grasp.shape, grasp.articulation, wrist=np.zeros(2, np.float32), elbow=float(rng.uniform(0, 0.4))
+    )
     forward = np.array([-rng.uniform(0.2, 1.5), -0.6, 0.25])
     forward /= np.linalg.norm(forward)
     palm = np.cross(forward, [0.0, 0.0, 1.0])

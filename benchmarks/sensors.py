@@ -21,8 +21,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from sensor_report import draw, write_tables
-from sensor_scenes import SR305_CAMERA, ZED_CAMERA, desk, person
 
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.sensor_statistics import Settings
@@ -31,6 +29,8 @@ from graspseg.frame import Intrinsics
 from graspseg.synth.sensor import measure
 from graspseg.synth.sensor_parameters import SensorParameters
 from graspseg.synth.sensor_profiles import SENSORS, SensorName
+from sensor_report import draw, write_tables
+from sensor_scenes import SR305_CAMERA, ZED_CAMERA, desk, person
 
 ROOT = Path(__file__).parents[1]
 IMAGES, DOCUMENT = ROOT / "docs" / "images", ROOT / "docs" / "sensors.md"
@@ -69,8 +69,17 @@ COMPARISONS: dict[SensorName, Comparison] = {
         settings=Settings(),
         frames=48,
         fitted=(
-            "baseline_m", "rim_far_px", "ragged_px", "ragged_cell_px", "lateral_px", "reach_m", "patchy",
-            "disparity_sigma_px", "ripple_px", "fine", "speckle_loss",
+            "baseline_m",
+            "rim_far_px",
+            "ragged_px",
+            "ragged_cell_px",
+            "lateral_px",
+            "reach_m",
+            "patchy",
+            "disparity_sigma_px",
+            "ripple_px",
+            "fine",
+            "speckle_loss",
         ),
     ),
     "zed": Comparison(
@@ -90,8 +99,21 @@ COMPARISONS: dict[SensorName, Comparison] = {
         ),
         frames=24,
         fitted=(
-            "rim_far_px", "rim_near_px", "ragged_px", "ragged_cell_px", "fatten_px", "islands", "island_cell_px",
-            "lateral_px", "hand_albedo", "patchy", "patch_cell_px", "axial", "ripple_px", "speckle_loss", "holes",
+            "rim_far_px",
+            "rim_near_px",
+            "ragged_px",
+            "ragged_cell_px",
+            "fatten_px",
+            "islands",
+            "island_cell_px",
+            "lateral_px",
+            "hand_albedo",
+            "patchy",
+            "patch_cell_px",
+            "axial",
+            "ripple_px",
+            "speckle_loss",
+            "holes",
         ),
     ),
 }
@@ -105,9 +127,7 @@ def real_frames(folder: Path, comparison: Comparison, *, odd: bool) -> Iterator[
         yield cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32) * np.float32(comparison.unit_m)
 
 
-def synthetic_frames(
-    sensor: SensorName, frames: int, factors: dict[str, float], *, seed: int
-) -> Iterator[np.ndarray]:
+def synthetic_frames(sensor: SensorName, frames: int, factors: dict[str, float], *, seed: int) -> Iterator[np.ndarray]:
     comparison = COMPARISONS[sensor]
     for index in range(frames):
         rng = np.random.default_rng([seed, index])

@@ -12,6 +12,8 @@ import tyro
 from graspseg.frame import InputError
 from graspseg.synth.sensor_profiles import SensorName, describe_sensors
 
+_SENSOR_HELP = "what measures, every frame another unit; " + "; ".join(describe_sensors())
+
 
 @dataclass(frozen=True)
 class Options:
@@ -28,9 +30,7 @@ class Options:
     """every seed is another data set"""
     split: Literal["train", "val", "unseen"] = "train"
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
-    sensor: Annotated[SensorName, tyro.conf.arg(help=f"what measures; every frame another unit. {describe_sensors()}")] = (
-        "mixed"
-    )
+    sensor: Annotated[SensorName, tyro.conf.arg(help=_SENSOR_HELP)] = "mixed"
     format: Literal["folder"] = "folder"
     """how frames are stored"""
     workers: int | None = None

@@ -79,9 +79,7 @@ class Crossings(NamedTuple):
         return np.abs(self.far - self.near) - 1
 
 
-def surfaces(
-    depth_m: Float32[np.ndarray, "h w"], *, jump_m: float, smallest_px: int
-) -> Bool[np.ndarray, "h w"]:
+def surfaces(depth_m: Float32[np.ndarray, "h w"], *, jump_m: float, smallest_px: int) -> Bool[np.ndarray, "h w"]:
     """Pixels that belong to a surface: 4-connected by steps below `jump_m`, at least `smallest_px` pixels."""
     height, width = depth_m.shape
     valid = depth_m > 0
@@ -96,9 +94,7 @@ def surfaces(
     return valid & (area >= smallest_px)[parts]
 
 
-def crossings(
-    depth_m: Float32[np.ndarray, "h w"], surface: Bool[np.ndarray, "h w"], settings: Settings
-) -> Crossings:
+def crossings(depth_m: Float32[np.ndarray, "h w"], surface: Bool[np.ndarray, "h w"], settings: Settings) -> Crossings:
     """Crossings along the rows."""
     line, at = np.nonzero(surface)
     z = depth_m[line, at].astype(np.float64)

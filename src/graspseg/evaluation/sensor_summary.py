@@ -78,9 +78,14 @@ class SensorSummary:
         Args:
             like: Other frames: crossings are weighted so that their steps of inverse depth, on which shadows depend,
                 are distributed as there.
+
+        Raises:
+            ValueError: There is no crossing in these frames, or none like those of the others.
         """
         table: dict[str, float] = {}
         weights = {side: self._weights(side, like or self) for side in SIDES}
+        if not any(w.sum() for w in weights.values()):
+            raise ValueError("These frames show no edge between two surfaces: take others, or more of them.")
         for side in SIDES:
             void = self.voids(side)[0]
             for share in QUARTILES:
@@ -128,7 +133,9 @@ class SensorSummary:
 
 
 def weighted_quantile(values: np.ndarray, weights: Float[np.ndarray, " n"], share: float) -> float:
-    """The value below which `share` of the weight lies; each whole number counts as spread over +-0.5."""
+    """The value below which `share` of the weight lies, NaN without any; each whole number is spread over +-0.5."""
+    if not weights.sum():
+        return math.nan
     height = np.bincount(values, weights)
     total = np.concatenate([[0.0], np.cumsum(height)])
     return float(np.interp(share * total[-1], total, np.arange(len(total)) - 0.5))

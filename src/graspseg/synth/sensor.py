@@ -1,4 +1,4 @@
-"""What a depth sensor makes of a clean rendering: ragged rims, shadows, mixed pixels, smoothing, steps, missing patches.
+"""What a depth sensor makes of a clean rendering: ragged rims, shadows, mixed pixels, smoothing, steps, holes.
 
 `graspseg.synth.sensor_profiles` names sensors and says where their numbers come from.
 """

@@ -178,40 +178,60 @@ _MATCHING = "sigma_z = z^2 sigma_d / (f B) (Intel, Tuning depth cameras for best
 _FATTENING = "foreground fattening: Scharstein and Szeliski 2002, section 3.2"
 _MIXING = "mixed pixels: Sarbolandi, Lefloch and Kolb 2015"
 _SHOT = "noise by returned light: Lange and Seitz 2001"
+_FITTED = "other numbers: fitted"
 
 SENSORS: dict[SensorName, SensorProfile] = {
     "mixed": SensorProfile(
-        draw_mixed, "any", "another kind for every frame, broader than any real one; what models train on",
-        (_SHADOW, _AXIAL, _LATERAL, _FATTENING), calibrated=None,
+        draw_mixed,
+        "any",
+        "another kind for every frame, broader than any real one",
+        (_SHADOW, _AXIAL, _LATERAL, _FATTENING),
+        calibrated=None,
     ),
     "sr305": SensorProfile(
-        _draw_sr305, "structured light", "RealSense SR300, SR305",
-        (_SHADOW, _AXIAL, _LATERAL, "other numbers: fitted"), calibrated=True,
+        _draw_sr305,
+        "structured light",
+        "RealSense SR300, SR305",
+        (_SHADOW, _MATCHING, _LATERAL, _FITTED),
+        calibrated=True,
     ),
     "d435": SensorProfile(
-        _draw_d435, "active stereo", "RealSense D405, D435",
-        (_SHADOW, _MATCHING, _FATTENING, "baseline, step of 1/32 px: data sheet"), calibrated=False,
+        _draw_d435,
+        "active stereo",
+        "RealSense D405, D435",
+        (_SHADOW, _MATCHING, _FATTENING, "baseline, step of 1/32 px: data sheet"),
+        calibrated=False,
     ),
     "kinect2": SensorProfile(
-        _draw_kinect2, "time of flight", "Kinect v2: interpolated edges; no multipath", (_MIXING, _SHOT), calibrated=False
+        _draw_kinect2,
+        "time of flight",
+        "Kinect v2 with interpolated edges, without multipath",
+        (_MIXING, _SHOT),
+        calibrated=False,
     ),
     "azure": SensorProfile(
-        _draw_azure, "time of flight", "Azure Kinect: half of the interpolated edges dropped; no multipath",
-        (_MIXING, _SHOT), calibrated=False,
+        _draw_azure,
+        "time of flight",
+        "Azure Kinect, half of its interpolated edges dropped, without multipath",
+        (_MIXING, _SHOT),
+        calibrated=False,
     ),
     "zed": SensorProfile(
-        _draw_zed, "passive stereo", "ZED",
-        (_SHADOW, _MATCHING, _FATTENING, "other numbers: fitted"), calibrated=True,
+        _draw_zed,
+        "passive stereo",
+        "ZED",
+        (_SHADOW, _AXIAL, _MATCHING, _FATTENING, _FITTED),
+        calibrated=True,
     ),
     "clean": SensorProfile(_draw_clean, "none", "exact depth", (), calibrated=None),
-}  # fmt: skip
+}
 
 
-def describe_sensors() -> str:
-    """The table in words: `name: description (principle, uncalibrated)`."""
+def describe_sensors() -> list[str]:
+    """The table in words, one line a sensor: `name: description (principle, uncalibrated)`."""
     lines = []
     for name, profile in SENSORS.items():
         details = [profile.principle] if profile.principle not in ("any", "none") else []
         details += ["uncalibrated"] if profile.calibrated is False else []
         lines.append(f"{name}: {profile.description}" + (f" ({', '.join(details)})" if details else ""))
-    return "; ".join(lines)
+    return lines
