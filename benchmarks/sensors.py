@@ -97,7 +97,7 @@ COMPARISONS: dict[SensorName, Comparison] = {
             noise_bins_m=(0.25, 0.33, 0.42),
             disparity_step=0.2,
         ),
-        frames=24,
+        frames=40,
         fitted=(
             "rim_far_px",
             "rim_near_px",
@@ -108,6 +108,7 @@ COMPARISONS: dict[SensorName, Comparison] = {
             "island_cell_px",
             "lateral_px",
             "hand_albedo",
+            "contrast",
             "patchy",
             "patch_cell_px",
             "axial",

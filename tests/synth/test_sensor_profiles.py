@@ -149,6 +149,24 @@ def test_time_of_flight_casts_no_shadow() -> None:
         assert not SENSORS[name].draw(np.random.default_rng(0)).shadow
 
 
+@pytest.mark.parametrize(("albedo", "seen"), [(0.24, False), (0.26, True)])
+def test_plain_surfaces_vanish_at_any_distance(albedo: float, seen: bool) -> None:
+    plain = replace(CLEAN, contrast=0.25, other_albedo=albedo)
+    for depth in (0.3, 0.9):
+        wall = np.full((120, 160), depth, np.float32), np.zeros((120, 160), np.uint8)
+        assert (measured(plain, wall)[0] > 0).all() == seen
+        assert (measured(plain, wall)[0] > 0).any() == seen
+
+
+@pytest.mark.parametrize(("slope", "seen"), [(1.5, True), (2.0, False)])
+def test_slanted_surfaces_need_more_contrast(slope: float, seen: bool) -> None:
+    # Slope s = dz/dx f / z: cos(angle) = 1 / sqrt(1 + s^2), 0.555 and 0.447 about the limit 0.5.
+    depth_m = np.full((120, 160), 0.5, np.float32)
+    depth_m += (np.arange(160, dtype=np.float32) - 80) * np.float32(slope * 0.5 / 100)
+    wall = np.maximum(depth_m, 0), np.zeros((120, 160), np.uint8)
+    assert (measured(replace(CLEAN, contrast=0.5), wall)[0][60, 80] > 0) == seen
+
+
 @pytest.mark.parametrize("side", [1, -1])
 def test_the_other_eye_s_border_is_lost(side: int) -> None:
     # f B / z = 100 x 0.05 / 0.5 = 10 px: columns 0-9 lie outside the other image (or the last ten).

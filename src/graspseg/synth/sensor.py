@@ -54,6 +54,8 @@ def measure(
         depth_m, labels = sensor_loss.fill_voids(depth_m, labels, lost, seed, p.islands, p.island_cell_px)
     light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
     sensor_loss.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, *light)
+    if p.contrast > 0:
+        sensor_loss.lose_plain(depth_m, labels, span, lost, seed, intrinsics.fx, np.float32(p.contrast), *light)
     if p.mixing_px > 0:
         edge = sensor_loss.edges(depth_m, span, p.jump_m)
         depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, p.mixing_px, p.jump_m, p.mixing_loss)

@@ -224,3 +224,31 @@ def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, p
         # The outermost columns have no slope of their own.
         lost[y, 0] = max(lost[y, 0], lost[y, 1])
         lost[y, width - 1] = max(lost[y, width - 1], lost[y, width - 2])
+
+
+@njit(cache=True)
+@no_type_check
+def lose_plain(depth, labels, span, lost, seed, focal, needed, albedo, patchy, patch_cell):
+    """Mark surfaces with too little contrast to match: albedo cos(angle) < `needed`, at any distance.
+
+    A passive camera sees a surface as bright from afar as from near by, so that nothing falls off with distance; seen
+    aslant it looks different to either eye. The albedo varies in the same patches as in `lose_weak`.
+    """
+    height, width = depth.shape
+    coarse, fine = np.empty(width, np.float32), np.empty(width, np.float32)
+    corner = np.empty(width + 2, np.float32)
+    focal_square, zero, half, one = np.float32(focal * focal), np.float32(0), np.float32(0.5), np.float32(1)
+    for y in range(height):
+        first, last = span[y, 0], span[y, 1]
+        if last <= first:
+            continue
+        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
+        interpolate_row(seed, 32, y, 3, corner, fine)
+        above, below = depth[max(y - 1, 0)], depth[min(y + 1, height - 1)]
+        for x in range(first, last):
+            z, left, right = depth[y, x], depth[y, max(x - 1, 0)], depth[y, min(x + 1, width - 1)]
+            across = half * (right - left) if left * right > 0 else zero
+            along = half * (below[x] - above[x]) if above[x] * below[x] > 0 else zero
+            secant = np.sqrt(z * z + (across * across + along * along) * focal_square)
+            contrast = albedo[labels[y, x]] * (one + patchy * (coarse[x] + half * fine[x]))
+            lost[y, x] = LOST if contrast * z < needed * secant else lost[y, x]

@@ -35,6 +35,7 @@ class SensorParameters:
         mismatches: mean number of small patches with a wrong depth.
         speckle_loss: probability that a 2 x 2 block is lost.
         fatten_px: radius by which near surfaces grow.
+        contrast: brightness (albedo times cosine of the angle) below which passive stereo finds nothing to match.
         islands: share of the blocks of a void that hold an island of wrong depth between those beside the void.
         island_cell_px: size of those blocks; islands are half as wide, or up to as wide.
         border: whether what lies outside the other eye's image is missing.
@@ -74,6 +75,7 @@ class SensorParameters:
     mismatches: float = 0.0
     speckle_loss: float = 0.0002
     fatten_px: float = 0.0
+    contrast: float = 0.0
     islands: float = 0.0
     island_cell_px: int = 12
     border: bool = False
