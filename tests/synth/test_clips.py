@@ -89,7 +89,7 @@ def test_frames_depend_on_seed_clip_and_frame_alone() -> None:
 
 
 def test_the_sensor_of_a_clip_does_not_change() -> None:
-    still = replace(WILD, sensor="sr300")
+    still = replace(WILD, sensor="sr305")
     frames = [FrameMaker("train", 1, recipe=still, clip_length=2).make(index).depth_m for index in range(2)]
     both = (frames[0] > 0) & (frames[1] > 0)
     assert both.mean() > 0.02

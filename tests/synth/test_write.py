@@ -79,7 +79,7 @@ def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
         assert found.labels is not None and (found.labels == expected.labels).all()
         assert (found.frame.depth_unit_m, found.frame.intrinsics) == (0.0001, expected.frame.intrinsics)
     recipe: dict[str, object] = {"preset": "exam1", "split": "val", "seed": 7, "sleeve": "background"}
-    recipe |= {"cameras": "one", "clip_length": 0, "color": "none", "color_error_px": 0.0}
+    recipe |= {"sensor": "mixed", "cameras": "one", "clip_length": 0, "color": "none", "color_error_px": 0.0}
     assert shards[2].facts == {"stem": "val-0000002", **recipe, "index": 2, "generator_version": 1}
     content = shards.description.content
     assert content["recipe"] == {**recipe, "count": 3, "shard_size": 2}
@@ -106,6 +106,7 @@ def test_shards_of_another_kind_do_not_mix(tmp_path: Path) -> None:
         (_shards(tmp_path / "set", 3, shard_size=3), "--shard-size 2 --count 3, expected"),
         (Job(tmp_path / "set", 3, 7, "val"), "stored as shards, expected folder"),
         (Job(tmp_path / "set", 3, 8, "val", "shards", 2), "another data set"),
+        (_shards(tmp_path / "set", 3, sensor="zed"), "another data set"),
     ):
         with pytest.raises(InputError, match=found):
             list(write_frames(other))

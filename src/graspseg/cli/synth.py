@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from graspseg.frame import InputError
+from graspseg.synth.sensor_profiles import SensorName, describe_sensors
+
+_SENSOR_HELP = "what measures, every frame another unit; default: the preset's; " + "; ".join(describe_sensors())
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Options:
     """every seed is another data set"""
     split: Literal["train", "val", "unseen"] = "train"
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
+    sensor: Annotated[SensorName | None, tyro.conf.arg(help=_SENSOR_HELP)] = None
     format: Literal["folder", "shards"] = "folder"
     """how frames are stored: two PNG files each, or WebDataset tars of many"""
     shard_size: int = 1024
@@ -82,6 +86,7 @@ def main(argv: Sequence[str]) -> int:
         sleeve=options.sleeve,
         cameras=options.cameras,
         clip_length=options.length if options.clips else 0,
+        sensor=options.sensor,
         color=options.color,
         color_error_px=options.color_error_px,
     )

@@ -16,7 +16,9 @@ from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
 from graspseg.synth.render import Canvas
 from graspseg.synth.scene import SceneMaker
 from graspseg.synth.scene_parts import Scene
-from graspseg.synth.sensor import StructuredLight, structured_light
+from graspseg.synth.sensor import measure
+from graspseg.synth.sensor_parameters import SensorParameters
+from graspseg.synth.sensor_profiles import SENSORS
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
@@ -89,7 +91,7 @@ class FrameMaker:
             # exam1 keeps frames whose hand fell to the crop.
             if self.recipe.stage is None or self._shows_hand(labels):
                 break
-        noisy, labels = structured_light(depth_m, labels, scene.intrinsics, rng, _sample_sensor(rng, self.recipe))
+        noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, self._sample_sensor(rng))
         return SynthFrame(noisy, labels, scene.intrinsics)
 
     def _draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -104,19 +106,22 @@ class FrameMaker:
         take = clips.take(key, self._good_take)
         depth_m, labels, sensor = self._clip_clean(take, number / RATE_HZ)
         fresh = np.random.default_rng([*take.key, 1, number])
-        noisy, labels = structured_light(depth_m, labels, take.staging.intrinsics, fresh, sensor)
+        noisy, labels = measure(depth_m, labels, take.staging.intrinsics, fresh, sensor)
         return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
 
-    def _clip_clean(self, take: Take, time_s: float) -> tuple[np.ndarray, np.ndarray, StructuredLight]:
+    def _clip_clean(self, take: Take, time_s: float) -> tuple[np.ndarray, np.ndarray, SensorParameters]:
         """A clip's cropped rendering at a time, and its sensor."""
         rng = np.random.default_rng([*take.key, 0])
         depth_m, labels = self._draw(take.staging.scene(time_s))
         depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
-        return depth_m, labels, _sample_sensor(rng, self.recipe)
+        return depth_m, labels, self._sample_sensor(rng)
 
     def _good_take(self, take: Take, end_s: float) -> bool:
         """Whether a hand is in view at a clip's beginning, middle and end."""
         return all(self._shows_hand(self._clip_clean(take, time)[1]) for time in (0.0, end_s / 2, end_s))
+
+    def _sample_sensor(self, rng: np.random.Generator) -> SensorParameters:
+        return SENSORS[self.recipe.sensor].draw(rng)
 
     def _shows_hand(self, labels: np.ndarray) -> bool:
         return int(np.count_nonzero(labels == HAND)) >= self.recipe.smallest_hand_px
@@ -133,7 +138,3 @@ def _cropped(depth_m: np.ndarray, labels: np.ndarray, range_m: float | None) -> 
         return depth_m, labels
     kept = (depth_m > 0) & (depth_m < depth_m[shown].min() + range_m)
     return np.where(kept, depth_m, np.float32(0)), np.where(kept, labels, np.uint8(0))
-
-
-def _sample_sensor(rng: np.random.Generator, recipe: Recipe) -> StructuredLight:
-    return StructuredLight() if recipe.sensor == "sr300" else StructuredLight.sample(rng)

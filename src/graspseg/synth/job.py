@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -19,7 +19,8 @@ from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import Split
-from graspseg.synth.recipe import RECIPES, PresetName, SleevePolicy
+from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
+from graspseg.synth.sensor_profiles import SensorName
 
 CHUNK = 16
 GENERATOR_VERSION = 1
@@ -38,6 +39,7 @@ class Job:
         sleeve: label of cloth on arms.
         cameras: one for all frames, or another for every frame (or clip), which only shards can store.
         clip_length: 0 makes single frames; else clips of so many frames, one after the other.
+        sensor: what measures; None is the preset's.
         color: also make pictures that fit the depth, or those of a camera beside it.
         color_error_px: most by which a picture misses what its calibration promises.
 
@@ -55,6 +57,7 @@ class Job:
     sleeve: SleevePolicy = "background"
     cameras: Cameras = "one"
     clip_length: int = 0
+    sensor: SensorName | None = None
     color: ColorMode = "none"
     color_error_px: float = 0.0
 
@@ -68,6 +71,7 @@ class Job:
     def recipe(self) -> dict[str, Any]:
         """What decides how each frame looks: options that differ make another data set."""
         chosen = {"preset": self.preset, "split": self.split, "seed": self.seed, "sleeve": self.sleeve}
+        chosen |= {"sensor": self._scenes().sensor}
         chosen |= {"cameras": self.cameras, "clip_length": self.clip_length, "color": self.color}
         return chosen | {"color_error_px": self.color_error_px}
 
@@ -105,12 +109,16 @@ class Job:
             self.split,
             self.seed,
             intrinsics=self.camera(),
-            recipe=RECIPES[self.preset],
+            recipe=self._scenes(),
             sleeve=self.sleeve,
             clip_length=self.clip_length,
         )
         settings = self._color_settings()
         return frames if settings is None else ColorMaker(frames, settings, clip_length=self.clip_length)
+
+    def _scenes(self) -> Recipe:
+        preset = RECIPES[self.preset]
+        return preset if self.sensor is None else replace(preset, sensor=self.sensor)
 
     def _color_settings(self) -> ColorSettings | None:
         """How color is made, None without it."""

@@ -16,10 +16,10 @@ from graspseg.frame import InputError
 from graspseg.synth.grasp import Edition
 from graspseg.synth.interactions import InteractionKind
 from graspseg.synth.nonrigid import NonRigidKind
+from graspseg.synth.sensor_profiles import SensorName
 
 PresetName = Literal["exam1", "interseghands", "wild"]
 SleevePolicy = Literal["background", "ignore"]
-SensorChoice = Literal["mixed", "sr300"]
 Viewpoint = Literal["third", "ego", "top", "any"]
 Sleeve = Literal["short", "rolled", "long"]
 Fabric = Literal["knit", "shirt", "coat"]
@@ -188,6 +188,7 @@ class Recipe:
         interactions: weights of what the hands do.
         unseen: weights of what they do besides in the split `unseen`.
         edition: of the grasp library.
+        sensor: what measures; every frame (or clip) another unit.
         smallest_hand_px: frames that show less skin are drawn again.
         count: frames of the train and the val split, where the preset is a data set of a given size.
         most_objects: how many objects of the split are drawn from; None = all.
@@ -204,7 +205,7 @@ class Recipe:
     surroundings: Surroundings = Surroundings()
     stage: Stage | None = None
     crop: Crop = Crop()
-    sensor: SensorChoice = "mixed"
+    sensor: SensorName = "mixed"
     smallest_hand_px: int = 400
     count: tuple[int, int] | None = None
     most_objects: int | None = None
@@ -244,7 +245,7 @@ RECIPES: dict[PresetName, Recipe] = {
         hands=Hands(child_share=0.0),
         stage=Stage(views={"third": 1.0}, clothes=Clothes(sleeves={"short": 0.6, "rolled": 0.25, "long": 0.15})),
         crop=Crop(share=1.0, range_m=(0.16, 0.16)),
-        sensor="sr300",
+        sensor="sr305",
         count=(46_720, 5_192),
         most_objects=28,
     ),
