@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from graspseg.frame import InputError
+from graspseg.labels import HAND, OBJECT
+from graspseg.synth.cast import arm_position
 from graspseg.synth.generate import EXAM_SEED, FrameMaker
 from graspseg.synth.objects import SPLITS
 from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
+from graspseg.synth.scene import SceneMaker
 
 # Made with generator 1 before recipes came in, by numpy 2.4.6 and numba 0.68.1: frames 0 to 2 of each split.
 GOLDEN = {
@@ -83,3 +86,34 @@ def test_interseghands_is_as_large_as_the_papers_data_set_and_cropped_to_16_cm()
         depth = made.depth_m[made.depth_m > 0]
         # The nearest of hand and object may be lost at the rim; noise adds millimetres.
         assert depth.max() - made.depth_m[made.labels > 0].min() < 0.18
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_every_kind_of_interaction_shows_in_wild(split) -> None:
+    recipe = RECIPES["wild"]
+    kinds = SceneMaker(split, recipe=recipe).kinds
+    assert {"two_hands", "hand_over_hand", "handover", "near", "palm", "tool"} <= set(kinds)
+    assert ("cloth" in kinds) == (split == "unseen")
+    clear = replace(recipe, sensor="clean", crop=replace(recipe.crop, share=0.0), unseen={})
+    for kind in kinds:
+        maker = FrameMaker(split, 3, recipe=replace(clear, interactions={kind: 1.0}))
+        frames = [maker.make(index) for index in range(3)]
+        assert all((frame.labels == HAND).sum() >= recipe.smallest_hand_px for frame in frames)
+        shows_thing = any((frame.labels == OBJECT).any() for frame in frames)
+        assert shows_thing or kind in ("bare", "near", "hand_over_hand"), kind
+
+
+@pytest.mark.parametrize("kind", ["two_hands", "handover", "hand_over_hand"])
+def test_arms_without_a_body_leave_the_image(kind) -> None:
+    scenes = SceneMaker("train", recipe=replace(RECIPES["wild"], interactions={kind: 1.0}))
+    along = arm_position("anny")
+    for seed in range(4):
+        scene = scenes.make(np.random.default_rng(seed))
+        arms = [mesh.vertices for mesh in scene.meshes if len(mesh.vertices) == len(along)]
+        assert len(arms) >= 2
+        for vertices in arms:
+            end = vertices[(along > 0.97 * along.max()) & (vertices[:, 2] > 0)]
+            lens = scene.intrinsics
+            u = lens.fx * end[:, 0] / end[:, 2] + lens.cx
+            v = lens.fy * end[:, 1] / end[:, 2] + lens.cy
+            assert not ((u >= 0) & (u < 640) & (v >= 0) & (v < 480)).any()
