@@ -51,7 +51,8 @@ def measure(
         sensor_loss.lose_plain(depth_m, labels, span, lost, seed, intrinsics.fx, np.float32(p.contrast), *light)
     if p.mixing_px > 0:
         edge = sensor_loss.edges(depth_m, span, p.jump_m)
-        depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, p.mixing_px, p.jump_m, p.mixing_loss)
+        mixing = (p.mixing_px, p.jump_m, p.mixing_loss, p.reach_m, light[0])
+        depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, *mixing)
     measured, seen = sensor_reading.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px)
     if p.smoothing > 0:
         sensor_reading.smooth(measured, 1 - p.smoothing, p.smoothing_m)
