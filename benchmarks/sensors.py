@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from graspseg.datasets.images import read_depth
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.sensor_statistics import Settings
 from graspseg.evaluation.sensor_summary import SensorSummary
@@ -97,7 +97,7 @@ COMPARISONS: dict[SensorName, Comparison] = {
             noise_bins_m=(0.25, 0.33, 0.42),
             disparity_step=0.2,
         ),
-        frames=40,
+        frames=80,
         fitted=(
             "rim_far_px",
             "rim_near_px",
@@ -125,7 +125,7 @@ def real_frames(folder: Path, comparison: Comparison, *, odd: bool) -> Iterator[
     if not paths:
         raise SystemExit(f"{folder} holds no {comparison.pattern}: give the folder with the real frames.")
     for path in paths[int(odd) :: 2]:
-        yield cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32) * np.float32(comparison.unit_m)
+        yield read_depth(path, depth_unit_m=comparison.unit_m).depth_m()
 
 
 def synthetic_frames(sensor: SensorName, frames: int, factors: dict[str, float], *, seed: int) -> Iterator[np.ndarray]:
@@ -164,23 +164,22 @@ def fit(sensor: SensorName, folder: Path, *, seconds: float) -> None:
         frames = synthetic_frames(sensor, max(comparison.frames // 3, 3), tried, seed=1)
         return distance(SensorSummary(frames, comparison.settings).table(like=real), wanted)
 
-    best, start = score(factors), time.process_time()
+    best, end = score(factors), time.process_time() + seconds
     print(f"start {best:.3f}")
-    while time.process_time() - start < seconds:
+    while True:
         before = best
         for name in comparison.fitted:
+            now = factors.get(name, 1.0)
             for factor in FACTORS:
-                if time.process_time() - start > seconds:
-                    break
-                tried = factors | {name: factors.get(name, 1.0) * factor}
+                if time.process_time() > end:
+                    return
+                tried = factors | {name: now * factor}
                 reached = score(tried)
                 if reached < best:
-                    best, found = reached, tried
-                    print(f"{best:.3f} {found}", flush=True)
-            if best < before:
-                factors = found
+                    best, factors = reached, tried
+                    print(f"{best:.3f} {factors}", flush=True)
         if best == before:
-            break
+            return
 
 
 def compare(sensor: SensorName, folder: Path) -> tuple[dict[str, dict[str, float | None]], list[SensorSummary]]:

@@ -15,14 +15,14 @@ from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.synth.cast import Cast
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.motion import RATE_HZ, ArmMotion, Waves
-from graspseg.synth.recipe import RECIPES
+from graspseg.synth.recipe import RECIPES, Kind
 from graspseg.synth.staging import StageMaker
 
 WILD = RECIPES["wild"]
 MAKER = StageMaker(Cast("train"), WILD, None, BACKGROUND)
 
 
-def _clip(seed: int, kind: str = "hold"):
+def _clip(seed: int, kind: Kind = "hold"):
     return MAKER.make(np.random.default_rng(seed), kind, length_s=2.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from graspseg.synth.color_surfaces import Surface, identify
 from graspseg.synth.color_texture import albedo, noise, noise_volume
 from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import load_objects
+from graspseg.synth.recipe import RECIPES
+from graspseg.synth.scene import SceneMaker
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation
 
 ASIDE = np.array([0.5, 0, 0], np.float32)
@@ -113,3 +117,16 @@ def test_a_checked_cloth_has_two_colors_side_by_side() -> None:
     material["pattern"], material["scale_m"], material["colors"][0, 1] = CHECKS, 0.02, 1.0
     reds = [albedo(material[0], noise_volume(), 0.02 * i + 0.01, 0.01, 0.01, 0.0005)[0] for i in range(4)]
     assert reds in ([0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 1.0, 0.0])
+
+
+def test_both_arms_and_the_body_of_a_person_have_one_number() -> None:
+    scenes, checked = SceneMaker("train", recipe=replace(RECIPES["wild"], interactions={"hold": 1.0})), 0
+    for seed in range(30):
+        assert scenes.staged is not None
+        staging = scenes.staged.make(np.random.default_rng(seed), "hold")
+        surfaces = identify(staging.scene(0.0))
+        people = {surface.person for surface in surfaces if surface.kind in ("skin", "body", "sleeve")}
+        assert people <= set(range(len({arm.person for arm in staging.arms})))
+        skins = [surface.person for surface in surfaces if surface.kind == "skin"]
+        checked += len(skins) > len(set(skins))
+    assert checked > 3

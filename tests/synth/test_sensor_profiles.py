@@ -95,10 +95,34 @@ def test_mixing_weighs_by_returned_light() -> None:
     # column 4 sees three near and two far, (3 x 2.5 + 2 x 1.25) / (3 x 6.25 + 2 x 1.5625); column 5 two and three.
     depth_m = np.array([[0.4] * 5 + [0.8] * 5], np.float32)
     labels, lost = np.ones_like(depth_m, np.uint8), np.zeros_like(depth_m, np.uint8)
-    out, seen = mix(depth_m, labels, np.array([[0, 4, 0, 5]]), lost, np.uint32(3), 1e3, 0.01, 0.0)
+    out, seen = mix(
+        depth_m, labels, np.array([[0, 4, 0, 5]]), lost, np.uint32(3), 1e3, 0.01, 0.0, 9.0, np.ones(256, np.float32)
+    )
     np.testing.assert_allclose(out[0, 4:6], [10 / 21.875, 8.75 / 17.1875], rtol=1e-5)
     np.testing.assert_array_equal(out[0, [0, 1, 2, 7, 8, 9]], depth_m[0, [0, 1, 2, 7, 8, 9]])
     assert not seen[0, 4:6].any()
+
+
+@pytest.mark.parametrize("name", ["kinect2", "azure"])
+def test_time_of_flight_interpolates_its_edges(name: SensorName) -> None:
+    unit = replace(SENSORS[name].draw(np.random.default_rng(1)), holes=0.0, shot_noise_m=0.0)
+    depth_m, labels = measured(replace(unit, mixing_loss=0.0))
+    outline = np.zeros_like(labels, bool)
+    outline[39:81, 59:101], outline[41:79, 61:99] = True, False
+    flying = (depth_m > 0.42) & (depth_m < 0.78)
+    assert flying[outline].mean() > 0.25
+    assert not labels[flying].any()
+    assert (depth_m[outline] > 0).mean() > 0.99
+    kept = measured(unit)[0][flying] > 0
+    assert abs(1 - kept.mean() - unit.mixing_loss) < 0.2
+
+
+def test_dark_things_stay_lost_at_edges() -> None:
+    # Albedo 0.1 is lost beyond z = sqrt(0.1) x 1 m = 0.32 m, at the square's outline too.
+    dark = replace(CLEAN, mixing_px=0.5, jump_m=0.01, reach_m=1.0, hand_albedo=0.1)
+    depth_m, _ = measured(dark)
+    assert not depth_m[40:80, 60:100].any()
+    assert (depth_m > 0).sum() == 160 * 120 - 40 * 40
 
 
 def test_dropped_flying_pixels_have_no_depth() -> None:

@@ -89,7 +89,7 @@ def surfaces(depth_m: Float32[np.ndarray, "h w"], *, jump_m: float, smallest_px:
     cells[::2, 1::2] = valid[:, 1:] & valid[:, :-1] & (np.abs(np.diff(depth_m, axis=1)) < jump_m)
     cells[1::2, ::2] = valid[1:] & valid[:-1] & (np.abs(np.diff(depth_m, axis=0)) < jump_m)
     count, parts = cv2.connectedComponents(cells, connectivity=4, ltype=cv2.CV_32S)
-    parts = parts[::2, ::2]
+    parts = np.asarray(parts[::2, ::2], np.int32)
     area = np.bincount(parts.ravel(), minlength=count)
     return valid & (area >= smallest_px)[parts]
 

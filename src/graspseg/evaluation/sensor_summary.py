@@ -83,7 +83,7 @@ class SensorSummary:
             ValueError: There is no crossing in these frames, or none like those of the others.
         """
         table: dict[str, float] = {}
-        weights = {side: self._weights(side, like or self) for side in SIDES}
+        weights: dict[Side, np.ndarray] = {side: self._weights(side, like or self) for side in SIDES}
         if not any(w.sum() for w in weights.values()):
             raise ValueError("These frames show no edge between two surfaces: take others, or more of them.")
         for side in SIDES:

@@ -47,7 +47,7 @@ class ClipMaker:
             )
         self.length = length
         self._staged = scenes.staged
-        self._kinds = {kind: weight for kind, weight in scenes.kinds.items() if kind in MOVING}
+        self._kinds: dict[Kind, float] = {kind: weight for kind, weight in scenes.kinds.items() if kind in MOVING}
         self._last: tuple[tuple[int, ...], Take] | None = None
 
     def take(self, key: Sequence[int], good: Callable[[Take, float], bool]) -> Take:

@@ -180,11 +180,11 @@ def dress(rng: np.random.Generator, scene: Scene, settings: ColorSettings) -> Dr
         if surface.kind == "skin":
             looks.append(skin_look(tones[person]))
         elif surface.kind == "head":
-            looks.append(head_look(rng, tones[0], surface))
+            looks.append(head_look(rng, tones[person], surface))
         elif surface.kind in _WORN:
             looks.append(worn[person][surface.kind])
         elif surface.kind == "body":
-            looks.append(worn[0]["sleeve"])
+            looks.append(worn[person]["sleeve"])
         else:
             share = settings.skin_colored if surface.kind == "held" else _SKIN_COLORED_AROUND
             looks.append(sample_look(rng, surface, skin_colored=rng.uniform() < share))

@@ -36,7 +36,7 @@ class Surface:
         half_m: half sides of the box around it, metres, along the axes of `paint`.
         category: of the library object it is, else empty.
         hand: the hand model that skin and sleeves belong to.
-        person: whose skin or sleeve: 0 is the first hand's.
+        person: whose skin or cloth: 0 is the first hand's.
     """
 
     kind: SurfaceKind
@@ -59,7 +59,9 @@ def identify(scene: Scene) -> list[Surface]:
             paint = rest_hand(hand)
         else:
             paint = _own_axes(mesh.vertices) if model is None else _scaled(model, mesh.vertices)
-        person = _nearest(mesh, hands) if kind in _WORN else 0
+        person = mesh.person
+        if person is None:
+            person = _nearest(mesh, hands) if kind in _WORN else 0
         found.append(Surface(kind, paint, _half(paint), "" if model is None else model.category, hand, person))
     bodies = "body" in kinds
     for _, axes in scene.ellipsoids:

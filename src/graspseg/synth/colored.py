@@ -72,7 +72,9 @@ class ColorMaker:
     def make(self, index: int) -> ColoredFrame:
         """Make frame `index`: depth and labels as without color."""
         made = self._frames.make(index)
+        scene = self._frames.scene
+        assert scene is not None
         clip, number = divmod(index, self._clip_length)
         rng = np.random.default_rng([self._frames.seed, SPLITS.index(self._frames.split), clip, _COLOR_STREAM])
-        color = render_color(self._frames.scene, rng, self.settings, noise_seed=number)
+        color = render_color(scene, rng, self.settings, noise_seed=number)
         return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, made.timestamp_s)

@@ -133,8 +133,10 @@ def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:
 
 def _cropped(depth_m: np.ndarray, labels: np.ndarray, range_m: float | None) -> tuple[np.ndarray, np.ndarray]:
     """The paper's background elimination (section 3): a fixed range behind the nearest surface of hand or object."""
-    shown = np.isin(labels, (HAND, OBJECT))
-    if range_m is None or not shown.any():
+    if range_m is None:
+        return depth_m, labels
+    shown = (labels == HAND) | (labels == OBJECT)
+    if not shown.any():
         return depth_m, labels
     kept = (depth_m > 0) & (depth_m < depth_m[shown].min() + range_m)
     return np.where(kept, depth_m, np.float32(0)), np.where(kept, labels, np.uint8(0))

@@ -24,12 +24,14 @@ class Mesh:
         faces: vertex indices.
         label: class.
         kind: what it is, for color; None where that can be told from shape and label.
+        person: whose skin or cloth it is, for color; None where the nearest hand tells.
     """
 
     vertices: Float32[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]
     label: int
     kind: SurfaceKind | None = None
+    person: int | None = None
 
 
 @dataclass

@@ -37,28 +37,22 @@ def measure(
     """
     p = sensor
     seed = np.uint32(rng.integers(1 << 32))
+    light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
     span = sensor_loss.spans(depth_m)
     if p.fatten_px > 0:
         edge = sensor_loss.edges(depth_m, span, p.jump_m)
         depth_m, labels = sensor_reading.fatten(depth_m, labels, edge, seed, p.jump_m, p.fatten_px, p.ragged_cell_px)
         span = sensor_loss.spans(depth_m)
-    lost = np.zeros(depth_m.shape, np.uint8)
-    if p.rim_loss > 0 or p.flying > 0:
-        rim = (p.rim_near_px, p.rim_far_px, p.ragged_px, p.ragged_cell_px, p.rim_loss, p.flying)
-        sensor_loss.lose_rims(depth_m, sensor_loss.edges(depth_m, span, p.jump_m), lost, seed, *rim)
-    if p.shadow:
-        sensor_loss.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
-    if p.border:
-        sensor_loss.lose_border(depth_m, lost, intrinsics.fx * p.baseline_m)
+    lost = _lose_at_edges(depth_m, span, intrinsics, seed, p)
     if p.islands > 0:
         depth_m, labels = sensor_loss.fill_voids(depth_m, labels, lost, seed, p.islands, p.island_cell_px)
-    light = (_albedo_of_labels(p), p.patchy, p.patch_cell_px)
     sensor_loss.lose_weak(depth_m, labels, span, lost, seed, intrinsics.fx, p.reach_m, *light)
     if p.contrast > 0:
         sensor_loss.lose_plain(depth_m, labels, span, lost, seed, intrinsics.fx, np.float32(p.contrast), *light)
     if p.mixing_px > 0:
         edge = sensor_loss.edges(depth_m, span, p.jump_m)
-        depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, p.mixing_px, p.jump_m, p.mixing_loss)
+        mixing = (p.mixing_px, p.jump_m, p.mixing_loss, p.reach_m, light[0])
+        depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, *mixing)
     measured, seen = sensor_reading.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px)
     if p.smoothing > 0:
         sensor_reading.smooth(measured, 1 - p.smoothing, p.smoothing_m)
@@ -67,12 +61,27 @@ def measure(
         sensor_reading.disturb(measured, span, seed, p.axial, p.fine, p.ripple_px, *matching)
     if p.shot_noise_m > 0:
         sensor_light.shot_noise(measured, seen, seed, intrinsics.fx, p.shot_noise_m, *light)
-    if p.depth_step_m > 0:
-        sensor_reading.round_to(measured, p.depth_step_m)
     _speckle(measured, seen, rng, int(rng.poisson(p.speckle_loss * measured.size / 4)))
     _punch_holes(measured, seen, rng, int(rng.poisson(p.holes)))
     _mismatch(measured, seen, rng, int(rng.poisson(p.mismatches)))
+    if p.depth_step_m > 0:
+        sensor_reading.round_to(measured, p.depth_step_m)
     return measured, seen
+
+
+def _lose_at_edges(
+    depth_m: np.ndarray, span: np.ndarray, intrinsics: Intrinsics, seed: np.uint32, p: SensorParameters
+) -> np.ndarray:
+    """What depth edges cost: marks of `sensor_loss`, [h, w]."""
+    lost = np.zeros(depth_m.shape, np.uint8)
+    if p.rim_loss > 0 or p.flying > 0:
+        rim = (p.rim_near_px, p.rim_far_px, p.ragged_px, p.ragged_cell_px, p.rim_loss, p.flying)
+        sensor_loss.lose_rims(depth_m, sensor_loss.edges(depth_m, span, p.jump_m), lost, seed, *rim)
+    if p.shadow:
+        sensor_loss.lose_shadow(depth_m, span, lost, intrinsics.fx * p.baseline_m)
+    if p.border:
+        sensor_loss.lose_border(depth_m, lost, intrinsics.fx * p.baseline_m)
+    return lost
 
 
 def _albedo_of_labels(sensor: SensorParameters) -> np.ndarray:

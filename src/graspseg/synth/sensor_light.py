@@ -37,12 +37,13 @@ def _mixed_depth(depth, y, x, across, along, sigma):
 
 @njit(cache=True)
 @no_type_check
-def mix(depth, labels, edge, lost, seed, sigma, own_m, loss):
+def mix(depth, labels, edge, lost, seed, sigma, own_m, loss, reach_m, albedo):
     """Mixed ("flying") pixels beside the `edge`s; returns new depth and labels and marks some of them LOST.
 
     A pixel sums the phasors of all light from its spot; for steps well under the unambiguous range their angle is the
     mean depth weighted by returned light, 1 / z^2. Where it ends up more than `own_m` away from the pixel's own
     surface, it belongs to none: BACKGROUND. The edge passes anywhere through a pixel, so the spot's center is jittered.
+    What `sensor_loss.lose_weak` took for a steep slope there is a step and returns light: it is unmarked.
 
     Source: Sarbolandi, Lefloch and Kolb, Kinect range sensing: structured-light versus time-of-flight Kinect, 2015,
     section on mixed pixels.
@@ -60,8 +61,11 @@ def mix(depth, labels, edge, lost, seed, sigma, own_m, loss):
                         continue
                     done[y, x] = True
                     across, along = uniform(seed, y, x, 51) - half, uniform(seed, y, x, 52) - half
+                    z = depth[y, x]
+                    if albedo[labels[y, x]] * reach_m * reach_m >= z * z:
+                        lost[y, x] = 0
                     out[y, x] = _mixed_depth(depth, y, x, across, along, sigma)
-                    if abs(out[y, x] - depth[y, x]) > own_m:
+                    if abs(out[y, x] - z) > own_m:
                         seen[y, x] = 0
                         if uniform(seed, y, x, 53) < loss:
                             lost[y, x] = LOST
@@ -81,8 +85,7 @@ def shot_noise(depth, labels, seed, focal, sigma_m, albedo, patchy, patch_cell):
     coarse, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)
     before = depth.copy()
     focal, sigma_m, patchy = np.float32(focal), np.float32(sigma_m), np.float32(patchy)
-    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
-    least = np.float32(0.02)
+    one, least = np.float32(1), np.float32(0.02)
     for y in range(height):
         interpolate_row(seed, 31, y, patch_cell, corner, coarse)
         up, down = max(y - 1, 0), min(y + 1, height - 1)
@@ -92,8 +95,9 @@ def shot_noise(depth, labels, seed, focal, sigma_m, albedo, patchy, patch_cell):
                 continue
             left, right = before[y, max(x - 1, 0)], before[y, min(x + 1, width - 1)]
             above, below = before[up, x], before[down, x]
-            across = half * (right - left) if left * right > 0 else zero
-            along = half * (below - above) if above * below > 0 else zero
+            # The smaller of two differences: a step on one side is no slope.
+            across = min(abs(right - z), abs(z - left))
+            along = min(abs(below - z), abs(z - above))
             cosine = z / np.sqrt(z * z + (across * across + along * along) * focal * focal)
             light = max(albedo[labels[y, x]] * (one + patchy * coarse[x]) * cosine, least)
             depth[y, x] = max(z + sigma_m * z / np.sqrt(light) * gauss(seed, y, x, 54), np.float32(0.001))

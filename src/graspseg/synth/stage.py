@@ -158,7 +158,12 @@ class Staging:
         turn = camera.rotation
         scene = Scene(self.intrinsics)
         seen = [arm for arm in self.arms if self._in_view(camera.see(arm.points(time_s)))]
-        moved = [mesh for arm in seen for mesh in arm.meshes(time_s, cloth=self.cloth)]
+        people = list(dict.fromkeys(arm.person for arm in self.arms))
+        moved = [
+            replace(mesh, person=people.index(arm.person))
+            for arm in seen
+            for mesh in arm.meshes(time_s, cloth=self.cloth)
+        ]
         scene.meshes = [replace(mesh, vertices=camera.see(mesh.vertices)) for mesh in [*moved, *self.meshes]]
         for origin, u, v in self.planes:
             scene.planes.append((turn @ (origin - camera.position), turn @ u, turn @ v))

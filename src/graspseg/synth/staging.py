@@ -202,7 +202,9 @@ class StageMaker:
             sitting.append(seated)
             meshes = body_meshes(rng, person.scale, head=view != "ego" or number > 0)
             meshes += leg_meshes(rng, person.scale, seated=seated)
-            staging.meshes += [replace(m, vertices=person.place(m.vertices).astype(np.float32)) for m in meshes]
+            staging.meshes += [
+                replace(m, vertices=person.place(m.vertices).astype(np.float32), person=number) for m in meshes
+            ]
             for center, axes in shoulder_balls(person.scale):
                 staging.ellipsoids.append((person.place(center), person.rotation @ axes))
         return sitting[0]
