@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numba
 import numpy as np
 
-from graspseg.synth.grasp import GraspKind
+from graspseg.synth.grasp import Grasp, GraspKind
 from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel, _shaped, _skin
 from graspseg.synth.objects import ObjectModel
+from solver_field import Field
 
 TOUCH_M = 0.0015
 SINK_M = -0.001
 DEEPEST_M = -0.002
 STEP_RAD = np.radians(4.0)
-
-
-@numba.njit(cache=True)
-def distance(points, grid, origin, pitch, pose, scale, out):
-    """Signed distance (metres, negative inside) of hand-frame points to a posed, scaled object."""
-    nx, ny, nz = grid.shape
-    shrink = min(scale[0], scale[1], scale[2])
-    for i in range(points.shape[0]):
-        dx, dy, dz = points[i, 0] - pose[0, 3], points[i, 1] - pose[1, 3], points[i, 2] - pose[2, 3]
-        beyond = 0.0
-        index = np.empty(3)
-        for a in range(3):
-            local = (pose[0, a] * dx + pose[1, a] * dy + pose[2, a] * dz) / scale[a]
-            g = (local - origin[a]) / pitch
-            top = grid.shape[a] - 1.001
-            inside = min(max(g, 0.0), top)
-            beyond += ((g - inside) * pitch * scale[a]) ** 2
-            index[a] = inside
-        x, y, z = int(index[0]), int(index[1]), int(index[2])
-        fx, fy, fz = index[0] - x, index[1] - y, index[2] - z
-        value = 0.0
-        for cx in range(2):
-            for cy in range(2):
-                for cz in range(2):
-                    weight = (fx if cx else 1 - fx) * (fy if cy else 1 - fy) * (fz if cz else 1 - fz)
-                    value += weight * grid[min(x + cx, nx - 1), min(y + cy, ny - 1), min(z + cz, nz - 1)]
-        out[i] = value * shrink + np.sqrt(beyond)
-
-
-@dataclass(frozen=True)
-class Field:
-    """Distance field of one object."""
-
-    grid: np.ndarray
-    origin: np.ndarray
-    pitch: float
-
-    def __call__(self, points: np.ndarray, pose: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        out = np.empty(len(points))
-        distance(np.ascontiguousarray(points, np.float64), self.grid, self.origin, self.pitch, pose, scale, out)
-        return out
 
 
 def random_rotation(rng: np.random.Generator) -> np.ndarray:
@@ -76,15 +33,25 @@ def frame_from(x: np.ndarray, z: np.ndarray) -> np.ndarray:
 class Solver:
     """Closes one hand on one object."""
 
-    def __init__(self, hand: HandModel, model: ObjectModel, field: Field, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        hand: HandModel,
+        model: ObjectModel,
+        field: Field,
+        rng: np.random.Generator,
+        *,
+        shape: np.ndarray | None = None,
+        scale: np.ndarray | None = None,
+    ) -> None:
+        """Draw the person and the object's size unless they are given."""
         self.hand, self.model, self.field, self.rng = hand, model, field, rng
-        self.shape = hand.sample_shape(rng)
+        self.shape = hand.sample_shape(rng) if shape is None else shape
         self.part = hand.coarse_part[hand.coarse_part > 0]
         a, n = hand.arrays, len(hand.coarse_part)
         rest = _shaped(a["mean"], a["basis"], self.shape)
         self.rest, self.rest_joints = rest[:n][hand.coarse_part > 0], rest[n:]
         self.bones = [np.ascontiguousarray(a[key][hand.coarse_part > 0]) for key in ("bone_index", "bone_weight")]
-        self.scale = model.sample_scale(rng).astype(np.float64)
+        self.scale = (model.sample_scale(rng) if scale is None else scale).astype(np.float64)
         self.articulation = np.zeros((5, 4), np.float32)
         self.pose = np.eye(3, 4)
         rest = self.points()
@@ -118,6 +85,9 @@ class Solver:
         if kind == "plate":
             a[1:, 0], a[1:, 2] = rng.normal(0.0, 0.06, 4), rng.uniform(0.0, 0.15)
             a[0] = (-0.1, rng.uniform(0.0, 0.3), 0.0, 0.0)
+        if kind == "palm":
+            a[1:, 0], a[1:, 2] = rng.uniform(0.0, 0.2) + rng.normal(0, 0.03, 4), rng.uniform(0.05, 0.35)
+            a[1:, 1], a[0] = rng.uniform(-0.02, 0.2), (rng.uniform(-0.3, 0.1), rng.uniform(0.0, 0.5), 0.0, 0.0)
         if kind == "hook":
             a[0] = (rng.uniform(0, 0.3), rng.uniform(0.0, 0.3), rng.uniform(0, 0.2), rng.uniform(0, 0.3))
         self.clip()
@@ -131,7 +101,9 @@ class Solver:
         across = np.array([rng.normal(0, 0.35), rng.choice([-1.0, 1.0]), rng.normal(0, 0.15)])
         sizes = self.sizes()
         anchor, free = np.zeros(3), rng.uniform() < 0.2 and kind == "power"
-        if kind == "plate":
+        if kind == "palm":
+            r = self.resting()
+        elif kind == "plate":
             r = frame_from(np.array([*rng.normal(size=2), 0.0]), np.array([0, 0, rng.choice([-1.0, 1.0])]))
         elif free:
             r = random_rotation(rng)
@@ -144,7 +116,7 @@ class Solver:
             slack = 0.2 if kind in ("handle", "hook") else 0.6
             half = 0.5 * np.abs(axis) @ sizes
             anchor = anchor + axis * rng.uniform(-1, 1) * slack * max(half - 0.03, 0)
-        reach = {"hook": 0.62, "plate": 0.5}.get(kind, 0.36 + min(0.35 * sizes[2] / length, 0.18))
+        reach = {"hook": 0.62, "plate": 0.5, "palm": 0.5}.get(kind, 0.36 + min(0.35 * sizes[2] / length, 0.18))
         target = np.array([(reach + rng.normal(0, 0.05)) * length, rng.normal(0, 0.012), 0.0])
         self.pose = np.column_stack([r, target - r @ anchor])
         solid = self.points()[self.part != 2]
@@ -158,6 +130,22 @@ class Solver:
         else:
             return False
         return self.clear_thumb()
+
+    def resting(self) -> np.ndarray:
+        """Rotation that stands the object on one of its sides, larger sides more often, turned about the vertical."""
+        rng, sizes = self.rng, self.sizes()
+        areas = np.array([sizes[1] * sizes[2], sizes[0] * sizes[2], sizes[0] * sizes[1]]) ** 0.7
+        up = np.eye(3)[rng.choice(3, p=areas / areas.sum())] * rng.choice([-1.0, 1.0])
+        turn = np.array([np.cos(s := rng.uniform(0, 2 * np.pi)), np.sin(s), 0.0])
+        vertical = np.array([*rng.normal(0, 0.06, 2), 1.0])
+        local = frame_from(np.eye(3)[(np.argmax(np.abs(up)) + 1) % 3], up)
+        return frame_from(turn - (turn @ vertical) * vertical / (vertical @ vertical), vertical) @ local.T
+
+    def balanced(self, points: np.ndarray, gaps: np.ndarray) -> bool:
+        """Whether the object's middle lies above the contacts of an upturned palm."""
+        contacts = points[gaps < 2 * TOUCH_M][:, :2]
+        middle = self.pose[:2, 3] + (self.pose[:, :3] @ (self.model.vertices.mean(axis=0) * self.scale))[:2]
+        return bool((contacts.min(axis=0) < middle).all() and (contacts.max(axis=0) > middle).all())
 
     def clear_thumb(self) -> bool:
         """Swing the thumb to the first place where it does not sink into the object."""
@@ -268,14 +256,22 @@ class Solver:
         gaps = self.gap(points)
         if gaps.min() < DEEPEST_M:
             return False
-        gaps = gaps[self.hand.coarse_part > 0]
+        on_hand = self.hand.coarse_part > 0
+        points, gaps = points[on_hand], gaps[on_hand]
         touching = {part for part in range(1, 7) if gaps[self.part == part].min() < TOUCH_M}
         fingers = touching & {3, 4, 5, 6}
         if kind in ("pinch", "tripod", "lateral"):
             return 2 in touching and bool(fingers)
+        if kind == "palm":
+            return len(touching) >= 3 and bool(fingers) and self.balanced(points, gaps)
         if kind in ("hook", "plate"):
             return len(touching) >= 2 and bool(fingers)
         return bool(fingers) and (2 in touching or 1 in touching) and len(touching) >= 3
+
+    def grasp(self, kind: GraspKind) -> Grasp:
+        """What `solve` found."""
+        scale, pose = self.scale.astype(np.float32), self.pose.astype(np.float32)
+        return Grasp(self.hand.name, kind, self.shape, self.articulation.copy(), self.model.name, scale, pose)
 
     def solve(self, kind: GraspKind) -> bool:
         self.open_hand(kind)
@@ -287,9 +283,10 @@ class Solver:
             order = [1, 2, 3, 4]
         else:
             order = [1, 2, 3, 4, 0] if kind == "hook" or self.rng.uniform() < 0.3 else [0, 1, 2, 3, 4]
+        thumb_rests = kind == "palm" or (kind == "hook" and self.rng.uniform() < 0.6)
         for finger in order:
-            if finger == straight or (kind == "hook" and finger == 0 and self.rng.uniform() < 0.6):
+            if finger == straight or (finger == 0 and thumb_rests):
                 continue
-            most = 0.5 if kind == "plate" else (0.6 if between and finger >= 3 else 9.0)
+            most = 0.5 if kind in ("plate", "palm") else (0.6 if between and finger >= 3 else 9.0)
             self.close(finger, most_rad=most)
         return self.accept(kind)

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from grasp_solver import Field, Solver
+from grasp_solver import Solver
 from graspseg.synth.grasp import GRASP_KINDS, GraspKind
 from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import load_objects
+from solver_field import Field
 
 ASSETS = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets"
 KINDS_BY_GRIP: dict[str, dict[GraspKind, float]] = {
@@ -34,11 +35,7 @@ def solve_object(task: tuple[str, str, Path, int, int]) -> list[dict]:
     hand_name, object_name, sdf_path, wanted, seed = task
     model = load_objects()[object_name]
     with np.load(sdf_path) as stored:
-        field = Field(
-            stored[f"{object_name}.grid"].astype(np.float64),
-            stored[f"{object_name}.origin"].astype(np.float64),
-            float(stored[f"{object_name}.pitch"]),
-        )
+        field = Field.read(stored, object_name)
     hand = HandModel.load(hand_name)
     rng = np.random.default_rng([seed, *object_name.encode(), *hand_name.encode()])
     table = KINDS_BY_GRIP[model.grip]
@@ -81,9 +78,16 @@ def write(found: list[dict], path: Path) -> None:
         "articulation": np.array([g["articulation"] for g in found], np.float16),
         "object_scale": np.array([g["object_scale"] for g in found], np.float16),
         "object_pose": np.array([g["object_pose"] for g in found], np.float16),
+        "left": np.zeros(len(found), bool),
+        "edition_1": np.ones(len(found), bool),
+        "edition_2": np.zeros(len(found), bool),
+        "pair_kind": np.zeros(0, np.uint8),
+        "pair_rows": np.zeros((0, 2), np.uint16),
     }
     for name in hands:
         arrays[f"shape_{name}"] = np.array([g["shape"] for g in found if g["hand"] == name], np.float16)
+        for key, form in (("shape", arrays[f"shape_{name}"].shape[1:]), ("articulation", (2, 5, 4)), ("pose", (3, 4))):
+            arrays[f"cover_{name}_{key}"] = np.zeros((0, *form), np.float16)
     temporary = path.with_suffix(".tmp.npz")
     np.savez_compressed(temporary, **arrays)
     temporary.replace(path)

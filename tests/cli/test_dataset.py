@@ -105,3 +105,13 @@ def test_convert_refuses_what_is_taken(folder: Path, capsys: pytest.CaptureFixtu
     assert "is inside" in capsys.readouterr().err
     assert main(["dataset", "convert", str(folder), "--out", "x", "--to", "shards", "--shard-size", "0"]) == 2
     assert main(["dataset", "stats", str(folder), "--threads", "0"]) == 2
+
+
+def test_list_of_public_data_sets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dataset", "list", "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert {"dexycb", "ho3d"} <= {record["name"] for record in described}
+    assert main(["dataset", "list"]) == 0
+    table = capsys.readouterr().out
+    for record in described:
+        assert record["name"] in table and record["where"] in table

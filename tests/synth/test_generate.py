@@ -7,7 +7,7 @@ import pytest
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.generate import HEIGHT, SMALLEST_HAND_PX, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects import SPLITS
 from graspseg.synth.scene import SceneMaker
 
@@ -34,12 +34,13 @@ def test_labels_are_on_measured_pixels_only(split) -> None:
     maker = FrameMaker(split, 0)
     holding = 0
     for index in range(12):
-        depth_m, labels, _ = maker.make(index)
+        made = maker.make(index)
+        depth_m, labels = made.depth_m, made.labels
         assert depth_m.shape == labels.shape == (HEIGHT, WIDTH)
         assert set(np.unique(labels)) <= {BACKGROUND, HAND, OBJECT}
         assert not labels[depth_m == 0].any()
         assert depth_m.min() >= 0 and depth_m[depth_m > 0].min() > 0.1
-        assert np.count_nonzero(labels == HAND) > SMALLEST_HAND_PX / 2
+        assert np.count_nonzero(labels == HAND) > maker.recipe.smallest_hand_px / 2
         holding += bool((labels == OBJECT).any())
     assert holding >= 6
 
@@ -58,9 +59,9 @@ def test_frame_is_what_a_sensor_hands_over(maker: FrameMaker) -> None:
 
 def test_splits_share_no_object_and_unseen_has_another_hand() -> None:
     makers = {split: SceneMaker(split) for split in SPLITS}
-    names = [set(makers[split].names) for split in SPLITS]
+    names = [set(makers[split].cast.names) for split in SPLITS]
     assert not names[0] & names[1] and not names[0] & names[2] and not names[1] & names[2]
-    assert makers["train"].hand.name == makers["val"].hand.name != makers["unseen"].hand.name
+    assert makers["train"].cast.hand_name == makers["val"].cast.hand_name != makers["unseen"].cast.hand_name
 
 
 def test_what_stands_behind_never_cuts_the_hand() -> None:

@@ -7,11 +7,13 @@ import pytest
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.sensor import StructuredLight, structured_light
+from graspseg.synth import sensor
+from graspseg.synth.sensor_mixture import draw_mixed
+from graspseg.synth.sensor_parameters import SensorParameters
 
 WIDTH, HEIGHT = 160, 120
 CAMERA = Intrinsics(100.0, 100.0, 79.5, 59.5)
-CLEAN = StructuredLight.clean()
+CLEAN = SensorParameters.clean()
 
 
 def wall(depth_m: float = 0.8) -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +27,8 @@ def square_before_wall(*, near_m: float = 0.4, far_m: float = 0.8) -> tuple[np.n
     return depth_m, labels
 
 
-def measure(scene: tuple[np.ndarray, np.ndarray], profile: StructuredLight, seed: int = 0):
-    return structured_light(*scene, CAMERA, np.random.default_rng(seed), profile)
+def measure(scene: tuple[np.ndarray, np.ndarray], profile: SensorParameters, seed: int = 0):
+    return sensor.measure(*scene, CAMERA, np.random.default_rng(seed), profile)
 
 
 def test_clean_sensor_changes_nothing() -> None:
@@ -40,7 +42,7 @@ def test_clean_sensor_changes_nothing() -> None:
 def test_any_sampled_sensor_keeps_the_contract(seed: int) -> None:
     scene = square_before_wall(far_m=0.8 if seed % 2 else 0.0)
     before = [a.copy() for a in scene]
-    profile = StructuredLight.sample(np.random.default_rng(seed))
+    profile = draw_mixed(np.random.default_rng(seed))
     depth_m, labels = measure(scene, profile, seed)
     again = measure(scene, profile, seed)
     assert (depth_m.dtype, labels.dtype) == (np.float32, np.uint8)
@@ -57,7 +59,7 @@ def test_any_sampled_sensor_keeps_the_contract(seed: int) -> None:
 
 
 def test_sampled_sensors_differ_and_some_are_clean() -> None:
-    profiles = [StructuredLight.sample(np.random.default_rng(seed)) for seed in range(200)]
+    profiles = [draw_mixed(np.random.default_rng(seed)) for seed in range(200)]
     assert len({p.baseline_m for p in profiles}) > 150
     assert 8 <= sum(p == CLEAN for p in profiles) <= 40
     assert 8 <= sum(p.fatten_px > 0 for p in profiles) <= 60
@@ -65,7 +67,7 @@ def test_sampled_sensors_differ_and_some_are_clean() -> None:
 
 def test_another_seed_is_another_frame() -> None:
     scene = square_before_wall()
-    assert not np.array_equal(measure(scene, StructuredLight(), 1)[0], measure(scene, StructuredLight(), 2)[0])
+    assert not np.array_equal(measure(scene, SensorParameters(), 1)[0], measure(scene, SensorParameters(), 2)[0])
 
 
 @pytest.mark.parametrize("side", [1, -1])
@@ -95,7 +97,7 @@ def test_near_rim_erodes_the_foreground() -> None:
 
 
 def test_sr300_leaves_no_jump_between_measured_neighbors() -> None:
-    depth_m, _ = measure(square_before_wall(), StructuredLight())
+    depth_m, _ = measure(square_before_wall(), SensorParameters())
     both = (depth_m[:, 1:] > 0) & (depth_m[:, :-1] > 0)
     assert np.abs(np.diff(depth_m, axis=1))[both].max() < 0.02
     assert 0 < (depth_m == 0).sum() < 1500
@@ -199,7 +201,7 @@ def test_holes_and_mismatches_are_background() -> None:
 
 def test_empty_frame_stays_empty() -> None:
     nothing = np.zeros((HEIGHT, WIDTH), np.float32), np.zeros((HEIGHT, WIDTH), np.uint8)
-    depth_m, labels = measure(nothing, replace(StructuredLight(), holes=5.0))
+    depth_m, labels = measure(nothing, replace(SensorParameters(), holes=5.0))
     assert not depth_m.any()
     assert not labels.any()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,8 +47,26 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     assert untouched.stat().st_mtime_ns == stamp
 
 
-def _shards(out: Path, count: int = 5, **options: int) -> Job:
+def _shards(out: Path, count: int = 5, **options: Any) -> Job:
     return Job(out, count, 7, "val", "shards", **{"shard_size": 2, **options})
+
+
+def test_every_frame_of_shards_may_have_its_own_camera(tmp_path: Path) -> None:
+    list(write_frames(_shards(tmp_path, 3, cameras="many")))
+    dataset, maker = ShardDataset(tmp_path), FrameMaker("val", 7)
+    cameras = [sample.frame.intrinsics for sample in dataset]
+    assert len(set(cameras)) > 1 and cameras == [maker.make(index).intrinsics for index in range(3)]
+    with pytest.raises(InputError, match="--cameras many was given with --format folder"):
+        Job(tmp_path, 3, 7, "val", cameras="many")
+
+
+def test_clips_in_shards_have_their_time_with_them(tmp_path: Path) -> None:
+    list(write_frames(_shards(tmp_path, 4, preset="wild", clip_length=2)))
+    dataset = ShardDataset(tmp_path)
+    assert dataset.stems == [f"val-clip-0000{clip}-frame-0000{number}" for clip in range(2) for number in range(2)]
+    assert [sample.frame.timestamp_s for sample in dataset] == [0.0, 1 / 30, 0.0, 1 / 30]
+    with pytest.raises(InputError, match="another data set"):
+        list(write_frames(_shards(tmp_path, 4, preset="wild", clip_length=4)))
 
 
 def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
@@ -59,9 +78,11 @@ def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
         assert (found.frame.depth == expected.frame.depth).all()
         assert found.labels is not None and (found.labels == expected.labels).all()
         assert (found.frame.depth_unit_m, found.frame.intrinsics) == (0.0001, expected.frame.intrinsics)
-    assert shards[2].facts == {"stem": "val-0000002", "split": "val", "seed": 7, "index": 2, "generator_version": 1}
+    recipe: dict[str, object] = {"preset": "exam1", "split": "val", "seed": 7, "sleeve": "background"}
+    recipe |= {"sensor": "mixed", "cameras": "one", "clip_length": 0, "color": "none", "color_error_px": 0.0}
+    assert shards[2].facts == {"stem": "val-0000002", **recipe, "index": 2, "generator_version": 1}
     content = shards.description.content
-    assert content["recipe"] == {"split": "val", "seed": 7, "count": 3, "shard_size": 2}
+    assert content["recipe"] == {**recipe, "count": 3, "shard_size": 2}
     assert content["seed_range"] == {"seed": 7, "first": 0, "last": 2}
     assert content["split_facts"]["val"]["hand"] == "anny" and len(content["split_facts"]["val"]["objects"]) > 20
 
@@ -85,6 +106,7 @@ def test_shards_of_another_kind_do_not_mix(tmp_path: Path) -> None:
         (_shards(tmp_path / "set", 3, shard_size=3), "--shard-size 2 --count 3, expected"),
         (Job(tmp_path / "set", 3, 7, "val"), "stored as shards, expected folder"),
         (Job(tmp_path / "set", 3, 8, "val", "shards", 2), "another data set"),
+        (_shards(tmp_path / "set", 3, sensor="zed"), "another data set"),
     ):
         with pytest.raises(InputError, match=found):
             list(write_frames(other))

@@ -1,4 +1,4 @@
-"""`graspseg dataset`: look at, check and convert data sets on disk."""
+"""`graspseg dataset`: look at, check and convert data sets on disk; list public ones."""
 
 from __future__ import annotations
 
@@ -144,12 +144,42 @@ class Convert:
         return 1 if conversion.failed else 0
 
 
+@dataclass(frozen=True)
+class List:
+    """List the public data sets that can be read as they are downloaded, with licence and place."""
+
+    json: bool = False
+    """print everything that is known of them as JSON"""
+
+    def run(self) -> int:
+        """0, always."""
+        if self.json:
+            import json
+
+            from graspseg.datasets.public.registry import describe_all
+
+            print(json.dumps(describe_all(), indent=2))
+            return 0
+        from rich.console import Console
+        from rich.table import Column, Table
+
+        from graspseg.datasets.public.describe import COLUMNS, table_rows
+
+        table = Table(*(Column(name, overflow="fold") for name in COLUMNS))
+        for row in table_rows():
+            table.add_row(*row)
+        # Lines are cut for a screen only.
+        Console(width=None if sys.stdout.isatty() else 500).print(table)
+        return 0
+
+
 # A subcommand is a dataclass with `run`; its name is the one a user types.
 Command = (
     Annotated[Stats, tyro.conf.subcommand("stats", prefix_name=False)]
     | Annotated[Check, tyro.conf.subcommand("check", prefix_name=False)]
     | Annotated[Sheet, tyro.conf.subcommand("sheet", prefix_name=False)]
     | Annotated[Convert, tyro.conf.subcommand("convert", prefix_name=False)]
+    | Annotated[List, tyro.conf.subcommand("list", prefix_name=False)]
 )
 
 
@@ -159,11 +189,11 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: there is no data set, or nothing can be written.
     """
-    command: Stats | Check | Sheet | Convert = tyro.cli(
+    command: Stats | Check | Sheet | Convert | List = tyro.cli(
         Command,
         args=argv,
         prog="graspseg dataset",
-        description="Look at, check and convert data sets: folders and .tar shards.",
+        description="Look at, check and convert data sets: folders and .tar shards; list public ones.",
     )
     return command.run()
 

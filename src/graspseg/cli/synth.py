@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import tyro
 
 from graspseg.frame import InputError
+from graspseg.synth.sensor_profiles import SensorName, describe_sensors
+
+_SENSOR_HELP = "what measures, every frame another unit; default: the preset's; " + "; ".join(describe_sensors())
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,31 @@ class Options:
 
     out: Path
     """folder of the data set"""
-    count: int = 1000
-    """number of frames"""
+    count: int | None = None
+    """number of frames; default: as many as the preset's data set has, else 1000"""
+    preset: Literal["exam1", "interseghands", "wild"] = "exam1"
+    """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: everything on"""
+    clips: int = 0
+    """make so many clips at 30 Hz (moving camera, arms and fingers) instead of single frames; not with exam1"""
+    length: int = 60
+    """frames of a clip"""
+    sleeve: Literal["background", "ignore"] = "background"
+    """label of sleeves, watches and bracelets; ignore = 255"""
     seed: int = 0
     """every seed is another data set"""
     split: Literal["train", "val", "unseen"] = "train"
     """train and val share the hand, not the objects; unseen has another hand and other objects"""
+    sensor: Annotated[SensorName | None, tyro.conf.arg(help=_SENSOR_HELP)] = None
     format: Literal["folder", "shards"] = "folder"
     """how frames are stored: two PNG files each, or WebDataset tars of many"""
     shard_size: int = 1024
     """frames of a shard; a shard is made by one worker, and begun again when the run is stopped"""
+    cameras: Literal["one", "many"] = "one"
+    """one camera for all frames, or another for every frame or clip (with --format shards)"""
+    color: Literal["none", "aligned", "rig"] = "none"
+    """also write color: pictures that fit the depth, or those of a camera beside it with its calibration"""
+    color_error_px: float = 0.0
+    """most by which a color picture misses its calibration"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
 
@@ -41,23 +59,62 @@ def main(argv: Sequence[str]) -> int:
     from graspseg.segment.engine import available_threads
 
     workers = available_threads() if options.workers is None else options.workers
-    if options.count < 1 or workers < 1:
-        raise InputError(f"--count is {options.count} and --workers {workers}, expected both at least 1: correct them.")
+    count = _count(options)
+    if count < 1 or workers < 1:
+        raise InputError(f"--count is {count} and --workers {workers}, expected both at least 1: correct them.")
     if options.seed < 0:
         raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
     if options.shard_size < 1:
         raise InputError(f"--shard-size is {options.shard_size}, expected at least 1: leave it out for 1024.")
+    if not 0 <= options.color_error_px <= 50:
+        raise InputError(
+            f"--color-error-px is {options.color_error_px:g}, expected 0 to 50 pixels: choose another one."
+        )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.job import Job
     from graspseg.synth.write import write_frames
 
-    job = Job(options.out, options.count, options.seed, options.split, options.format, options.shard_size)
+    job = Job(
+        options.out,
+        count,
+        options.seed,
+        options.split,
+        options.format,
+        options.shard_size,
+        preset=options.preset,
+        sleeve=options.sleeve,
+        cameras=options.cameras,
+        clip_length=options.length if options.clips else 0,
+        sensor=options.sensor,
+        color=options.color,
+        color_error_px=options.color_error_px,
+    )
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
-        task = progress.add_task("frames", total=options.count)
+        task = progress.add_task("frames", total=count)
         for done in write_frames(job, workers=workers):
             progress.advance(task, done)
-    print(f"{options.count} frames of split {options.split} in {options.out}")
+    print(f"{count} frames of split {options.split} in {options.out}")
     print(f"look at them with: graspseg dataset sheet {options.out} --out sheet.png")
     return 0
+
+
+def _count(options: Options) -> int:
+    """Number of frames to make.
+
+    Raises:
+        InputError: clips and a number of frames are both asked for, or clips of no length.
+    """
+    if options.clips:
+        if options.count is not None:
+            raise InputError(f"--clips {options.clips} and --count {options.count} were both given: leave one out.")
+        if options.clips < 0 or options.length < 2:
+            raise InputError(f"--clips is {options.clips} of {options.length} frames, expected 1 of 2 at least.")
+        return options.clips * options.length
+    if options.count is not None:
+        return options.count
+    from graspseg.synth.recipe import RECIPES
+
+    sizes = RECIPES[options.preset].count
+    return 1000 if sizes is None else sizes[0 if options.split == "train" else 1]

@@ -8,16 +8,21 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.labels import HAND
+from graspseg.labels import HAND, OBJECT
+from graspseg.synth.clips import CLIPS, ClipMaker, Take
+from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
 from graspseg.synth.render import Canvas
 from graspseg.synth.scene import SceneMaker
-from graspseg.synth.sensor import StructuredLight, structured_light
+from graspseg.synth.scene_parts import Scene
+from graspseg.synth.sensor import measure
+from graspseg.synth.sensor_parameters import SensorParameters
+from graspseg.synth.sensor_profiles import SENSORS
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
 EXAM_SEED = 20_261_122
-SMALLEST_HAND_PX = 400
 
 
 class SynthFrame(NamedTuple):
@@ -26,10 +31,13 @@ class SynthFrame(NamedTuple):
     depth_m: Float32[np.ndarray, "h w"]
     labels: UInt8[np.ndarray, "h w"]
     intrinsics: Intrinsics
+    timestamp_s: float | None = None
 
     def frame(self) -> Frame:
-        """The frame as a sensor would hand it over: 16 bits, 0.1 mm."""
-        return Frame.from_metres(self.depth_m, depth_unit_m=DEPTH_UNIT_M, intrinsics=self.intrinsics)
+        """The frame as a sensor would hand it over: 16 bits, 0.1 mm; frames of a clip have their time in it."""
+        return Frame.from_metres(
+            self.depth_m, depth_unit_m=DEPTH_UNIT_M, intrinsics=self.intrinsics, timestamp_s=self.timestamp_s
+        )
 
 
 class FrameMaker:
@@ -38,32 +46,97 @@ class FrameMaker:
     Args:
         split: `train` and `val` share the hand but no object; `unseen` has another hand and other objects.
         seed: every seed is another data set.
-        intrinsics: the camera of all frames; None draws another one for every frame.
+        intrinsics: the camera of all frames; None draws another one for every frame (or clip).
+        recipe: what is drawn how often.
+        sleeve: label of cloth on arms.
+        clip_length: 0 makes single frames; else frames `k * clip_length` and following are clip `k`, at 30 Hz.
+
+    Attributes:
+        scene: what the last frame shows.
+
+    Raises:
+        InputError: clips are asked of a recipe without people who could move.
     """
 
-    def __init__(self, split: Split, seed: int, *, intrinsics: Intrinsics | None = None) -> None:
+    def __init__(
+        self,
+        split: Split,
+        seed: int,
+        *,
+        intrinsics: Intrinsics | None = None,
+        recipe: Recipe = RECIPES["exam1"],
+        sleeve: SleevePolicy = "background",
+        clip_length: int = 0,
+    ) -> None:
         self.split: Split = split
         self.seed = seed
-        self._scenes = SceneMaker(split, intrinsics)
+        self.recipe = recipe
+        self.scenes = SceneMaker(split, intrinsics, recipe=recipe, sleeve=sleeve)
+        self._clips = ClipMaker(self.scenes, clip_length) if clip_length else None
         self._canvas = Canvas(WIDTH, HEIGHT)
+        self.scene: Scene | None = None
 
     def make(self, index: int) -> SynthFrame:
         """Make frame `index`: the same arrays on every call, in any order, in any process."""
+        if self._clips is not None:
+            clip, number = divmod(index, self._clips.length)
+            return self._clip_frame(self._clips, clip, number)
         rng = np.random.default_rng([self.seed, SPLITS.index(self.split), index])
         while True:
-            scene = self._scenes.make(rng)
-            self._canvas.clear()
-            scene.draw(self._canvas)
-            depth_m, labels = self._canvas.finish()
-            if np.count_nonzero(labels == HAND) >= SMALLEST_HAND_PX:
+            scene = self.scenes.make(rng)
+            depth_m, labels = self._draw(scene)
+            if not self._shows_hand(labels):
+                continue
+            depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
+            # exam1 keeps frames whose hand fell to the crop.
+            if self.recipe.stage is None or self._shows_hand(labels):
                 break
-        if rng.uniform() < 0.2:
-            depth_m, labels = _paper_crop(depth_m, labels, rng.uniform(0.16, 0.3))
-        noisy, labels = structured_light(depth_m, labels, scene.intrinsics, rng, StructuredLight.sample(rng))
+        noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, self._sample_sensor(rng))
         return SynthFrame(noisy, labels, scene.intrinsics)
 
+    def _draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+        self.scene = scene
+        self._canvas.clear()
+        scene.draw(self._canvas)
+        return self._canvas.finish()
 
-def _paper_crop(depth_m: np.ndarray, labels: np.ndarray, range_m: float) -> tuple[np.ndarray, np.ndarray]:
+    def _clip_frame(self, clips: ClipMaker, clip: int, number: int) -> SynthFrame:
+        """One frame of a clip: crop and sensor are the clip's, the noise is the frame's own."""
+        key = [self.seed, SPLITS.index(self.split), CLIPS, clip]
+        take = clips.take(key, self._good_take)
+        depth_m, labels, sensor = self._clip_clean(take, number / RATE_HZ)
+        fresh = np.random.default_rng([*take.key, 1, number])
+        noisy, labels = measure(depth_m, labels, take.staging.intrinsics, fresh, sensor)
+        return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
+
+    def _clip_clean(self, take: Take, time_s: float) -> tuple[np.ndarray, np.ndarray, SensorParameters]:
+        """A clip's cropped rendering at a time, and its sensor."""
+        rng = np.random.default_rng([*take.key, 0])
+        depth_m, labels = self._draw(take.staging.scene(time_s))
+        depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
+        return depth_m, labels, self._sample_sensor(rng)
+
+    def _good_take(self, take: Take, end_s: float) -> bool:
+        """Whether a hand is in view at a clip's beginning, middle and end."""
+        return all(self._shows_hand(self._clip_clean(take, time)[1]) for time in (0.0, end_s / 2, end_s))
+
+    def _sample_sensor(self, rng: np.random.Generator) -> SensorParameters:
+        return SENSORS[self.recipe.sensor].draw(rng)
+
+    def _shows_hand(self, labels: np.ndarray) -> bool:
+        return int(np.count_nonzero(labels == HAND)) >= self.recipe.smallest_hand_px
+
+
+def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:
+    return float(rng.uniform(*crop.range_m)) if rng.uniform() < crop.share else None
+
+
+def _cropped(depth_m: np.ndarray, labels: np.ndarray, range_m: float | None) -> tuple[np.ndarray, np.ndarray]:
     """The paper's background elimination (section 3): a fixed range behind the nearest surface of hand or object."""
-    kept = (depth_m > 0) & (depth_m < depth_m[labels > 0].min() + range_m)
+    if range_m is None:
+        return depth_m, labels
+    shown = (labels == HAND) | (labels == OBJECT)
+    if not shown.any():
+        return depth_m, labels
+    kept = (depth_m > 0) & (depth_m < depth_m[shown].min() + range_m)
     return np.where(kept, depth_m, np.float32(0)), np.where(kept, labels, np.uint8(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -13,19 +13,39 @@ from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, write_manifest
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH
+from graspseg.synth.cast import Cast
+from graspseg.synth.color import ColorSettings, calibration
+from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
+from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import Split
-from graspseg.synth.scene import SceneMaker
+from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
+from graspseg.synth.sensor_profiles import SensorName
 
 CHUNK = 16
 GENERATOR_VERSION = 1
 
 Format = Literal["folder", "shards"]
+Cameras = Literal["one", "many"]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A data set to make: `count` frames of a split from a seed, stored one way."""
+    """A data set to make: `count` frames of a split from a seed, stored one way.
+
+    Attributes:
+        out, count, seed, split, format, shard_size: see `graspseg synth`.
+        preset: the recipe of the scenes.
+        sleeve: label of cloth on arms.
+        cameras: one for all frames, or another for every frame (or clip), which only shards can store.
+        clip_length: 0 makes single frames; else clips of so many frames, one after the other.
+        sensor: what measures; None is the preset's.
+        color: also make pictures that fit the depth, or those of a camera beside it.
+        color_error_px: most by which a picture misses what its calibration promises.
+
+    Raises:
+        InputError: a folder, which has one camera, is to hold frames of many.
+    """
 
     out: Path
     count: int
@@ -33,25 +53,87 @@ class Job:
     split: Split
     format: Format = "folder"
     shard_size: int = SHARD_SIZE
+    preset: PresetName = "exam1"
+    sleeve: SleevePolicy = "background"
+    cameras: Cameras = "one"
+    clip_length: int = 0
+    sensor: SensorName | None = None
+    color: ColorMode = "none"
+    color_error_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.cameras == "many" and self.format == "folder":
+            raise InputError(
+                "--cameras many was given with --format folder, which stores one camera for all frames: "
+                "use --format shards or leave --cameras out."
+            )
+
+    def recipe(self) -> dict[str, Any]:
+        """What decides how each frame looks: options that differ make another data set."""
+        chosen = {"preset": self.preset, "split": self.split, "seed": self.seed, "sleeve": self.sleeve}
+        chosen |= {"sensor": self._scenes().sensor}
+        chosen |= {"cameras": self.cameras, "clip_length": self.clip_length, "color": self.color}
+        return chosen | {"color_error_px": self.color_error_px}
 
     def description(self) -> dict[str, Any]:
         """What `dataset.json` or the manifest says of all frames."""
-        camera = Intrinsics.default(WIDTH, HEIGHT)
-        return {
+        recipe = ", ".join(f"{name} {value}" for name, value in self.recipe().items())
+        described: dict[str, Any] = {
             "depth_unit_m": DEPTH_UNIT_M,
-            "intrinsics": {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy},
             "licence": "CC-BY-4.0",
             "annotation": "synthetic",
-            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
+            "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, {recipe}",
+            "recipe": self.recipe(),
         }
+        camera = self.camera()
+        if camera is not None:
+            described["intrinsics"] = asdict(camera)
+        if self.clip_length:
+            described["rate_hz"] = RATE_HZ
+        settings = self._color_settings()
+        if settings is not None and settings.rig is not None:
+            described["color"] = calibration(settings.rig.intrinsics, settings.rig.color_from_depth)
+        return described
+
+    def camera(self) -> Intrinsics | None:
+        """The camera of all frames, None where each has its own."""
+        return Intrinsics.default(WIDTH, HEIGHT) if self.cameras == "one" else None
+
+    def maker(self) -> FrameMaker | ColorMaker:
+        """What makes its frames.
+
+        Raises:
+            InputError: the options do not go together.
+        """
+        frames = FrameMaker(
+            self.split,
+            self.seed,
+            intrinsics=self.camera(),
+            recipe=self._scenes(),
+            sleeve=self.sleeve,
+            clip_length=self.clip_length,
+        )
+        settings = self._color_settings()
+        return frames if settings is None else ColorMaker(frames, settings, clip_length=self.clip_length)
+
+    def _scenes(self) -> Recipe:
+        preset = RECIPES[self.preset]
+        return preset if self.sensor is None else replace(preset, sensor=self.sensor)
+
+    def _color_settings(self) -> ColorSettings | None:
+        """How color is made, None without it."""
+        return None if self.color == "none" else color_settings(self.color, self.seed, error_px=self.color_error_px)
 
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""
+        if self.clip_length:
+            clip, number = divmod(index, self.clip_length)
+            return f"{self.split}-clip-{clip:05d}-frame-{number:05d}"
         return f"{self.split}-{index:07d}"
 
     def chunks(self) -> list[Chunk]:
         """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
-        size = self.shard_size if self.format == "shards" else CHUNK
+        size = self.shard_size if self.format == "shards" else max(CHUNK, self.clip_length)
         return [Chunk(self, start, min(start + size, self.count)) for start in range(0, self.count, size)]
 
 
@@ -82,6 +164,7 @@ def begin(job: Job) -> None:
         InputError: the folder holds another data set, or cannot be written to.
     """
     check_folder(job)
+    job.maker()
     make_folder(job.out)
     for folder in (job.out, job.out / "depth", job.out / "labels"):
         for path in partial_files(folder):
@@ -101,11 +184,12 @@ def finish(job: Job, done: Iterable[Written]) -> None:
 
 def _manifest_fields(job: Job) -> dict[str, Any]:
     """What the manifest says beyond `dataset.json`: how to make the same again, and what the split may show."""
-    shown = SceneMaker(job.split)
+    recipe = RECIPES[job.preset]
+    shown = Cast(job.split, recipe.most_objects, edition=recipe.edition)
     return {
         **job.description(),
         "generator_version": GENERATOR_VERSION,
-        "recipe": {"split": job.split, "seed": job.seed, "count": job.count, "shard_size": job.shard_size},
+        "recipe": {**job.recipe(), "count": job.count, "shard_size": job.shard_size},
         "seed_range": {"seed": job.seed, "first": 0, "last": job.count - 1},
         "split_facts": {job.split: {"hand": shown.hand_name, "objects": shown.names}},
     }

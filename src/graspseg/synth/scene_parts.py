@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
@@ -11,14 +12,26 @@ from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.synth.render import Canvas
 
+SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
+
 
 @dataclass
 class Mesh:
-    """Triangles in the camera frame with one label."""
+    """Triangles in the camera frame with one label.
+
+    Attributes:
+        vertices: metres.
+        faces: vertex indices.
+        label: class.
+        kind: what it is, for color; None where that can be told from shape and label.
+        person: whose skin or cloth it is, for color; None where the nearest hand tells.
+    """
 
     vertices: Float32[np.ndarray, "v 3"]
     faces: Int32[np.ndarray, "f 3"]
     label: int
+    kind: SurfaceKind | None = None
+    person: int | None = None
 
 
 @dataclass
@@ -61,7 +74,11 @@ def random_rotation(rng: np.random.Generator) -> Float64[np.ndarray, "3 3"]:
 
 def tilt(rng: np.random.Generator, sigma_rad: float) -> Float64[np.ndarray, "3 3"]:
     """Small random rotation: rotation vector with normal components."""
-    vector = rng.normal(0, sigma_rad, 3)
+    return rotation_of(rng.normal(0, sigma_rad, 3))
+
+
+def rotation_of(vector: np.ndarray) -> Float64[np.ndarray, "3 3"]:
+    """Rotation of a rotation vector, radians (Rodrigues' formula)."""
     angle = float(np.linalg.norm(vector))
     x, y, z = vector / max(angle, 1e-9)
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

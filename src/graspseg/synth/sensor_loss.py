@@ -146,6 +146,53 @@ def lose_shadow(depth, span, lost, focal_baseline):
 
 @njit(cache=True)
 @no_type_check
+def lose_border(depth, lost, focal_baseline):
+    """Mark what lies outside the other eye's image: columns x with x - f B / z outside it (u as in `lose_shadow`)."""
+    height, width = depth.shape
+    for y in range(height):
+        for x in range(width):
+            z = depth[y, x]
+            if z > 0:
+                u = x - focal_baseline / z
+                if u < 0 or u > width - 1:
+                    lost[y, x] = LOST
+
+
+@njit(cache=True)
+@no_type_check
+def fill_voids(depth, labels, lost, seed, share, cell):
+    """Wrong matches inside voids; returns new depth and labels (BACKGROUND there) and unmarks those pixels.
+
+    In what the other eye does not see, matching finds something in between, in islands: one disk in a `share` of the
+    `cell` x `cell` blocks, at one mixture of the depths at the two ends of the void's row.
+    """
+    height, width = depth.shape
+    out, seen = depth.copy(), labels.copy()
+    for y in range(height):
+        x = 0
+        while x < width:
+            if lost[y, x] != LOST:
+                x += 1
+                continue
+            first = x
+            while x < width and lost[y, x] == LOST:
+                x += 1
+            if first == 0 or x == width or depth[y, first - 1] <= 0 or depth[y, x] <= 0:
+                continue
+            before, after = depth[y, first - 1], depth[y, x]
+            for u in range(first, x):
+                j, i = y // cell, u // cell
+                if uniform(seed, j, i, 61) < share:
+                    radius = np.float32(0.2 * cell) + np.float32(0.3 * cell) * uniform(seed, j, i, 62)
+                    off_y, off_x = y % cell - (cell - 1) / 2, u % cell - (cell - 1) / 2
+                    if off_y * off_y + off_x * off_x <= radius * radius:
+                        out[y, u], seen[y, u] = before + (after - before) * uniform(seed, j, i, 63), 0
+                        lost[y, u] = 0
+    return out, seen
+
+
+@njit(cache=True)
+@no_type_check
 def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, patch_cell):
     """Mark surfaces that send too little light back: cos(angle) albedo < (z / reach)^2.
 
@@ -177,3 +224,31 @@ def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, p
         # The outermost columns have no slope of their own.
         lost[y, 0] = max(lost[y, 0], lost[y, 1])
         lost[y, width - 1] = max(lost[y, width - 1], lost[y, width - 2])
+
+
+@njit(cache=True)
+@no_type_check
+def lose_plain(depth, labels, span, lost, seed, focal, needed, albedo, patchy, patch_cell):
+    """Mark surfaces with too little contrast to match: albedo cos(angle) < `needed`, at any distance.
+
+    A passive camera sees a surface as bright from afar as from near by, so that nothing falls off with distance; seen
+    aslant it looks different to either eye. The albedo varies in the same patches as in `lose_weak`.
+    """
+    height, width = depth.shape
+    coarse, fine = np.empty(width, np.float32), np.empty(width, np.float32)
+    corner = np.empty(width + 2, np.float32)
+    focal_square, zero, half, one = np.float32(focal * focal), np.float32(0), np.float32(0.5), np.float32(1)
+    for y in range(height):
+        first, last = span[y, 0], span[y, 1]
+        if last <= first:
+            continue
+        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
+        interpolate_row(seed, 32, y, 3, corner, fine)
+        above, below = depth[max(y - 1, 0)], depth[min(y + 1, height - 1)]
+        for x in range(first, last):
+            z, left, right = depth[y, x], depth[y, max(x - 1, 0)], depth[y, min(x + 1, width - 1)]
+            across = half * (right - left) if left * right > 0 else zero
+            along = half * (below[x] - above[x]) if above[x] * below[x] > 0 else zero
+            secant = np.sqrt(z * z + (across * across + along * along) * focal_square)
+            contrast = albedo[labels[y, x]] * (one + patchy * (coarse[x] + half * fine[x]))
+            lost[y, x] = LOST if contrast * z < needed * secant else lost[y, x]

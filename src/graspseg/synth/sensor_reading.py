@@ -57,6 +57,21 @@ def _or_far(depth):
 
 @njit(cache=True)
 @no_type_check
+def _mix_row(depth, lost, columns, down, row, row_seen, seed, y):
+    """Move the MIXED pixels of a gathered row toward the nearest of their neighbors, in place."""
+    height, width = depth.shape
+    for x in range(width):
+        sy, sx = min(max(y + down[x], 0), height - 1), columns[x]
+        z = row[x]
+        if lost[sy, sx] == MIXED and z > 0:
+            nearest = min(_or_far(depth[max(sy - 1, 0), sx]), _or_far(depth[min(sy + 1, height - 1), sx]))
+            nearest = min(nearest, _or_far(depth[sy, max(sx - 1, 0)]), _or_far(depth[sy, min(sx + 1, width - 1)]))
+            row[x] = z + min(nearest - z, np.float32(0)) * uniform(seed, y, x, 4)
+            row_seen[x] = 0
+
+
+@njit(cache=True)
+@no_type_check
 def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """Read every pixel from a place nearby; returns depth and labels of what is left (labels 0 where lost or mixed).
 
@@ -64,6 +79,7 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """
     height, width = depth.shape
     out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
+    flat_depth, flat_labels, flat_lost = depth.ravel(), labels.ravel(), lost.ravel()
     columns, down = np.arange(width), np.zeros(width, np.int64)
     for y in range(height):
         if y % cell == 0 and lateral_px > 0:
@@ -75,18 +91,18 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
                 for u in range(x, min(x + cell, width)):
                     columns[u], down[u] = min(max(u + int(across), 0), width - 1), int(along)
         first, last = _near_span(span, y, 1, height, width)
+        row, row_seen = out[y], seen[y]
+        any_mixed = False
         for x in range(first, last):
-            sy, sx = min(max(y + down[x], 0), height - 1), columns[x]
-            z, mark = depth[sy, sx], lost[sy, sx]
-            # Selected, not branched over: what is lost is hard to predict.
+            # One unsigned index (no wrap-around to test), and selected, not branched over: losses are hard to predict.
+            at = np.uint32(min(max(y + down[x], 0), height - 1) * width + columns[x])
+            z, mark = flat_depth[at], flat_lost[at]
             kept = (z > 0) & (mark != LOST)
-            out[y, x] = z if kept else np.float32(0)
-            seen[y, x] = labels[sy, sx] if kept else np.uint8(0)
-            if mark == MIXED and kept:
-                nearest = min(_or_far(depth[max(sy - 1, 0), sx]), _or_far(depth[min(sy + 1, height - 1), sx]))
-                nearest = min(nearest, _or_far(depth[sy, max(sx - 1, 0)]), _or_far(depth[sy, min(sx + 1, width - 1)]))
-                out[y, x] = z + min(nearest - z, np.float32(0)) * uniform(seed, y, x, 4)
-                seen[y, x] = 0
+            row[x] = z if kept else np.float32(0)
+            row_seen[x] = flat_labels[at] if kept else np.uint8(0)
+            any_mixed |= (mark == MIXED) & kept
+        if any_mixed:
+            _mix_row(depth, lost, columns, down, row, row_seen, seed, y)
     return out, seen
 
 
@@ -151,3 +167,14 @@ def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, dispari
         if whole > 0:
             for i in range(last - first):
                 row[i] = whole / max(np.rint(whole / row[i]), one) if row[i] > 0 else np.float32(0)
+
+
+@njit(cache=True)
+@no_type_check
+def round_to(depth, step_m):
+    """Round what was measured to whole steps, in place; never to 0."""
+    step, one = np.float32(step_m), np.float32(1)
+    for y in range(depth.shape[0]):
+        row = depth[y]
+        for x in range(row.shape[0]):
+            row[x] = max(np.rint(row[x] / step), one) * step if row[x] > 0 else np.float32(0)

@@ -136,3 +136,23 @@ def refine(coarse, starts, columns, values):
             z += w * coarse[v, 2]
         out[row, 0], out[row, 1], out[row, 2] = x, y, z
     return out
+
+
+@njit(cache=True)
+@no_type_check
+def farthest(points, starts, center, tangent, side, back, sectors):
+    """Largest distance from the axis (n sectors) of each station's points, toward equal sectors of directions."""
+    out = np.zeros((len(starts), sectors))
+    for n in range(len(starts)):
+        end = starts[n + 1] if n + 1 < len(starts) else len(points)
+        for v in range(starts[n], end):
+            x = y = square = lengthwise = 0.0
+            for i in range(3):
+                d = points[v, i] - center[n, i]
+                x += d * side[n, i]
+                y += d * back[n, i]
+                square += d * d
+                lengthwise += d * tangent[n, i]
+            sector = int(np.round(np.arctan2(y, x) / (2 * np.pi) * sectors)) % sectors
+            out[n, sector] = max(out[n, sector], np.sqrt(max(square - lengthwise * lengthwise, 0.0)))
+    return out

@@ -13,12 +13,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 
+from graspseg.datasets.atomic import write_json
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
-from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
+from graspseg.frame import InputError
+from graspseg.synth.colored import ColoredFrame, ColorMaker
+from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import GENERATOR_VERSION, Chunk, Job, Written, begin, finish
-from graspseg.synth.objects import Split
 
 
 def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
@@ -72,7 +73,7 @@ def _deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_makers: dict[tuple[Split, int], FrameMaker] = {}
+_makers: dict[Job, FrameMaker | ColorMaker] = {}
 _stop: Event | None = None
 
 
@@ -111,6 +112,8 @@ def _write_files(chunk: Chunk) -> Written:
             break
         if not (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             made = _maker(job).make(index)
+            if isinstance(made, ColoredFrame):
+                write_json(job.out / "color" / f"{job.stem(index)}.json", made.color.metadata())
             writer.write(job.stem(index), made.frame(), made.labels)
     return Written(chunk.stop - chunk.start)
 
@@ -128,7 +131,9 @@ def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
         if _stopped():
             raise _StoppedError
         made = _maker(job).make(index)
-        facts = {"split": job.split, "seed": job.seed, "index": index, "generator_version": GENERATOR_VERSION}
+        facts = {**job.recipe(), "index": index, "generator_version": GENERATOR_VERSION}
+        if isinstance(made, ColoredFrame):
+            facts["color_record"] = made.color.metadata()
         yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
 
 
@@ -136,8 +141,7 @@ def _stopped() -> bool:
     return _stop is not None and _stop.is_set()
 
 
-def _maker(job: Job) -> FrameMaker:
-    key = (job.split, job.seed)
-    if key not in _makers:
-        _makers[key] = FrameMaker(job.split, job.seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT))
-    return _makers[key]
+def _maker(job: Job) -> FrameMaker | ColorMaker:
+    if job not in _makers:
+        _makers[job] = job.maker()
+    return _makers[job]

@@ -100,7 +100,8 @@ class SyntheticFrames:
             from graspseg.synth.generate import FrameMaker
 
             self._maker = FrameMaker(self.split, self.seed)
-        return LabelledFrame(*self._maker.make(index))
+        made = self._maker.make(index)
+        return LabelledFrame(made.depth_m, made.labels, made.intrinsics)
 
 
 class StoredFrames:
