@@ -86,10 +86,20 @@ def arm_balls(hand_name: HandName, vertices: Float32[np.ndarray, "v 3"]) -> Floa
 
 def ball_depth(balls: Float64[np.ndarray, "n 4"], points: Float32[np.ndarray, "m 3"]) -> float:
     """How far the deepest point lies inside a ball; negative when all are outside."""
-    if not len(points):
-        return -1.0
-    away = np.linalg.norm(points[None] - balls[:, None, :3], axis=2)
-    return float((balls[:, None, 3] - away).max())
+    return float(_ball_depth(balls, points)) if len(points) else -1.0
+
+
+@njit(cache=True)
+@no_type_check
+def _ball_depth(balls, points):
+    depth = -np.inf
+    for n in range(balls.shape[0]):
+        best = np.inf
+        for i in range(points.shape[0]):
+            x, y, z = points[i, 0] - balls[n, 0], points[i, 1] - balls[n, 1], points[i, 2] - balls[n, 2]
+            best = min(best, x * x + y * y + z * z)
+        depth = max(depth, balls[n, 3] - np.sqrt(best))
+    return depth
 
 
 def chain_depth(balls: Float64[np.ndarray, "n 4"], others: Float64[np.ndarray, "m 4"]) -> float:
