@@ -1,6 +1,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -44,23 +45,28 @@ def test_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
         write_bytes(tmp_path / "out" / "x", b"data")
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file may grow beyond two bytes: the write after that fails as it does on a full disk."""
+    """No file may grow beyond two bytes: the write after that fails as it does on a full disk.
+
+    Only around the writing itself: the file that pytest reports to must not be full.
+    """
     resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_full_disk_leaves_nothing(tmp_path: Path, full_disk: None) -> None:
+def test_full_disk_leaves_nothing(tmp_path: Path) -> None:
     write_bytes(tmp_path / "file", b"ok")
-    with pytest.raises(OutputError, match="File too large"):
+    with full_disk(), pytest.raises(OutputError, match="File too large"):
         write_bytes(tmp_path / "file", b"more")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"ok"
-    with pytest.raises(OutputError, match="File too large"), new_file(tmp_path / "other") as file:
+    with full_disk(), pytest.raises(OutputError, match="File too large"), new_file(tmp_path / "other") as file:
         file.write(b"more")
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 

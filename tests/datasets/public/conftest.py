@@ -10,10 +10,18 @@ import cv2
 import numpy as np
 import pytest
 
+from graspseg.datasets.public import registry
+
 # One pixel without measurement, one at the end of 16 bits, one whose low byte is 0 and one whose high byte is 0.
 DEPTH = np.array([[0, 500, 512, 255], [700, 65535, 701, 1], [600, 601, 602, 603]], np.uint16)
 CAMERA = {"fx": 600.0, "fy": 601.0, "ppx": 320.0, "ppy": 240.0}
 MATRIX = np.array([[600.0, 0, 320.0], [0, 601.0, 240.0], [0, 0, 1]])
+
+
+@pytest.fixture(autouse=True)
+def untold() -> None:
+    """No licence notice was printed yet: a process prints each once."""
+    registry._tell.cache_clear()
 
 
 @dataclass(frozen=True)
