@@ -33,6 +33,8 @@ class Options:
     """frames of a shard; a shard is made by one worker, and begun again when the run is stopped"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
+    cluster: str | None = None
+    """make the frames on a Ray cluster instead: auto, or host:port of its head; all nodes must share --out"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,16 +49,23 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"--seed is {options.seed}, expected 0 or more: choose another one.")
     if options.shard_size < 1:
         raise InputError(f"--shard-size is {options.shard_size}, expected at least 1: leave it out for 1024.")
+    if options.cluster is not None and options.workers is not None:
+        raise InputError(
+            f"--workers {workers} was given with --cluster {options.cluster}, expected one of them: leave out --workers"
+            " to use all CPUs of the cluster."
+        )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.job import Job
     from graspseg.synth.write import write_frames
+    from graspseg.workers.chunks import Processes, RayCluster
 
+    where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     job = Job(options.out, options.count, options.seed, options.split, options.format, options.shard_size)
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=options.count)
-        for done in write_frames(job, workers=workers):
+        for done in write_frames(job, where=where):
             progress.advance(task, done)
     print(f"{options.count} frames of split {options.split} in {options.out}")
     print(f"look at them with: graspseg dataset sheet {options.out} --out sheet.png")

@@ -45,6 +45,11 @@ class Job:
             "provenance": f"graspseg synth, generator {GENERATOR_VERSION}, split {self.split}, seed {self.seed}",
         }
 
+    @property
+    def description_file(self) -> Path:
+        """Where the description is written before any frame."""
+        return self.out / (MANIFEST if self.format == "shards" else "dataset.json")
+
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""
         return f"{self.split}-{index:07d}"
@@ -83,9 +88,7 @@ def begin(job: Job) -> None:
     """
     check_folder(job)
     make_folder(job.out)
-    for folder in (job.out, job.out / "depth", job.out / "labels"):
-        for path in partial_files(folder):
-            path.unlink(missing_ok=True)
+    _remove_partial(job)
     if job.format == "folder":
         FolderWriter(job.out, job.description())
     elif _begun_count(job) != job.count:
@@ -93,10 +96,17 @@ def begin(job: Job) -> None:
 
 
 def finish(job: Job, done: Iterable[Written]) -> None:
-    """Say in the manifest that all chunks are there."""
+    """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
+    _remove_partial(job)
     if job.format == "shards":
         shards = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
         write_manifest(job.out, _manifest_fields(job), shards)
+
+
+def _remove_partial(job: Job) -> None:
+    for folder in (job.out, job.out / "depth", job.out / "labels"):
+        for path in partial_files(folder):
+            path.unlink(missing_ok=True)
 
 
 def _manifest_fields(job: Job) -> dict[str, Any]:
