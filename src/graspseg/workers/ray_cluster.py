@@ -83,7 +83,7 @@ def _try(address: str) -> None:
         try:
             socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
         except (OSError, OverflowError) as error:
-            raise _unreachable(address, str(error)) from error
+            raise _unreachable(address, getattr(error, "strerror", None) or str(error)) from error
     command = [sys.executable, "-c", _TRIAL, address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as trial:
         assert trial.stdout is not None
