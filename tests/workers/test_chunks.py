@@ -136,7 +136,7 @@ def _working(cluster: Cluster) -> list[int]:
 def _start(cluster: Cluster, out: Path, count: int) -> subprocess.Popen[bytes]:
     """Start the command in the folder of `out`, and wait until a shard is there."""
     run = subprocess.Popen(
-        [*SYNTH, "--out", out.name, "--count", str(count), *OPTIONS, "--cluster", cluster.address],
+        [*SYNTH, "--out", out.name, "--count", str(count), *OPTIONS, "--cluster", str(cluster.address)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=out.parent,
@@ -150,8 +150,9 @@ def _start(cluster: Cluster, out: Path, count: int) -> subprocess.Popen[bytes]:
 def test_a_killed_worker_changes_no_byte(cluster: Cluster, tmp_path: Path) -> None:
     run = _start(cluster, tmp_path / "cluster", 48)
     try:
-        while run.poll() is None and not (working := _working(cluster)):
-            time.sleep(0.01)
+        working: list[int] = []
+        while run.poll() is None and not working:
+            working = _working(cluster)
         assert run.poll() is None, "it was done before a worker could be killed"
         os.kill(working[0], signal.SIGKILL)
         output, error = run.communicate(timeout=120)
@@ -182,12 +183,12 @@ def test_ctrl_c_leaves_whole_files(cluster: Cluster, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_errors_of_chunks_arrive_as_they_were(cluster: Cluster, tmp_path: Path) -> None:
-    assert sorted(run_chunks(math.sqrt, [4, 9, 1], RayCluster(cluster.address))) == [1, 2, 3]
+    assert sorted(run_chunks(math.sqrt, [4, 9, 1], RayCluster(str(cluster.address)))) == [1, 2, 3]
     with pytest.raises(ValueError, match=r"^math domain error$|nonnegative"):
-        list(run_chunks(math.sqrt, [4, -1], RayCluster(cluster.address)))
+        list(run_chunks(math.sqrt, [4, -1], RayCluster(str(cluster.address))))
     unseen = Job(tmp_path / "unseen", 1, 0, "val").chunks()
     with pytest.raises(InputError, match=r"^\S+unseen is not seen by \S+, expected a folder that all workers share"):
-        list(run_chunks(write_chunk, unseen, RayCluster(cluster.address)))
+        list(run_chunks(write_chunk, unseen, RayCluster(str(cluster.address))))
     assert not (tmp_path / "unseen").exists()
 
 
