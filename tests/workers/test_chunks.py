@@ -110,12 +110,13 @@ def cluster() -> Iterator[Cluster]:
     pytest.importorskip("ray", reason=NO_RAY)
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    memory = 100 << 20
+    head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        nodes = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+        nodes = Cluster(initialize_head=True, head_node_args=head)
         try:
-            nodes.add_node(**node)
+            nodes.add_node(num_cpus=1, object_store_memory=memory)
             yield nodes
         finally:
             nodes.shutdown()

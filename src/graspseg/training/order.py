@@ -24,8 +24,9 @@ class FrameOrder:
     def __init__(self, source: FrameSource, seed: int) -> None:
         self.count = len(source)
         self.seed = seed
-        freely = self.count <= WINDOW or not isinstance(source, Blocked)
-        self._starts = np.arange(0) if freely else source.block_starts()
+        self._starts = np.arange(0)
+        if self.count > WINDOW and isinstance(source, Blocked):
+            self._starts = source.block_starts()
         self._turn = self._window = -1
         self._blocks = self._laid = self._shuffled = np.arange(0)
 
