@@ -136,6 +136,21 @@ def test_shards_are_walked_when_they_are_needed(make_shards, monkeypatch: pytest
     assert walked == ["val-000000.tar"]
 
 
+def test_headers_of_shards_not_used_for_long_are_forgotten(make_shards, monkeypatch: pytest.MonkeyPatch) -> None:
+    from graspseg.datasets import shards
+
+    monkeypatch.setattr(shards, "INDEXED_FRAMES", 3)
+    folder = make_shards()
+    walked: list[str] = []
+    read_index = shards.read_index
+    monkeypatch.setattr(shards, "read_index", lambda path: walked.append(path.name) or read_index(path))
+    dataset = ShardDataset(folder)
+    assert dataset.shard_starts == [0, 3]
+    read = [dataset[index].stem for index in (0, 1, 4, 3, 0)]
+    assert read[0] == read[-1] and len(set(read)) == 4
+    assert walked == ["train-000000.tar", "val-000000.tar", "train-000000.tar"]
+
+
 def test_index_out_of_range(make_shards) -> None:
     dataset = ShardDataset(make_shards())
     for index in (5, -1):

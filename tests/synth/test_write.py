@@ -18,10 +18,12 @@ from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError
-from graspseg.synth import job, write
+from graspseg.synth import job
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import Job
 from graspseg.synth.write import write_frames
+from graspseg.workers import processes
+from graspseg.workers.chunks import Processes
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -31,7 +33,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "CHUNK", 2)
     assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val"))) == 5
-    assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), workers=2)) == 5
+    assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), where=Processes(2))) == 5
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 
@@ -89,7 +91,7 @@ def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
 
 def test_workers_and_growing_change_no_byte_of_shards(tmp_path: Path) -> None:
     list(write_frames(_shards(tmp_path / "one")))
-    list(write_frames(_shards(tmp_path / "two"), workers=2))
+    list(write_frames(_shards(tmp_path / "two"), where=Processes(2)))
     list(write_frames(_shards(tmp_path / "grown", 3)))
     list(write_frames(_shards(tmp_path / "grown")))
     assert _files(tmp_path / "one") == _files(tmp_path / "two") == _files(tmp_path / "grown")
@@ -212,6 +214,6 @@ def test_ctrl_c_on_all_processes_leaves_whole_files(tmp_path: Path) -> None:
 
 
 def test_processes_that_end_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write, "_stop_at", sys.exit)  # the first that a new process calls
+    monkeypatch.setattr(processes, "_begin", sys.exit)  # the first that a new process calls
     with pytest.raises(InputError, match="was ended from outside"):
-        list(write_frames(Job(tmp_path, 1, 1, "val"), workers=2))
+        list(write_frames(Job(tmp_path, 1, 1, "val"), where=Processes(2)))

@@ -102,7 +102,7 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extra = {"numba": "synth", "pycocotools": "coco"}.get(name.partition(".")[0], "train")
+    extra = {"numba": "synth", "pycocotools": "coco", "ray": "cluster"}.get(name.partition(".")[0], "train")
     return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
 
 

@@ -51,6 +51,8 @@ class Options:
     """most by which a color picture misses its calibration"""
     workers: int | None = None
     """processes; default: as many as this process may use CPUs"""
+    cluster: str | None = None
+    """make the frames on a Ray cluster instead: auto, or host:port of its head; all nodes must share --out"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -70,11 +72,18 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(
             f"--color-error-px is {options.color_error_px:g}, expected 0 to 50 pixels: choose another one."
         )
+    if options.cluster is not None and options.workers is not None:
+        raise InputError(
+            f"--workers {workers} was given with --cluster {options.cluster}, expected one of them: leave out --workers"
+            " to use all CPUs of the cluster."
+        )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
     from graspseg.synth.job import Job
     from graspseg.synth.write import write_frames
+    from graspseg.workers.chunks import Processes, RayCluster
 
+    where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     job = Job(
         options.out,
         count,
@@ -93,7 +102,7 @@ def main(argv: Sequence[str]) -> int:
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=count)
-        for done in write_frames(job, workers=workers):
+        for done in write_frames(job, where=where):
             progress.advance(task, done)
     print(f"{count} frames of split {options.split} in {options.out}")
     print(f"look at them with: graspseg dataset sheet {options.out} --out sheet.png")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +24,6 @@ except ModuleNotFoundError:  # Windows
 
 _PARTIAL = re.compile(r"\.\d+-\d+\.tmp")
 _LONGEST_PNG = 1_000_000  # of libpng
-_serial = itertools.count()
 
 
 class OutputError(InputError):
@@ -101,7 +100,8 @@ def partial_files(folder: Path) -> list[Path]:
 
 
 def _partial(target: Path) -> Path:
-    return target.with_name(f".{os.getpid()}-{next(_serial)}.tmp")
+    # Random, because processes of two machines that share the folder may have one number.
+    return target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
 
 
 def _hold(file: BinaryIO) -> None:

@@ -7,6 +7,7 @@ but the depth may be missing. `manifest.json` beside the tars says what they hol
 from __future__ import annotations
 
 import bisect
+from collections import OrderedDict
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -23,6 +24,7 @@ from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, LABEL, Entry, read
 from graspseg.frame import Frame, InputError, Intrinsics
 
 SUFFIX = ".tar"
+INDEXED_FRAMES = 1 << 16  # about 70 MB of headers
 _FRAME_FIELDS = ("depth_unit_m", "intrinsics", "timestamp_s")
 
 
@@ -51,8 +53,8 @@ def find_shards(folder: Path) -> list[Path]:
 class ShardDataset:
     """Frames and labels of shards, in the order of the manifest (without one: by file name).
 
-    The headers of a shard are walked when its first frame is asked for, and kept; a frame is then a seek and a decode.
-    No file stays open.
+    The headers of a shard are walked when its first frame is asked for, and kept for the shards used last; a frame is
+    then a seek and a decode. No file stays open.
 
     Args:
         path: a folder of shards, or one tar.
@@ -85,20 +87,27 @@ class ShardDataset:
         chosen = [(shard, entry) for shard, entry in listed if split is None or (entry and entry.split == split)]
         self._shards = [shard for shard, _ in chosen]
         self._splits = [entry.split if entry else None for _, entry in chosen]
-        self._indices: dict[int, list[Entry]] = {}
+        self._indices: OrderedDict[int, list[Entry]] = OrderedDict()
         counts: list[int] = []
         for number, (shard, entry) in enumerate(chosen):
             if entry is None:
-                self._indices[number] = read_index(shard)
+                entries = read_index(shard)
+                self._keep(number, entries)
+                counts.append(len(entries))
             else:
                 check_size(shard, entry)
-            counts.append(len(self._indices[number]) if entry is None else entry.samples)
+                counts.append(entry.samples)
         self._starts = list(accumulate(counts, initial=0))
         if not len(self):
             raise InputError(f"{self.path} holds no frames, expected shards with some: check the path.")
 
     def __len__(self) -> int:
         return self._starts[-1]
+
+    @property
+    def shard_starts(self) -> list[int]:
+        """Index of the first frame of every shard."""
+        return self._starts[:-1]
 
     @property
     def stems(self) -> list[str]:
@@ -165,14 +174,21 @@ class ShardDataset:
         return self._shards[number], self._index(number)[index - self._starts[number]]
 
     def _index(self, number: int) -> list[Entry]:
-        """Frames of a shard, found on the first call."""
-        if number not in self._indices:
+        """Frames of a shard, found on the first call; shards not used for long are forgotten."""
+        if number in self._indices:
+            self._indices.move_to_end(number)
+        else:
             entries = read_index(self._shards[number])
             expected = self._starts[number + 1] - self._starts[number]
             if len(entries) != expected:
                 raise InputError(wrong_count(self._shards[number], len(entries), expected))
-            self._indices[number] = entries
+            self._keep(number, entries)
         return self._indices[number]
+
+    def _keep(self, number: int, entries: list[Entry]) -> None:
+        self._indices[number] = entries
+        while len(self._indices) > 1 and sum(map(len, self._indices.values())) > INDEXED_FRAMES:
+            self._indices.popitem(last=False)
 
 
 def read_sample(

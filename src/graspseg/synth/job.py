@@ -124,6 +124,11 @@ class Job:
         """How color is made, None without it."""
         return None if self.color == "none" else color_settings(self.color, self.seed, error_px=self.color_error_px)
 
+    @property
+    def description_file(self) -> Path:
+        """Where the description is written before any frame."""
+        return self.out / (MANIFEST if self.format == "shards" else "dataset.json")
+
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""
         if self.clip_length:
@@ -166,9 +171,7 @@ def begin(job: Job) -> None:
     check_folder(job)
     job.maker()
     make_folder(job.out)
-    for folder in (job.out, job.out / "depth", job.out / "labels"):
-        for path in partial_files(folder):
-            path.unlink(missing_ok=True)
+    _remove_partial(job)
     if job.format == "folder":
         FolderWriter(job.out, job.description())
     elif _begun_count(job) != job.count:
@@ -176,10 +179,17 @@ def begin(job: Job) -> None:
 
 
 def finish(job: Job, done: Iterable[Written]) -> None:
-    """Say in the manifest that all chunks are there."""
+    """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
+    _remove_partial(job)
     if job.format == "shards":
         shards = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
         write_manifest(job.out, _manifest_fields(job), shards)
+
+
+def _remove_partial(job: Job) -> None:
+    for folder in (job.out, job.out / "depth", job.out / "labels"):
+        for path in partial_files(folder):
+            path.unlink(missing_ok=True)
 
 
 def _manifest_fields(job: Job) -> dict[str, Any]:

@@ -1,17 +1,11 @@
-"""Synthetic frames written as a folder or as shards, by any number of processes."""
+"""Synthetic frames written as a folder or as shards, by any number of processes and machines."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import multiprocessing.connection
-import os
-import signal
-import threading
+import platform
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.synchronize import Event
+from dataclasses import replace
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.folder import FolderWriter
@@ -20,87 +14,50 @@ from graspseg.frame import InputError
 from graspseg.synth.colored import ColoredFrame, ColorMaker
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import GENERATOR_VERSION, Chunk, Job, Written, begin, finish
+from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
+from graspseg.workers.stop import stopping
 
 
-def write_frames(job: Job, *, workers: int = 1) -> Iterator[int]:
+def write_frames(job: Job, *, where: Where = THIS_PROCESS) -> Iterator[int]:
     """Make and write the frames of a job that are not there yet, and yield how many of a chunk are done.
 
-    A frame depends on split, seed and index alone, and a shard on its frames alone, so that the number of processes and
+    A frame depends on split, seed and index alone, and a shard on its frames alone, so that who does the work and
     interruptions change nothing.
 
     Raises:
-        InputError: the folder holds another data set, or cannot be written to.
+        InputError: the folder holds another data set, cannot be written to, or is not seen by all workers; or see
+            `run_chunks`.
     """
+    if isinstance(where, RayCluster):
+        job = replace(job, out=job.out.absolute())  # the current folder of workers is another one
+    results = run_chunks(write_chunk, job.chunks(), where)
     begin(job)
-    chunks = job.chunks()
     done: list[Written] = []
-    for written in map(write_chunk, chunks) if workers == 1 else _in_processes(chunks, min(workers, len(chunks))):
+    for written in results:
         done.append(written)
         yield written.frames
     finish(job, done)
 
 
-def _in_processes(chunks: list[Chunk], workers: int) -> Iterator[Written]:
-    """Write chunks in several processes; when one fails or the user stops the run, begun frames are finished."""
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(workers, context, initializer=_stop_at, initargs=(stop,))
-    try:
-        with _deaf_children():
-            futures = [pool.submit(write_chunk, chunk) for chunk in chunks]
-        for future in as_completed(futures):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise InputError(
-            f"A process that wrote to {chunks[0].job.out} was ended from outside, expected memory for {workers}: "
-            "run the command again with fewer --workers, it goes on where it was."
-        ) from error
-    finally:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes started meanwhile never hear Ctrl-C, which a terminal sends to all: only this one shall react."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 _makers: dict[Job, FrameMaker | ColorMaker] = {}
-_stop: Event | None = None
 
 
 class _StoppedError(Exception):
     """The run ends before a shard is full."""
 
 
-def _stop_at(event: Event) -> None:
-    """Tell a process what ends its chunk early, and end it when the one that started it is killed."""
-    global _stop
-    _stop = event
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    multiprocessing.connection.wait([sentinel])
-    os._exit(1)
-
-
 def write_chunk(chunk: Chunk) -> Written:
     """Make and write what is not there yet of a chunk; may run in any process that sees the folder.
 
     Raises:
+        InputError: the folder that `begin` made is not seen from here.
         OutputError: the disk is full or not writable.
     """
+    if not chunk.job.description_file.is_file():
+        raise InputError(
+            f"{chunk.job.out} is not seen by {platform.node()}, expected a folder that all workers share: choose --out "
+            "on shared storage."
+        )
     return _write_shard(chunk) if chunk.job.format == "shards" else _write_files(chunk)
 
 
@@ -108,7 +65,7 @@ def _write_files(chunk: Chunk) -> Written:
     job = chunk.job
     writer = FolderWriter(job.out, job.description())
     for index in range(chunk.start, chunk.stop):
-        if _stopped():
+        if stopping():
             break
         if not (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             made = _maker(job).make(index)
@@ -128,17 +85,13 @@ def _write_shard(chunk: Chunk) -> Written:
 
 def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
     for index in indices:
-        if _stopped():
+        if stopping():
             raise _StoppedError
         made = _maker(job).make(index)
         facts = {**job.recipe(), "index": index, "generator_version": GENERATOR_VERSION}
         if isinstance(made, ColoredFrame):
             facts["color_record"] = made.color.metadata()
         yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
-
-
-def _stopped() -> bool:
-    return _stop is not None and _stop.is_set()
 
 
 def _maker(job: Job) -> FrameMaker | ColorMaker:

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from graspseg.frame import InputError
 from graspseg.training.augment import TrainingSample, still_sample, training_sample
+from graspseg.training.order import FrameOrder
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import ENDLESS, FrameSource, LabelledFrame, Skipped, check_mostly_usable
 
@@ -46,7 +47,7 @@ class SampleDataset(Dataset[FrameSamples]):
     def __init__(self, source: FrameSource, config: TrainConfig) -> None:
         self.source = source
         self.config = config
-        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self._order = FrameOrder(source, config.seed)
 
     def __len__(self) -> int:
         return ENDLESS
@@ -54,12 +55,8 @@ class SampleDataset(Dataset[FrameSamples]):
     def frame_index(self, position: int, *, later: int = 0) -> int:
         """Which frame of the source is at a position, or so many places later in the same pass, which closes a ring."""
         count = len(self.source)
-        if count >= ENDLESS:
-            return position + later
         turn, place = divmod(position, count)
-        if self._order[0] != turn:
-            self._order = (turn, np.random.default_rng((self.config.seed, 1, turn)).permutation(count))
-        return int(self._order[1][(place + later) % count])
+        return self._order.frame_index(turn, (place + later) % count)
 
     def __getitem__(self, position: int) -> FrameSamples:
         frame, skipped = self._usable_frame(position)
@@ -91,6 +88,9 @@ class SampleDataset(Dataset[FrameSamples]):
 
 class StepSampler(Sampler[list[int]]):
     """Positions of every step from `start` on; devices take turns, so that no two see the same frame.
+
+    All devices do the same number of steps and every pass has each frame once: nothing is padded or dropped. A pass
+    that ends inside a step leaves the rest of that step to the next pass.
 
     Args:
         frames_per_step: frames one device needs for a step.

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int64, UInt8
 
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
+from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES
 from graspseg.training.presets import TrainConfig
@@ -44,6 +45,15 @@ class FrameSource(Protocol):
 
     def frame(self, index: int) -> LabelledFrame:
         """The frame at an index."""
+        ...
+
+
+@runtime_checkable
+class Blocked(Protocol):
+    """A source whose frames lie in blocks that are better read one block after the other."""
+
+    def block_starts(self) -> Int64[np.ndarray, "blocks"]:
+        """Index of the first frame of every block, ascending from 0."""
         ...
 
 
@@ -145,6 +155,12 @@ class StoredFrames:
             )
         return LabelledFrame(sample.frame.depth_m(), sample.labels, sample.frame.intrinsics_or_default())
 
+    def block_starts(self) -> Int64[np.ndarray, "blocks"]:
+        """Where shards begin; each frame of a folder is a block of its own."""
+        first = np.concatenate([[0], self._ends[:-1]])
+        starts = [each.shard_starts if isinstance(each, ShardDataset) else range(len(each)) for each in self._sets]
+        return np.concatenate([start + np.asarray(own, np.int64) for start, own in zip(first, starts, strict=True)])
+
 
 class FrameRange:
     """Consecutive frames of a source.
@@ -164,6 +180,13 @@ class FrameRange:
     def frame(self, index: int) -> LabelledFrame:
         """The frame at a place of the range."""
         return self.source.frame(self.indices[index])
+
+    def block_starts(self) -> Int64[np.ndarray, "blocks"]:
+        """Blocks of the source as far as they are in the range."""
+        if not isinstance(self.source, Blocked):
+            return np.arange(len(self))
+        starts = self.source.block_starts() - self.indices.start
+        return np.union1d([0], starts[(starts > 0) & (starts < len(self))]).astype(np.int64)
 
 
 def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
