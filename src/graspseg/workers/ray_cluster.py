@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -28,6 +29,7 @@ RETRIES = 5
 _IN_FLIGHT = 1000  # few enough for the head, more than there are CPUs, so that a cluster that can grow does
 _REACH_S, _ANSWER_S = 5.0, 30.0
 _STOP_S = 60.0
+_LOOK_S = 0.2
 # In a process of its own, because connecting tries for minutes and cannot be interrupted.
 _TRIAL = """
 import logging, sys, ray
@@ -114,19 +116,36 @@ def _results(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], addre
     waiting = iter(chunks)
     pending: list[ray.ObjectRef] = []
     try:
-        while True:
-            free = _IN_FLIGHT - len(pending)
-            pending += [task.remote(function, chunk, __version__) for chunk in itertools.islice(waiting, free)]
-            if not pending:
-                break
-            done, pending = ray.wait(pending)
-            yield from map(_result, done)
+        with _interrupts() as asked:
+            while True:
+                free = _IN_FLIGHT - len(pending)
+                pending += [task.remote(function, chunk, __version__) for chunk in itertools.islice(waiting, free)]
+                if not pending:
+                    break
+                done, pending = ray.wait(pending, timeout=_LOOK_S)
+                yield from map(_result, done)
+                if asked.is_set():
+                    raise KeyboardInterrupt
     finally:
         for reference in pending:
             ray.cancel(reference)
         if pending:
             ray.wait(pending, num_returns=len(pending), timeout=_STOP_S)
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C as an event: an exception that reaches Ray's callbacks is lost there."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _do(function: Callable[[Chunk], Result], chunk: Chunk, version: str) -> Result:
