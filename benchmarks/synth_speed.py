@@ -11,8 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -22,16 +20,9 @@ from graspseg.frame import Intrinsics
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.job import Job
 from graspseg.synth.write import write_frames
+from throughput import timed
 
 RESULT = Path(__file__).parent / "results" / "synth_speed.json"
-
-
-def timed(work: Callable[[], object], frames: int) -> dict[str, float]:
-    """Frames a second of wall and of processor time."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"per_second": round(frames / wall, 1), "per_cpu_second": round(frames / cpu, 1)}
 
 
 def main() -> None:

@@ -134,15 +134,15 @@ def test_frames_that_cannot_be_converted(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to", ["folder", "coco", "png"])
 def test_stems_of_a_stranger_stay_inside(tmp_path: Path, make_sample, to: Target) -> None:
-    stems = ["good", "../evil", "/tmp/evil", "a/../../evil", "", 7, "x\0y", "n" * 300, "good"]
+    absolute = str(tmp_path / "elsewhere" / "evil")
+    stems = ["good", "../evil", absolute, "a/../../evil", "", 7, "x\0y", "n" * 300, "good"]
     samples = [replace(make_sample(n), facts={"stem": stem}) for n, stem in enumerate(stems)]
     write_shard(tmp_path / "in" / "a.tar", samples)
     done, said = convert(open_dataset(tmp_path / "in"), tmp_path / "deep" / "out", to)
     assert (done.written, done.failed) == (1, 8)
     assert sum("expected a relative path" in text for text in said) == 7
     assert sum("expected every stem once" in text for text in said) == 1
-    outside = [path for path in tmp_path.rglob("*") if "evil" in path.name]
-    assert not outside and not Path("/tmp/evil.png").exists()
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
 
 
 def test_a_shard_has_one_split(folder: Path, tmp_path: Path) -> None:
