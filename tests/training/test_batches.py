@@ -31,7 +31,7 @@ def test_every_pass_over_a_finite_source_has_each_frame_once_in_another_order(to
 
 
 def test_endless_frames_come_in_their_own_order(quick):
-    assert SampleDataset(SyntheticFrames("train", 0), quick).frame_index(123_456) == 123_456
+    assert SampleDataset(SyntheticFrames("train", 0, recipes=["exam1"]), quick).frame_index(123_456) == 123_456
 
 
 def test_samples_of_one_frame_differ_and_are_repeatable(toy_frames, quick):

@@ -71,5 +71,5 @@ def test_an_order_is_found_from_any_place(monkeypatch: pytest.MonkeyPatch):
 def test_a_range_keeps_the_blocks_it_has():
     assert FrameRange(Blocks(10, 20, 3), range(5, 31)).block_starts().tolist() == [0, 5, 25]
     assert FrameRange(Blocks(10, 20, 3), range(10)).block_starts().tolist() == [0]
-    plain = FrameRange(SyntheticFrames("train", 0, count=9), range(2, 6))
+    plain = FrameRange(SyntheticFrames("train", 0, recipes=["exam1"], count=9), range(2, 6))
     assert plain.block_starts().tolist() == [0, 1, 2, 3]

@@ -120,7 +120,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 def test_synthetic_frames_travel_to_workers_without_their_models():
-    source = SyntheticFrames("train", 3)
+    source = SyntheticFrames("train", 3, recipes=["wild", "exam1"])
     assert len(source) == ENDLESS
     copy = pickle.loads(pickle.dumps(source))
     assert (copy.split, copy.seed, copy.count) == ("train", 3, ENDLESS)

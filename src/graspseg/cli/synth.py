@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import tyro
 
 from graspseg.frame import InputError
+from graspseg.synth.preset_names import PresetName
 from graspseg.synth.sensor_profiles import SensorName, describe_sensors
 
 _SENSOR_HELP = "what measures, every frame another unit; default: the preset's; " + "; ".join(describe_sensors())
@@ -26,7 +27,7 @@ class Options:
     """folder of the data set"""
     count: int | None = None
     """number of frames; default: as many as the preset's data set has, else 1000"""
-    preset: Literal["exam1", "interseghands", "wild"] = "exam1"
+    preset: PresetName = "exam1"
     """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: everything on"""
     clips: int = 0
     """make so many clips at 30 Hz (moving camera, arms and fingers) instead of single frames; not with exam1"""

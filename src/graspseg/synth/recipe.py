@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -16,9 +16,9 @@ from graspseg.frame import InputError
 from graspseg.synth.grasp import Edition
 from graspseg.synth.interactions import InteractionKind
 from graspseg.synth.nonrigid import NonRigidKind
+from graspseg.synth.preset_names import PRESETS, PresetName
 from graspseg.synth.sensor_profiles import SensorName
 
-PresetName = Literal["exam1", "interseghands", "wild"]
 SleevePolicy = Literal["background", "ignore"]
 Viewpoint = Literal["third", "ego", "top", "any"]
 Sleeve = Literal["short", "rolled", "long"]
@@ -27,8 +27,6 @@ Range = tuple[float, float]
 
 Kind = InteractionKind | NonRigidKind
 Name = TypeVar("Name", bound=str)
-
-PRESETS: tuple[PresetName, ...] = get_args(PresetName)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import tyro
 
+from graspseg.synth.preset_names import PresetName
+
 PAPER_STEPS = 150 * 11_680
 PRESET_NAMES = ("tiny", "lite", "paper")
 
@@ -173,6 +175,7 @@ class TrainConfig:
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
         data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
             made on the fly.
+        recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
         seed: seed of weights, frames and samples.
@@ -186,6 +189,7 @@ class TrainConfig:
     attention: bool = True
     contour: bool = True
     data: tuple[Path, ...] = ()
+    recipes: tuple[PresetName, ...] = ("wild", "wild", "exam1")
     frames: int = 0
     init: str | None = None
     seed: int = 0
@@ -224,6 +228,7 @@ def _tiny() -> TrainConfig:
     return replace(
         lite,
         preset="tiny",
+        recipes=("exam1",),
         frames=64,
         steps=60,
         batch=6,
@@ -238,6 +243,7 @@ def _paper() -> TrainConfig:
     return TrainConfig(
         preset="paper",
         network="denseattentionseg",
+        recipes=("interseghands",),
         frames=46_720,
         steps=PAPER_STEPS,
         batch=4,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
@@ -15,7 +15,11 @@ from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES
+from graspseg.synth.preset_names import PresetName
 from graspseg.training.presets import TrainConfig
+
+if TYPE_CHECKING:
+    from graspseg.synth.generate import FrameMaker
 
 ENDLESS = 1 << 40
 _VAL_SEED = 7
@@ -89,28 +93,34 @@ class SyntheticFrames:
     Args:
         split: whose hands and objects.
         seed: seed of all frames.
+        recipes: presets of the generator, which make the frames in turn.
         count: number of distinct frames; 0 = endless.
     """
 
-    def __init__(self, split: Literal["train", "val", "unseen"], seed: int, *, count: int = 0) -> None:
+    def __init__(
+        self, split: Literal["train", "val", "unseen"], seed: int, *, recipes: Sequence[PresetName], count: int = 0
+    ) -> None:
         self.split: Literal["train", "val", "unseen"] = split
         self.seed = seed
+        self.recipes = tuple(recipes)
         self.count = count or ENDLESS
-        self._maker = None
+        self._makers: dict[PresetName, FrameMaker] = {}
 
     def __len__(self) -> int:
         return self.count
 
     def __getstate__(self) -> dict[str, object]:
-        return {**self.__dict__, "_maker": None}
+        return {**self.__dict__, "_makers": {}}
 
     def frame(self, index: int) -> LabelledFrame:
-        """Make one frame; the first call of a process loads the models."""
-        if self._maker is None:
+        """Make one frame; the first call for each recipe of a process loads the models."""
+        name = self.recipes[index % len(self.recipes)]
+        if name not in self._makers:
             from graspseg.synth.generate import FrameMaker
+            from graspseg.synth.recipe import Recipe
 
-            self._maker = FrameMaker(self.split, self.seed)
-        made = self._maker.make(index)
+            self._makers[name] = FrameMaker(self.split, self.seed, recipe=Recipe.preset(name))
+        made = self._makers[name].make(index)
         return LabelledFrame(made.depth_m, made.labels, made.intrinsics)
 
 
@@ -201,8 +211,8 @@ def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     chosen = config.validation
     val: FrameSource | None = StoredFrames(chosen.data) if chosen.data else None
     if not config.data:
-        train: FrameSource = SyntheticFrames("train", config.seed, count=config.frames)
-        return train, val or SyntheticFrames("val", _VAL_SEED, count=chosen.frames)
+        train: FrameSource = SyntheticFrames("train", config.seed, recipes=config.recipes, count=config.frames)
+        return train, val or SyntheticFrames("val", _VAL_SEED, recipes=config.recipes, count=chosen.frames)
     # The makers' splits of a public data set may not all be on this disk.
     splits = [() if parse_named(path) else open_dataset(path).split_names for path in config.data]
     if all({"train", "val"} <= set(each) for each in splits):

@@ -1,0 +1,9 @@
+"""Names of the generator's presets, for command lines that must not load the generator; see `recipe.py`."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+PresetName = Literal["exam1", "interseghands", "wild"]
+
+PRESETS: tuple[PresetName, ...] = get_args(PresetName)
