@@ -146,7 +146,8 @@ def _connect(path: Path, *, called: Path | None = None) -> Iterator[sqlite3.Conn
             yield database
     except sqlite3.Error as error:
         raise InputError(
-            f"{called or path} is no readable recording ({error}), expected a .db3 of the RealSense SDK: record or copy it again."
+            f"{called or path} is no readable recording ({error}), expected a .db3 of the RealSense SDK: record or "
+            "copy it again."
         ) from error
 
 
