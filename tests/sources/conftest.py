@@ -2,7 +2,6 @@
 
 import struct
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,11 @@ def depth_image(number: int) -> np.ndarray:
     return (1000 + number + np.arange(WIDTH)[None] * 3 + np.arange(HEIGHT)[:, None] * 100).astype(np.uint16)
 
 
-def color_image(number: int) -> np.ndarray:
+def color_image(number: int, width: int = COLOR_WIDTH, height: int = COLOR_HEIGHT) -> np.ndarray:
     """Color of frame `number`, red to the right, green downwards, blue the number."""
-    rgb = np.zeros((COLOR_HEIGHT, COLOR_WIDTH, 3), np.uint8)
-    rgb[..., 0], rgb[..., 1] = np.arange(COLOR_WIDTH)[None] * 2, np.arange(COLOR_HEIGHT)[:, None]
-    rgb[..., 2] = number
+    rgb = np.zeros((height, width, 3), np.uint8)
+    rgb[..., 0], rgb[..., 1] = np.arange(width)[None] * 2, np.arange(height)[:, None]
+    rgb[..., 2] = number % 256
     return rgb
 
 
@@ -44,10 +43,13 @@ def sdk() -> Any:
 
 
 class SoftwareCamera:
-    """A device of the SDK that streams what it is fed, in the sizes above, at 30 Hz by its own clock."""
+    """A device of the SDK that streams what it is fed, at 30 Hz by its own clock."""
 
-    def __init__(self, sdk: Any, *, color: bool = True) -> None:
-        self.sdk = sdk
+    def __init__(
+        self, sdk: Any, *, color: bool = True, color_size: tuple[int, int] = (COLOR_WIDTH, COLOR_HEIGHT)
+    ) -> None:
+        self.sdk, self.color_size = sdk, color_size
+        self.brighter_when_locked = 0
         self.device = sdk.software_device()
         for kind, text in ((sdk.camera_info.name, "Software camera"), (sdk.camera_info.serial_number, "0123")):
             self.device.register_info(kind, text)
@@ -83,7 +85,7 @@ class SoftwareCamera:
     def _stream(self, kind: Any, uid: int) -> Any:
         sdk, is_depth = self.sdk, kind == self.sdk.stream.depth
         lens = sdk.intrinsics()
-        lens.width, lens.height = (WIDTH, HEIGHT) if is_depth else (COLOR_WIDTH, COLOR_HEIGHT)
+        lens.width, lens.height = (WIDTH, HEIGHT) if is_depth else self.color_size
         lens.fx, lens.fy, lens.ppx, lens.ppy = (25, 26, 15, 12) if is_depth else (40, 41, 23, 18)
         lens.model = sdk.distortion.none if is_depth else sdk.distortion.brown_conrady
         lens.coeffs = [0.0] * 5 if is_depth else list(COEFFICIENTS)
@@ -98,7 +100,10 @@ class SoftwareCamera:
         if depth:
             self._hand_over(self.depth_sensor, self.depth, depth_image(self.fed))
         if color and self.color is not None:
-            self._hand_over(self.color_sensor, self.color, color_image(self.fed))
+            automatic = self.color_sensor.get_option(self.sdk.option.enable_auto_exposure)
+            pixels = color_image(self.fed, *self.color_size)
+            pixels[..., 0] += 0 if automatic else self.brighter_when_locked
+            self._hand_over(self.color_sensor, self.color, pixels)
         self.fed += 1
 
     def _hand_over(self, sensor: Any, profile: Any, pixels: np.ndarray) -> None:
@@ -118,7 +123,7 @@ class SoftwareCamera:
 
 @pytest.fixture
 def camera(sdk: Any) -> SoftwareCamera:
-    return SoftwareCamera(sdk)
+    return SoftwareCamera(sdk, color_size=(WIDTH, HEIGHT))  # one size of both streams, as graspseg record asks for
 
 
 @pytest.fixture

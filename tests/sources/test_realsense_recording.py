@@ -90,7 +90,9 @@ def test_what_comes_before_a_cut_is_read(write: Callable[..., Path], tmp_path: P
     np.testing.assert_array_equal(copy[3].frame.depth, recording.frame(3).depth)
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", b"SQLite format 3\0" + b"\0" * 400, b"#ROSBAG V2.0\n", b"#ROSBAG V1.2\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"SQLite format 3\0" + b"\0" * 400, b"#ROSBAG V2.0\n", b"#ROSBAG V1.2\n"]
+)
 def test_what_is_no_recording_is_named(write: Callable[..., Path], tmp_path: Path, data: bytes) -> None:
     path = write(tmp_path, 1)
     path.write_bytes(data)

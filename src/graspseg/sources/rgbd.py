@@ -103,3 +103,29 @@ class RgbdSource(Protocol):
     def __getitem__(self, index: int, /) -> RgbdFrame:
         """Read one frame; raises InputError if it cannot be used."""
         ...
+
+
+def open_rgbd(
+    data: str | Path, *, depth_unit_m: float | None = None, intrinsics: Intrinsics | None = None
+) -> RgbdSource:
+    """Open whatever holds depth with color.
+
+    Args:
+        data: a folder with `depth/` and `color/` by equal stem, shards, a recording (`.db3`, `.bag`), or a public data
+            set with color as `NAME:PATH` or `NAME/SPLIT:PATH`.
+        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001. Recordings know theirs.
+        intrinsics: the depth camera; None takes what the data says.
+
+    Raises:
+        InputError: nothing is there, it has no color, or it cannot be used.
+    """
+    # Both import this module for the types above.
+    from graspseg.sources.realsense_recording import is_recording, open_recording
+    from graspseg.sources.recording import RecordedRgbd
+    from graspseg.sources.stored import open_stored
+
+    if not is_recording(Path(data)):
+        return open_stored(data, depth_unit_m=depth_unit_m, intrinsics=intrinsics)
+    if depth_unit_m is not None or intrinsics is not None:
+        raise InputError(f"{data} has a unit and cameras of its own, expected no others: leave the options out.")
+    return RecordedRgbd(open_recording(Path(data)))
