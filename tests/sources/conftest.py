@@ -25,9 +25,9 @@ def depth_image(number: int) -> np.ndarray:
 
 
 def color_image(number: int, width: int = COLOR_WIDTH, height: int = COLOR_HEIGHT) -> np.ndarray:
-    """Color of frame `number`, red to the right, green downwards, blue the number."""
+    """Color of frame `number`: more red to the right, more green downwards, blue the number."""
     rgb = np.zeros((height, width, 3), np.uint8)
-    rgb[..., 0], rgb[..., 1] = np.arange(width)[None] * 2, np.arange(height)[:, None]
+    rgb[..., 0], rgb[..., 1] = 90 + np.arange(width)[None], 190 + np.arange(height)[:, None]
     rgb[..., 2] = number % 256
     return rgb
 

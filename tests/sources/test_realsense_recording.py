@@ -26,8 +26,8 @@ def number_of(recording: Recording, index: int) -> int:
 def blue(recording: Recording, index: int) -> int:
     """Which of the frames that were written is color picture `index`; the picture is checked whole."""
     color = recording.color(index)
-    np.testing.assert_array_equal(color[..., 0], np.broadcast_to(np.arange(48)[None] * 2, (36, 48)))
-    np.testing.assert_array_equal(color[..., 1], np.broadcast_to(np.arange(36)[:, None], (36, 48)))
+    np.testing.assert_array_equal(color[..., 0], np.broadcast_to(90 + np.arange(48)[None], (36, 48)))
+    np.testing.assert_array_equal(color[..., 1], np.broadcast_to(190 + np.arange(36)[:, None], (36, 48)))
     return int(color[0, 0, 2])
 
 
