@@ -5,6 +5,7 @@ Topics and messages are described in the SDK's `src/media/ros/ros_file_format.h`
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
 import weakref
@@ -120,8 +121,11 @@ class BagRecording(Recording):
 
     def _latency_s(self, stream: _Stream) -> float:
         """How long after it was taken a picture is written, on clocks that need not agree on zero."""
-        written = self._written_s(stream)[:_LATENCY_FRAMES]
-        return median(time - self._picture(stream, index)[0].timestamp_s for index, time in enumerate(written))
+        written, late = self._written_s(stream), []
+        for index in range(min(len(written), _LATENCY_FRAMES)):
+            with contextlib.suppress(InputError):  # a damaged picture is told when it is read
+                late.append(written[index] - self._picture(stream, index)[0].timestamp_s)
+        return median(late) if late else 0.0
 
     def _picture(self, stream: _Stream, index: int) -> tuple[RawPicture, float]:
         """A picture, and metres per unit, 0 where it does not say."""
@@ -140,7 +144,9 @@ class BagRecording(Recording):
 
     def _unit_m(self) -> float:
         """Metres per stored unit: what the first image says, else the option of the sensor."""
-        said = [self._picture("Depth", 0)[1]]
+        said: list[float] = []
+        with contextlib.suppress(InputError):  # a damaged picture is told when it is read
+            said.append(self._picture("Depth", 0)[1])
         said += [self._first(each).data for each in self._reader.connections if _UNIT.fullmatch(each.topic)]
         known = [float(unit) for unit in said if unit > 0]
         if not known:

@@ -70,9 +70,10 @@ class StoredRgbd:
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
         if not any(dataset.has_color(index) for index in range(len(dataset))):
+            remedy = "take another one" if isinstance(dataset, PublicDataset) else "put them into color/"
             raise InputError(
                 f"{dataset.path} has {len(dataset)} depth images and no color for them, the first would belong to "
-                f"{dataset.stems[0]!r}, expected RGB pictures by equal stem: put them into color/."
+                f"{dataset.stems[0]!r}, expected RGB pictures by equal stem: {remedy}."
             )
         content, where = _calibration(dataset)
         self._color_camera = parse_color_camera(content, where)
