@@ -27,7 +27,6 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
-    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera under fixed light"),
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
     "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
@@ -35,6 +34,7 @@ COMMANDS: dict[str, Command] = {
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
     "info": Command("graspseg.cli.info:main", "say what a model file holds"),
     "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets (folders and shards)"),
+    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera under fixed light"),
 }
 
 

@@ -29,11 +29,12 @@ class CutReader(Reader):
         try:
             if not re.fullmatch(rb"#ROSBAG V2\.0\n", self.bio.readline()):
                 raise ReaderError("File magic is invalid.")
-            head = Header.read(self.bio, RecordType.BAGHEADER)
-            self.bio.seek(read_uint32(self.bio), os.SEEK_CUR)
-            del head
+            Header.read(self.bio, RecordType.BAGHEADER)
+            start = self.bio.seek(read_uint32(self.bio), os.SEEK_CUR)
+            size = self.bio.seek(0, os.SEEK_END)
+            self.bio.seek(start)
             found: dict[int, list[IndexData]] = defaultdict(list)
-            for place, chunk in _chunks(self.bio, os.path.getsize(self.path)):
+            for place, chunk in _chunks(self.bio, size):
                 self.chunks[place] = chunk
                 self._walk(place, chunk, found)
             if not any(found.values()):

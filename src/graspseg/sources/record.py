@@ -261,6 +261,7 @@ class _SdkFile:
     def __init__(self, device: Any, settings: RecordSettings) -> None:
         make_folder(settings.out.parent)
         self._out, self._description, self.frames = settings.out, settings.description_file, 0
+        self.device: Any = None
         try:
             self.device = load_sdk().recorder(str(settings.out), device)
             self.device.pause()  # before the first frame, so that nothing is kept of the settling

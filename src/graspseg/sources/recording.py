@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +61,9 @@ class Recording(ABC):
 class RecordedRgbd:
     """The depth images of a recording that have a color picture, paired by time.
 
+    Attributes:
+        names: number of the depth image of every frame.
+
     Args:
         recording: the file.
 
@@ -83,16 +85,12 @@ class RecordedRgbd:
                 f"{recording.path} has {len(recording)} depth images and {len(recording.color_s)} color pictures, none "
                 "within 0.1 s of each other, expected both at the same time: record both at once."
             )
+        self.names = [recording.name(depth) for depth, _ in self._pairs]
 
     @property
     def path(self) -> Path:
         """The file."""
         return self._recording.path
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Name of every frame: the number of its depth image."""
-        return [self._recording.name(depth) for depth, _ in self._pairs]
 
     @property
     def sequences(self) -> list[range]:
@@ -115,7 +113,7 @@ class RecordedRgbd:
         """
         depth, color = self._pairs[index]
         return RgbdFrame(
-            self._recording.name(depth),
+            self.names[index],
             self._recording.frame(depth),
             self._recording.color(color),
             self._color_camera,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +59,10 @@ class StoredRgbd:
     Without a field `color` in `dataset.json`, in the manifest or in `calibration.json`, pictures are aligned with the
     depth; see `parse_color_camera`.
 
+    Attributes:
+        names: stem of every frame.
+        sequences: indices of frames that follow each other in time.
+
     Args:
         dataset: the data set.
 
@@ -77,26 +80,13 @@ class StoredRgbd:
             )
         content, where = _calibration(dataset)
         self._color_camera = parse_color_camera(content, where)
+        self.names = list(dataset.stems)
+        self.sequences = self._sequences()
 
     @property
     def path(self) -> Path:
         """Where it is."""
         return self._dataset.path
-
-    @cached_property
-    def names(self) -> list[str]:
-        """Stem of every frame."""
-        return list(self._dataset.stems)
-
-    @cached_property
-    def sequences(self) -> list[range]:
-        """Frames whose stems differ in the number at the end only follow each other, except single synthetic ones."""
-        recipe = self._dataset.description.content.get("recipe")
-        if isinstance(recipe, dict) and recipe.get("clip_length") == 0:
-            return [range(index, index + 1) for index in range(len(self))]
-        groups = itertools.groupby(range(len(self)), key=lambda index: _NUMBER.sub("", self.names[index]))
-        found = [list(indices) for _, indices in groups]
-        return [range(indices[0], indices[-1] + 1) for indices in found]
 
     @property
     def cut(self) -> None:
@@ -123,6 +113,15 @@ class StoredRgbd:
             return RgbdFrame(sample.stem, sample.frame, color, self._color_camera)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
+
+    def _sequences(self) -> list[range]:
+        """Frames whose stems differ in the number at the end only follow each other, except single synthetic ones."""
+        recipe = self._dataset.description.content.get("recipe")
+        if isinstance(recipe, dict) and recipe.get("clip_length") == 0:
+            return [range(index, index + 1) for index in range(len(self))]
+        groups = itertools.groupby(range(len(self)), key=lambda index: _NUMBER.sub("", self.names[index]))
+        found = [list(indices) for _, indices in groups]
+        return [range(indices[0], indices[-1] + 1) for indices in found]
 
     def _picture(self, index: int, stem: str) -> UInt8[np.ndarray, "hc wc 3"] | None:
         """The color of a frame in its own size, None when it is missing."""
