@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -42,6 +43,7 @@ class ColoredFrame(NamedTuple):
     labels: UInt8[np.ndarray, "h w"]
     intrinsics: Intrinsics
     color: ColorImage
+    facts: Mapping[str, Any]
     timestamp_s: float | None = None
 
     def frame(self) -> Frame:
@@ -77,4 +79,4 @@ class ColorMaker:
         clip, number = divmod(index, self._clip_length)
         rng = np.random.default_rng([self._frames.seed, SPLITS.index(self._frames.split), clip, _COLOR_STREAM])
         color = render_color(scene, rng, self.settings, noise_seed=number)
-        return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, made.timestamp_s)
+        return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, made.facts, made.timestamp_s)

@@ -88,7 +88,7 @@ def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
         if stopping():
             raise _StoppedError
         made = _maker(job).make(index)
-        facts = {**job.recipe(), "index": index, "generator_version": GENERATOR_VERSION}
+        facts = {**job.recipe(), **made.facts, "index": index, "generator_version": GENERATOR_VERSION}
         if isinstance(made, ColoredFrame):
             facts["color_record"] = made.color.metadata()
         yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
