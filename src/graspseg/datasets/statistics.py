@@ -137,7 +137,7 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
     shares = {name: int(found.pixels[label]) / max(labelled_px, 1) for name, label in _CLASSES.items()}
     hands = len(found.hand_px)
     return {
-        "type": "depth and color" if found.colored else "depth",
+        "type": _kind(found, description),
         "annotation": description.content.get("annotation") if found.labelled else "none",
         "licence": description.content.get("licence"),
         "frames": found.frames,
@@ -157,6 +157,12 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
         "class_share": shares if labelled_px else None,
         **_depth(found.depth),
     }
+
+
+def _kind(found: Statistics, description: Description) -> str:
+    if not found.colored:
+        return "depth"
+    return "depth and color" if description.color_is_aligned else "depth and color of a camera beside it"
 
 
 def _quantiles(values: np.ndarray) -> dict[str, float]:
