@@ -75,6 +75,8 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file to be written piece by piece; it takes its place when the block ends without error.
 
+    Closing it within the block gives it up: nothing is left, and what stood in its place stays.
+
     Raises:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
@@ -84,6 +86,8 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         with partial.open("wb") as file:
             _hold(file)
             yield file
+            if file.closed:
+                return
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
