@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 from graspseg.datasets.description import Description, read_description
 from graspseg.datasets.folder import list_frames
 from graspseg.datasets.images import read_depth
+from graspseg.datasets.public.dataset import PublicDataset
+from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 
@@ -114,11 +116,26 @@ class ShardSource:
         return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
 
 
+@dataclass(frozen=True)
+class PublicSource:
+    """A frame of a public data set; its stem names what is written for it."""
+
+    name: str
+    path: Path
+    frames: PublicDataset
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; see `Source`."""
+        frame = self.frames.frame(self.name)
+        return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
+
+
 def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
     """Frames of files, folders and shards, in the order given and naturally within folders.
 
     Args:
-        inputs: depth images, folders (one that holds `depth/` means that), tars and folders of tars.
+        inputs: depth images, folders (one that holds `depth/` means that), tars and folders of tars, and public data
+            sets as `NAME:PATH` or `NAME/SPLIT:PATH`.
         out: where results go; images in there are no input.
 
     Raises:
@@ -128,7 +145,7 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
         raise InputError(f"{out} is a data set with labels of its own, expected another folder for results.")
     found: dict[str, Source] = {}
     for item in inputs:
-        for source in _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out):
+        for source in _sources_in(item, out):
             other = found.setdefault(source.name, source)
             if other.path.absolute() != source.path.absolute():
                 raise InputError(
@@ -136,6 +153,13 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
                     "after the other with different --out."
                 )
     return list(found.values())
+
+
+def _sources_in(item: Path, out: Path) -> Iterator[Source]:
+    public = open_named(item, labelled=False)
+    if public is not None:
+        return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
+    return _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out)
 
 
 def _in_shards(item: Path) -> Iterator[Source]:
