@@ -33,6 +33,29 @@ def test_sheet_of_a_folder(folder: Path, tmp_path: Path) -> None:
     assert background[0] == background[2]
 
 
+@pytest.mark.parametrize("aligned", [True, False])
+def test_sheet_in_color_outlines_labels_only_where_they_fit(
+    tmp_path: Path, aligned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = FolderWriter(tmp_path / "set", {} if aligned else {"color": {}})
+    labels = np.zeros((30, 40), np.uint8)
+    labels[10:20, 10:20] = 1
+    gray = np.full((30, 40, 3), 90, np.uint8)
+    writer.write("0", Frame(np.full((30, 40), 500, np.uint16)), labels, color=gray)
+    writer.write("1", Frame(np.full((30, 40), 500, np.uint16)), labels)
+    options = ["--out", str(tmp_path / "s.png"), "--width", "40", "--color"]
+    assert main(["dataset", "sheet", str(tmp_path / "set"), *options]) == 1
+    told = capsys.readouterr().err
+    assert "1 of 2 frames drawn" in told and told.count("1 of " + str(tmp_path / "set") + " has no color") == 1
+    assert ("is of a camera beside the depth camera" in told) != aligned
+    sheet = cv2.imread(str(tmp_path / "s.png"))
+    assert sheet is not None and sheet.shape == (44, 40, 3)
+    line = np.zeros((30, 40), bool)
+    line[10:20, 10:20] = aligned
+    line[11:19, 11:19] = False
+    np.testing.assert_array_equal((sheet[:30] != 90).any(axis=2), line)
+
+
 def test_bad_frames_are_left_out(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "depth" / "1.png").write_bytes(b"")
     assert main(["dataset", "sheet", str(folder), "--out", str(tmp_path / "s.png")]) == 1

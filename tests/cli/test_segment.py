@@ -75,6 +75,28 @@ def test_options(frames: Path, depth_rule_model: Path, tmp_path: Path) -> None:
     assert row["mean_confidence"] is None
 
 
+@pytest.mark.parametrize(("option", "mirror"), [([], True), (["--no-mirror"], False)])
+def test_the_second_look_can_be_switched_off(
+    frames: Path,
+    depth_rule_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: list[str],
+    mirror: bool,
+) -> None:
+    made = []
+
+    class Watched(Segmenter):
+        def __init__(self, *args, **options) -> None:
+            super().__init__(*args, **options)
+            made.append(self.mirror)
+
+    monkeypatch.setattr("graspseg.segment.segmenter.Segmenter", Watched)
+    out = ["--out", str(tmp_path / "out"), "--model", str(depth_rule_model)]
+    assert main(["segment", str(frames / "depth/take/9.png"), *out, *option]) == 0
+    assert made == [mirror]
+
+
 def test_one_bad_frame_among_many(
     frames: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

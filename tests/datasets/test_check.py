@@ -103,10 +103,16 @@ def test_half_written_shard_and_wrong_hash(make_shards) -> None:
     folder = make_shards()
     shard = folder / "val-000000.tar"
     data = shard.read_bytes()
-    shard.write_bytes(data[:1500])
-    said = faults_of(folder)
-    assert any("has 1500 bytes, expected" in text for text in said)
-    assert any("is no whole tar" in text for text in said)
+    for cut in (1500, 3000, 5000, 6200):
+        shard.write_bytes(data[:cut])
+        (said,) = faults_of(folder)
+        assert f"has {cut} bytes, expected" in said and "half-written" in said
+        (said,) = faults_of(shard)
+        assert f"has {cut} bytes, expected" in said
+        (folder / MANIFEST).rename(folder / "aside")
+        (said,) = faults_of(shard)
+        assert "is no whole tar" in said and "expected a finished shard: make it again" in said
+        (folder / "aside").rename(folder / MANIFEST)
     changed = bytearray(data)
     changed[data.index(b"take/3")] ^= 1
     shard.write_bytes(changed)

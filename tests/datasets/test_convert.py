@@ -17,6 +17,7 @@ from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sample import Dataset
 from graspseg.datasets.shard_writer import write_shard
 from graspseg.datasets.shards import ShardDataset
+from graspseg.datasets.statistics import as_json, collect
 from graspseg.frame import Frame, InputError
 from graspseg.labels import PALETTE
 
@@ -44,6 +45,26 @@ def folder(tmp_path: Path, make_sample) -> Path:
         labels = None if number == 4 else sample.labels
         writer.write(f"take 1/{number}.0", sample.frame, labels, color=sample.color)
     return tmp_path / "folder"
+
+
+def test_color_of_a_camera_beside_the_depth_stays_that(tmp_path: Path, make_sample) -> None:
+    rig = {"intrinsics": CAMERA, "color_from_depth": np.eye(4).tolist()}
+    picture = np.random.default_rng(0).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    FolderWriter(tmp_path / "folder", {"color": rig}).write("a", make_sample(1).frame, color=picture)
+    convert(FolderDataset(tmp_path / "folder"), tmp_path / "shards", "shards")
+    convert(ShardDataset(tmp_path / "shards"), tmp_path / "back", "folder")
+    for name in ("folder", "shards", "back"):
+        dataset = open_dataset(tmp_path / name)
+        assert not dataset.description.color_is_aligned and dataset.description.content["color"] == rig
+        np.testing.assert_array_equal(dataset.color(0), picture)
+        notes = check(tmp_path / name, say=pytest.fail).notes
+        assert notes["the color is of a camera beside the depth camera, it does not fit pixel by pixel"] == 1
+        assert as_json(collect(dataset), dataset.description)["type"] == "depth and color of a camera beside it"
+    (tmp_path / "folder" / "dataset.json").unlink()
+    aligned = FolderDataset(tmp_path / "folder")
+    assert aligned.description.color_is_aligned
+    with pytest.raises(InputError, match=r"12x9 pixels, expected 6x4 .* field color"):
+        aligned.color(0)
 
 
 def test_folder_to_shards_and_back(folder: Path, tmp_path: Path) -> None:

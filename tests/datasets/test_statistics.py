@@ -19,7 +19,7 @@ def sample(depth: list[int], labels: list[int] | None, *, unit: float = 0.001, *
 
 def test_figures_worked_by_hand() -> None:
     found = Statistics()
-    found.add(sample([0, 500, 600, 700], [0, 1, 1, 2], objects=["mug", "pen"]), splits=["val"])
+    found.add(sample([0, 500, 600, 700], [0, 1, 1, 2], objects=["mug", "pen"], interaction="two_hands"), splits=["val"])
     found.add(sample([8000, 0, 0, 0], [1, 0, 0, 255], unit=0.0001, objects=["mug"], hand="left"), colored=True)
     found.add(sample([0, 0, 0, 0], [0, 2, 2, 0], subject="S1"), splits=["val", "small"])
     found.add(sample([1000, 0, 0, 0], None))
@@ -30,11 +30,13 @@ def test_figures_worked_by_hand() -> None:
     assert figures["resolution"] == {"4x1": 4}
     assert figures["hand_px"] == {"median": 1.5, "p5": pytest.approx(1.05), "p95": pytest.approx(1.95)}
     assert figures["with_hand"] == 2 and figures["interaction"] == 0.5
+    assert figures["objects_a_frame"] == {"1": 1, "2": 1} and figures["interactions"] == {"two_hands": 1}
     assert figures["objects"] == 2 and figures["hands"] == ["left"] and figures["subjects"] == 1
     assert figures["class_share"] == {"background": 5 / 12, "hand": 3 / 12, "object": 3 / 12, "ignore": 1 / 12}
     assert figures["measured_share"] == 5 / 16
     assert figures["depth_m"] == {"min": 0.5, "p1": 0.5, "median": 0.7, "p99": 1.0, "max": 1.0}
     text = as_text(figures)
+    assert "objects             2 (a frame: 1 in 1, 2 in 1)" in text and "interactions        two_hands 1" in text
     assert "hand resolution     2 px a frame" in text and "object interaction  50.0% of the frames" in text
 
 
@@ -54,6 +56,13 @@ def test_objects_of_the_splits_that_are_there() -> None:
     found.add(sample([1], [1]), splits=["val"])
     found.describe(Description(content={"split_facts": facts}))
     assert found.objects == {"a", "b"} and found.hands == {"anny"}
+
+
+def test_what_frames_name_comes_before_what_their_split_may_show() -> None:
+    found = Statistics()
+    found.add(sample([1], [1], objects=[]), splits=["val"])
+    found.describe(Description(content={"split_facts": {"val": {"objects": ["a", "b"], "hand": "anny"}}}))
+    assert as_json(found, Description())["objects"] == 0 and found.hands == {"anny"}
 
 
 def test_shards_and_what_cannot_be_read(make_shards) -> None:

@@ -36,6 +36,7 @@ def test_report_json_and_sheet(
     report = json.loads(json_path.read_text())
     assert report["frames"] == 3
     assert report["data"] == str(folder)
+    assert report["camera"] == {}
     assert report["scores"]["iou_dataset"]["mean"] > 0.9
     assert report["scores"]["hand_leak"]["frames"] == 3
     assert report["rules"]["within_16cm"]["iou_dataset"]["hand"] > 0.9
@@ -67,7 +68,10 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
 
     monkeypatch.setattr("graspseg.segment.segmenter.Segmenter", Watched)
     camera = ["--fx", "120", "--fy", "121", "--cx", "60"]
-    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), "--limit", "1", *camera]) == 0
+    written = ["--json", str(folder / "figures.json"), "--depth-unit", "0.0001"]
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), "--limit", "1", *camera, *written]) == 0
+    given = json.loads((folder / "figures.json").read_text())["camera"]
+    assert given == {"depth_unit_m": 0.0001, "fx": 120.0, "fy": 121.0, "cx": 60.0}
     assert seen == [Intrinsics(120.0, 121.0, 60.0, 47.5)]
 
 

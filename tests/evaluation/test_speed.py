@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.folder import FolderDataset, FolderWriter
+from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.evaluation.machine import describe_machine, resident_mb
 from graspseg.evaluation.speed import measure_speed
 from graspseg.frame import Frame, InputError
+from graspseg.segment.inputs import CameraOptions
 
 
 @pytest.fixture
@@ -34,6 +36,19 @@ def test_every_frame_goes_through_every_stage(folder: Path) -> None:
     stages = sum(figures[f"{name}_ms"]["mean"] for name in ("read", "segment", "write"))
     assert figures["end_to_end_ms"]["mean"] == pytest.approx(stages, abs=0.002)
     json.dumps(figures, allow_nan=False)
+
+
+def test_shards_are_read_like_folders(folder: Path, tmp_path: Path) -> None:
+    write_shard(tmp_path / "s.tar", [ShardSample(f"k{sample.stem}", sample.frame) for sample in FolderDataset(folder)])
+    seen: list[tuple[int, float]] = []
+
+    def segment(frame: Frame) -> np.ndarray:
+        seen.append((int(frame.depth[0, 0]), frame.depth_unit_m))
+        return np.zeros(frame.depth.shape, np.uint8)
+
+    measure_speed(segment, tmp_path / "s.tar", frames=3, warm_up=0)
+    measure_speed(segment, tmp_path / "s.tar", frames=1, warm_up=0, camera=CameraOptions(0.002))
+    assert seen == [(900, 0.0005), (901, 0.0005), (902, 0.0005), (900, 0.002)]
 
 
 def test_memory_that_grows_is_seen(folder: Path) -> None:

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.segment.results import cloud, write_extras
+from graspseg.segment.results import STAGES, Stage, Summary, cloud, write_extras
 from graspseg.segment.segmenter import Segmenter
 
 
@@ -55,3 +56,26 @@ def test_handless_depth_has_no_hand_and_is_else_unchanged(frame: Frame, depth_ru
     assert not handless[result.labels == 1].any()
     np.testing.assert_array_equal(handless[result.labels != 1], frame.depth[result.labels != 1])
     assert not (tmp_path / "overlays").exists()
+
+
+def test_runs_of_one_folder_do_not_meet_and_what_is_not_finished_leaves_nothing(
+    frame: Frame, depth_rule_model: Path, tmp_path: Path
+) -> None:
+    result = Segmenter(depth_rule_model)(frame)
+    times: dict[Stage, float] = dict.fromkeys(STAGES, 1.0)
+    with Summary(tmp_path, {"model": "one"}) as one, Summary(tmp_path, {"model": "other"}) as other:
+        for summary, names in ((one, "ab"), (other, "c")):
+            for name in names:
+                summary.add(name, frame, result, times_ms=times, warnings=[])
+            summary.finish()
+        assert len(list(tmp_path.iterdir())) == 2
+    (path,) = tmp_path.iterdir()
+    written = json.loads(path.read_text())
+    assert path.name == "summary.json" and written["model"] == "one" and len(written["frames"]) == 2
+    before = path.read_bytes()
+    with Summary(tmp_path, {"model": "unfinished"}):
+        pass
+    broken = Summary(tmp_path, {"model": "broken"})
+    broken.finish()
+    broken.__exit__(KeyError, KeyError(), None)
+    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() == before

@@ -50,6 +50,8 @@ def test_a_thing_rests_until_it_is_grabbed_then_goes_with_the_hand() -> None:
     np.testing.assert_allclose(early.vertices, later.vertices, atol=1e-6)
     held = arm.meshes(grab + 0.01, cloth=BACKGROUND)[-1]
     assert held.label == OBJECT
+    assert (held.name in staging.scene(grab + 0.01).facts()["objects"]) and held.name in MAKER.cast.names
+    assert sum(held.name in staging.scene(time).facts()["objects"] for time in (0.0, grab / 2)) == 0
     # It lies where it will be grabbed, on a block.
     np.testing.assert_allclose(early.vertices, arm.thing(grab), atol=1e-6)
     under = [m for m in staging.meshes if abs(m.vertices[:, 1].min() - early.vertices[:, 1].max() - 0.001) < 1e-5]

@@ -29,8 +29,8 @@ def test_depth_and_labels_are_those_without_color() -> None:
             np.testing.assert_array_equal(made.depth_m, expected.depth_m)
             np.testing.assert_array_equal(made.labels, expected.labels)
             assert made.intrinsics == expected.intrinsics
-            color = made.frame().color
-            assert color is not None and color.shape == (HEIGHT, WIDTH, 3)
+            assert made.color.rgb.shape == (HEIGHT, WIDTH, 3)
+            assert (made.frame().color is made.color.rgb) == (mode == "aligned")
 
 
 def test_frames_depend_on_seed_and_index_alone() -> None:
@@ -74,7 +74,7 @@ def test_command_writes_color_with_its_record(tmp_path: Path, mode: str) -> None
     record = json.loads((tmp_path / "color" / "val-0000001.json").read_text())
     assert {"skin_tones", "held", "light", "exposure", "residual_px", "intrinsics", "color_from_depth"} <= set(record)
     described = json.loads((tmp_path / "dataset.json").read_text())
-    assert ("color" in described) == (mode == "rig")
+    assert ("color" in described) == (mode == "rig") != dataset.description.color_is_aligned
     if mode == "rig":
         assert described["color"] == {key: record[key] for key in ("intrinsics", "color_from_depth")}
     with pytest.raises(InputError, match="another data set"):
@@ -96,4 +96,5 @@ def test_shards_hold_the_pictures_and_records_of_the_folder(tmp_path: Path) -> N
         np.testing.assert_array_equal(dataset.color(index), folder.color(index))
         record = json.loads((tmp_path / "folder" / "color" / f"{sample.stem}.json").read_text())
         assert sample.facts["color_record"] == record
+    assert not dataset.description.color_is_aligned
     assert dataset.description.content["color"] == folder.description.content["color"]

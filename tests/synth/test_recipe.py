@@ -99,6 +99,11 @@ def test_every_kind_of_interaction_shows_in_wild(split) -> None:
         maker = FrameMaker(split, 3, recipe=replace(clear, interactions={kind: 1.0}))
         frames = [maker.make(index) for index in range(3)]
         assert all((frame.labels == HAND).sum() >= recipe.smallest_hand_px for frame in frames)
+        names = {*maker.scenes.cast.names, "cloth", "paper", "cable"}
+        for frame in frames:
+            assert frame.facts["interaction"] == kind and names.issuperset(frame.facts["objects"])
+            assert frame.facts["objects"] or not (frame.labels == OBJECT).any()
+        assert kind not in ("cloth", "paper", "cable") or all(kind in frame.facts["objects"] for frame in frames)
         shows_thing = any((frame.labels == OBJECT).any() for frame in frames)
         assert shows_thing or kind in ("bare", "near", "hand_over_hand"), kind
 

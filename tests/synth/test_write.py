@@ -82,7 +82,8 @@ def test_shards_hold_the_frames_of_the_folder(tmp_path: Path) -> None:
         assert (found.frame.depth_unit_m, found.frame.intrinsics) == (0.0001, expected.frame.intrinsics)
     recipe: dict[str, object] = {"preset": "exam1", "split": "val", "seed": 7, "sleeve": "background"}
     recipe |= {"sensor": "mixed", "cameras": "one", "clip_length": 0, "color": "none", "color_error_px": 0.0}
-    assert shards[2].facts == {"stem": "val-0000002", **recipe, "index": 2, "generator_version": 1}
+    shown = {"hand": "anny", "interaction": "hold", "objects": ["tee-piece_03"], "worn": ["sleeve"]}
+    assert shards[2].facts == {"stem": "val-0000002", **recipe, **shown, "index": 2, "generator_version": 1}
     content = shards.description.content
     assert content["recipe"] == {**recipe, "count": 3, "shard_size": 2}
     assert content["seed_range"] == {"seed": 7, "first": 0, "last": 2}

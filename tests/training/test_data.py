@@ -6,14 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lightning.pytorch import Callback
 
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
-from graspseg.datasets.folder import FolderWriter
-from graspseg.frame import Frame, InputError
+from graspseg.frame import InputError
 from graspseg.networks.checkpoint import load_checkpoint
-from graspseg.training import run
 from graspseg.training.batches import SampleDataset, make_loader, validation_batches
 from graspseg.training.run import train
 from graspseg.training.sources import Skipped, StoredFrames, check_frames
@@ -21,18 +18,10 @@ from graspseg.training.sources import Skipped, StoredFrames, check_frames
 SPLITS = {"train": [str(index) for index in range(9)], "val": ["9", "10", "11"]}
 
 
-class Killed(Exception):
-    """Stands for a process that dies."""
-
-
 @pytest.fixture
-def mine(tmp_path, toy_frames):
+def mine(toy_folder):
     """Twelve labelled frames, all whole."""
-    writer = FolderWriter(tmp_path / "mine", {"splits": SPLITS})
-    for index in range(12):
-        frame = toy_frames(12).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
-    return tmp_path / "mine"
+    return toy_folder(12, splits=SPLITS)
 
 
 @pytest.fixture
@@ -102,21 +91,13 @@ def test_a_bad_position_takes_the_next_frame_of_the_same_pass(spoiled, quick):
     np.testing.assert_array_equal(dataset[14].samples[0].depth, later[14].samples[0].depth)
 
 
-def test_a_resumed_run_ends_with_the_same_weights_and_the_same_count(spoiled, tmp_path, quick, monkeypatch):
-    class Die(Callback):
-        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-            if trainer.global_step == 4:
-                raise Killed
-
+def test_a_resumed_run_ends_with_the_same_weights_and_the_same_count(spoiled, tmp_path, quick, killed_at):
     # No check before training: what was skipped stands in the checkpoint alone.
     config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
     frames = StoredFrames([spoiled], split="train"), StoredFrames([spoiled], split="val")
     whole = train(config, tmp_path / "whole", frames=frames)
-    own = run._callbacks
-    monkeypatch.setattr(run, "_callbacks", lambda *rest: [*own(*rest), Die()])
-    with pytest.raises(Killed):
+    with killed_at(4):
         train(config, tmp_path / "broken", frames=frames)
-    monkeypatch.undo()
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
     assert broken.skipped == whole.skipped
     assert len(whole.skipped) >= 2

@@ -10,61 +10,14 @@ from dataclasses import replace
 import cv2
 import pytest
 import torch
-from lightning.pytorch import Callback
 
-from graspseg.datasets.folder import FolderWriter
-from graspseg.frame import Frame, InputError
+from graspseg.frame import InputError
 from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training import model_file, run
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
 from graspseg.training.run import train
 from graspseg.training.sources import Skipped
-
-
-class Killed(Exception):
-    """Stands for a process that dies."""
-
-
-class Die(Callback):
-    """Dies when a step begins."""
-
-    def __init__(self, step, action=None):
-        self.step = step
-        self.action = action
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        if trainer.global_step == self.step:
-            if self.action is None:
-                raise Killed
-            self.action()
-
-
-class DieValidating(Callback):
-    """Dies when the validation after a step begins."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_validation_start(self, trainer, pl_module):
-        if trainer.global_step == self.step:
-            raise Killed
-
-
-@pytest.fixture
-def frames(toy_frames):
-    return toy_frames(7), toy_frames(2)
-
-
-@pytest.fixture
-def callback(monkeypatch):
-    """Adds a callback to runs; None takes it away again."""
-    own = run._callbacks
-
-    def add(extra):
-        monkeypatch.setattr(run, "_callbacks", own if extra is None else lambda *rest: [*own(*rest), extra])
-
-    return add
 
 
 def log(result):
@@ -100,30 +53,26 @@ def test_a_run_leaves_everything_behind(tmp_path, quick, frames):
     assert list((folder / "tensorboard").glob("events*"))
 
 
-def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, frames, callback):
+def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, frames, killed_at):
     config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
     whole = train(config, tmp_path / "whole", frames=frames)
-    callback(Die(3))
-    with pytest.raises(Killed):
+    with killed_at(3):
         train(config, tmp_path / "broken", frames=frames)
-    callback(None)
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
     assert_equal_weights(whole, broken)
     assert [row["train/loss"] for row in log(broken)] == [row["train/loss"] for row in log(whole)]
 
 
 @pytest.mark.parametrize("every_steps", [4, 6])
-def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quick, frames, callback, every_steps):
+def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quick, frames, killed_at, every_steps):
     config = replace(
         quick,
         compute=replace(quick.compute, checkpoint_minutes=1e-9),
         validation=replace(quick.validation, every_steps=every_steps),
     )
     whole = train(config, tmp_path / "whole", frames=frames)
-    callback(DieValidating(6))
-    with pytest.raises(Killed):
+    with killed_at(6, "validation"):
         train(config, tmp_path / "broken", frames=frames)
-    callback(None)
     broken = train(config, tmp_path / "broken", frames=frames, resume=True)
     assert_equal_weights(whole, broken)
     assert broken.scores == whole.scores != {}
@@ -132,12 +81,10 @@ def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quic
     assert validations[0] == validations[1]
 
 
-def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, callback):
+def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, at_step):
     whole = train(quick, tmp_path / "whole", frames=frames)
-    callback(Die(2, lambda: os.kill(os.getpid(), signal.SIGINT)))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), at_step(2, lambda: os.kill(os.getpid(), signal.SIGINT)):
         train(quick, tmp_path / "stopped", frames=frames)
-    callback(None)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
     stopped = train(quick, tmp_path / "stopped", frames=frames, resume=True)
     assert_equal_weights(whole, stopped)
@@ -159,25 +106,20 @@ def test_settings_are_checked_before_anything_is_written(tmp_path, quick, frames
     assert not (tmp_path / "run").exists()
 
 
-def test_resuming_with_other_settings_is_refused(tmp_path, quick, frames, callback):
-    callback(Die(1))
-    with pytest.raises(Killed):
+def test_resuming_with_other_settings_is_refused(tmp_path, quick, frames, killed_at):
+    with killed_at(1):
         train(quick, tmp_path, frames=frames)
-    callback(None)
     with pytest.raises(InputError, match=r"other settings \(seed\)"):
         train(replace(quick, seed=9), tmp_path, frames=frames, resume=True)
 
 
-def test_fine_tuning_starts_from_the_model_on_a_users_folder(tmp_path, quick, toy_frames, frames):
-    writer = FolderWriter(tmp_path / "mine", {})
-    for index in range(5):
-        frame = toy_frames(5).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+def test_fine_tuning_starts_from_the_model_on_a_users_folder(tmp_path, quick, toy_folder, frames):
+    mine = toy_folder(5)
     first = train(replace(quick, steps=1), tmp_path / "first", frames=frames)
     frozen = replace(
         quick,
         steps=1,
-        data=(tmp_path / "mine",),
+        data=(mine,),
         init=str(first.model),
         optimizer=replace(quick.optimizer, finetune_rate=0.0, average_decay=0.0),
     )
@@ -250,8 +192,7 @@ def test_trying_the_pace_leaves_the_network_as_it_is(quick, frames):
         steps_within(several, network, frames[0], Skipped())
 
 
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypatch, callback):
-    callback(Die(2, lambda: None))
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypatch):
     from graspseg.training import module
 
     monkeypatch.setattr(module, "weighted_cross_entropy", lambda logits, target, weights: logits.sum() * float("nan"))
@@ -259,24 +200,18 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path, quick, frames, monkeypa
         train(quick, tmp_path, frames=frames)
 
 
-def test_workers_make_the_same_batches(tmp_path, quick, toy_frames):
-    writer = FolderWriter(tmp_path / "mine", {})
-    for index in range(4):
-        frame = toy_frames(4).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
-    config = replace(quick, steps=2, data=(tmp_path / "mine",))
+def test_workers_make_the_same_batches(tmp_path, quick, toy_folder):
+    mine = toy_folder(4)
+    config = replace(quick, steps=2, data=(mine,))
     alone = train(config, tmp_path / "alone")
     helped = train(replace(config, compute=replace(config.compute, workers=2)), tmp_path / "helped")
     assert_equal_weights(alone, helped)
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model(tmp_path, toy_frames):
-    writer = FolderWriter(tmp_path / "mine", {})
-    for index in range(6):
-        frame = toy_frames(6).frame(index)
-        writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
-    broken = tmp_path / "mine" / "depth" / "1.png"
+def test_two_processes_train_one_model(tmp_path, toy_folder):
+    mine = toy_folder(6)
+    broken = mine / "depth" / "1.png"
     broken.write_bytes(broken.read_bytes()[:60])
     options = f"--preset tiny --data {tmp_path / 'mine'} --out {tmp_path / 'run'} --steps 3 --batch 3 --threads 1"
     devices = ["--accelerator", "cpu", "--devices", "2", "--strategy", "ddp"]

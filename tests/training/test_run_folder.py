@@ -3,61 +3,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from lightning.pytorch import Callback
 
 from graspseg.frame import InputError
-from graspseg.training import run
 from graspseg.training.run import train
 
 
-class Stopped(Exception):
-    """Stands for anything that ends a run."""
-
-
-class StopAt(Callback):
-    """Fails when a step begins."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        if trainer.global_step == self.step:
-            raise Stopped
-
-
-@pytest.fixture
-def frames(toy_frames):
-    return toy_frames(7), toy_frames(2)
-
-
-@pytest.fixture
-def stop(monkeypatch):
-    """Makes runs fail at a step; None lets them end."""
-    own = run._callbacks
-
-    def at(step):
-        extra = [] if step is None else [StopAt(step)]
-        monkeypatch.setattr(run, "_callbacks", lambda *rest: [*own(*rest), *extra])
-
-    return at
-
-
-def test_a_run_without_a_step_leaves_nothing_and_can_be_repeated(tmp_path, quick, frames, stop):
+def test_a_run_without_a_step_leaves_nothing_and_can_be_repeated(tmp_path, quick, frames, killed_at):
     config = replace(quick, steps=1)
-    stop(0)
-    with pytest.raises(Stopped):
+    with killed_at(0):
         train(config, tmp_path / "new" / "run", frames=frames)
     assert list(tmp_path.iterdir()) == []
-    stop(None)
     assert train(config, tmp_path / "new" / "run", frames=frames).model.is_file()
 
 
-def test_what_others_put_into_the_folder_stays(tmp_path, quick, frames, stop):
+def test_what_others_put_into_the_folder_stays(tmp_path, quick, frames, killed_at):
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "sheets").mkdir()
     (tmp_path / "sheets" / "mine.png").write_text("mine")
-    stop(0)
-    with pytest.raises(Stopped):
+    with killed_at(0):
         train(quick, tmp_path, frames=frames)
     left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
     assert left == ["notes.txt", "sheets", "sheets/mine.png"]
@@ -72,12 +35,10 @@ def test_leftovers_of_a_run_killed_before_its_first_step_do_not_matter(tmp_path,
     assert not (tmp_path / "tensorboard" / "events.out.tfevents.old").exists()
 
 
-def test_results_of_steps_stay_and_are_not_overwritten(tmp_path, quick, frames, stop):
-    stop(2)
-    with pytest.raises(Stopped):
+def test_results_of_steps_stay_and_are_not_overwritten(tmp_path, quick, frames, killed_at):
+    with killed_at(2):
         train(quick, tmp_path, frames=frames)
     assert len((tmp_path / "metrics.csv").read_text().splitlines()) == 3
-    stop(None)
     with pytest.raises(InputError, match="already holds a run"):
         train(quick, tmp_path, frames=frames)
     assert train(quick, tmp_path, frames=frames, resume=True).steps == quick.steps
@@ -90,13 +51,12 @@ def test_a_model_is_never_overwritten(tmp_path, quick, frames):
     assert (tmp_path / "model.safetensors").read_bytes() == b"precious"
 
 
-def test_a_resumed_run_that_fails_at_once_keeps_what_was_there(tmp_path, quick, frames, stop):
+def test_a_resumed_run_that_fails_at_once_keeps_what_was_there(tmp_path, quick, frames, killed_at):
     config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
-    stop(2)
-    with pytest.raises(Stopped):
+    with killed_at(2):
         train(config, tmp_path, frames=frames)
     before = {path.name for path in tmp_path.iterdir()}
-    with pytest.raises(Stopped):
+    with killed_at(2):
         train(config, tmp_path, frames=frames, resume=True)
     assert before <= {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "checkpoints" / "last.ckpt").is_file()

@@ -90,6 +90,8 @@ class Sheet:
     """frames in a row"""
     width: int = 240
     """width of a drawn frame in pixels"""
+    color: bool = False
+    """draw the color instead of the depth, with outlines of hand and object if it is aligned with the depth"""
 
     def run(self) -> int:
         """0 done, 1 some frames could not be read."""
@@ -100,8 +102,15 @@ class Sheet:
         from graspseg.datasets.sheet import draw_sheet
 
         dataset = open_dataset(self.data)
-        picture, drawn, failures = draw_sheet(dataset, count=self.count, columns=self.columns, width=self.width)
+        picture, drawn, failures = draw_sheet(
+            dataset, count=self.count, columns=self.columns, width=self.width, color=self.color
+        )
         write_png(self.out, picture)
+        if self.color and not dataset.description.color_is_aligned:
+            print(
+                f"graspseg: the color of {self.data} is of a camera beside the depth camera: drawn without the labels",
+                file=sys.stderr,
+            )
         for reason in failures:
             print(f"graspseg: {reason}", file=sys.stderr)
         print(f"{drawn} of {len(dataset)} frames drawn to {self.out}", file=sys.stderr)

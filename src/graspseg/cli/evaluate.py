@@ -62,10 +62,11 @@ def main(argv: Sequence[str]) -> int:
             if path.is_dir():
                 raise InputError(f"{path} is a folder, expected a file to write: add a name.")
             make_folder(path.parent)
+    camera = arguments.camera.checked()
     samples = open_samples(
         arguments.data,
         split=arguments.split,
-        camera=arguments.camera.checked(),
+        camera=camera,
         skip=arguments.skip,
         limit=arguments.limit,
     )
@@ -79,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
             rules=arguments.rules,
             progress=lambda done: progress.update(task, completed=done),
         )
-    report = as_json(evaluation, data=arguments.data, model=str(arguments.model))
+    report = as_json(evaluation, data=arguments.data, model=str(arguments.model), camera=camera)
     print(as_markdown(report), end="", flush=True)
     if arguments.json is not None:
         write_json(arguments.json, report)

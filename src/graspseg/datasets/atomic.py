@@ -54,41 +54,47 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
     make_folder(path.parent)
-    target = Path(os.path.realpath(path))
-    partial = _partial(target)
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)
             return
-        with partial.open("wb") as file:
-            _hold(file)
-            file.write(data)
-        os.replace(partial, target)
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    with _replacing(Path(os.path.realpath(path)), path) as file:
+        file.write(data)
 
 
 @contextlib.contextmanager
 def new_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file to be written piece by piece; it takes its place when the block ends without error.
 
+    Closing it within the block gives it up: nothing is left, and what stood in its place stays.
+
     Raises:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
     make_folder(path.parent)
-    partial = _partial(path)
+    with _replacing(path, path) as file:
+        yield file
+        if not file.closed:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _replacing(target: Path, named: Path) -> Iterator[BinaryIO]:
+    """A file under another name that becomes `target` when the block ends, if it is open then; messages say `named`."""
+    # Random, because processes of two machines that share the folder may have one number.
+    partial = target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
     try:
         with partial.open("wb") as file:
             _hold(file)
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+            given_up = file.closed
+        if not given_up:
+            os.replace(partial, target)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable(named, error) from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
@@ -97,11 +103,6 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 def partial_files(folder: Path) -> list[Path]:
     """Files that processes which are no more left half-written in a folder."""
     return [path for path in sorted(folder.glob(".*.tmp")) if _PARTIAL.fullmatch(path.name) and _is_abandoned(path)]
-
-
-def _partial(target: Path) -> Path:
-    # Random, because processes of two machines that share the folder may have one number.
-    return target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
 
 
 def _hold(file: BinaryIO) -> None:

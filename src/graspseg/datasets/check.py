@@ -66,6 +66,11 @@ class Findings:
         elif not (sample.labels == HAND).any():
             self.notes["no pixel is labelled hand"] += 1
 
+    def know(self, description: Description) -> None:
+        """Note what the data set says of all its frames."""
+        if not description.color_is_aligned and self.frames:
+            self.notes["the color is of a camera beside the depth camera, it does not fit pixel by pixel"] = self.frames
+
     def finish(self, path: Path) -> None:
         """Judge what only all frames together show."""
         if self._unlabelled and len(self._unlabelled) == self.frames:
@@ -129,6 +134,7 @@ def _check_folder(path: Path, findings: Findings, threads: int) -> None:
 
     for _, sample in read_ahead(read, range(len(dataset)), threads=threads):
         findings.look(sample)
+    findings.know(dataset.description)
 
 
 def _check_shards(path: Path, findings: Findings, threads: int) -> None:
@@ -138,6 +144,7 @@ def _check_shards(path: Path, findings: Findings, threads: int) -> None:
     shards = [path]
     if path.is_dir():
         shards = _check_listing(path, manifest, findings)
+    description = manifest.description if manifest else Description()
     keys: dict[str, Path] = {}
     for shard in shards:
         entries = _check_shard(shard, rows.get(shard.name), findings)
@@ -148,8 +155,9 @@ def _check_shards(path: Path, findings: Findings, threads: int) -> None:
                     "once: remove one of the two."
                 )
             keys[entry.key] = shard
-        for sample in _samples(shard, entries, manifest.description if manifest else Description(), threads):
+        for sample in _samples(shard, entries, description, threads):
             findings.look(sample)
+    findings.know(description)
 
 
 def _check_listing(folder: Path, manifest: Manifest | None, findings: Findings) -> list[Path]:
@@ -174,7 +182,11 @@ def _check_listing(folder: Path, manifest: Manifest | None, findings: Findings) 
 
 
 def _check_shard(shard: Path, row: ShardEntry | None, findings: Findings) -> list[Entry]:
-    """Compare a shard with its row of the manifest and walk its headers; returns the frames that can be read."""
+    """Compare a shard with its row of the manifest and walk its headers; returns the frames that can be read.
+
+    A shard that breaks off is said once, though its size, end and number of frames all show it.
+    """
+    faults = findings.faults
     if row is not None:
         try:
             check_size(shard, row)
@@ -187,11 +199,12 @@ def _check_shard(shard: Path, row: ShardEntry | None, findings: Findings) -> lis
             findings.fault(str(error))
     scan = scan_tar(shard)
     for fault in scan.faults:
-        findings.fault(fault)
+        if fault != scan.broken or findings.faults == faults:
+            findings.fault(fault)
     for entry in scan.entries:
         if FACTS not in entry.members:
             findings.fault(f"{shard} lacks {entry.key}.{FACTS}, expected one of every key: write the shard again.")
-    if row is not None and len(scan.entries) != row.samples:
+    if row is not None and not scan.broken and len(scan.entries) != row.samples:
         findings.fault(wrong_count(shard, len(scan.entries), row.samples))
     return scan.entries
 
@@ -201,7 +214,7 @@ def _samples(
 ) -> Iterator[Sample | InputError]:
     def read(index: int) -> Sample:
         sample = read_sample(shard, entries[index], description)
-        read_picture(shard, entries[index])
+        read_picture(shard, entries[index], description)
         return sample
 
     return (sample for _, sample in read_ahead(read, range(len(entries)), threads=threads))

@@ -216,7 +216,12 @@ class Conversion:
         def samples() -> Iterator[ShardSample]:
             for index, (sample, color) in self._read(indices):
                 yield ShardSample(
-                    keys[index], sample.frame, sample.labels, color, {"stem": sample.stem, **sample.facts}
+                    keys[index],
+                    sample.frame,
+                    sample.labels,
+                    color,
+                    {"stem": sample.stem, **sample.facts},
+                    color_is_aligned=self.dataset.description.color_is_aligned,
                 )
                 self._done()
 

@@ -28,6 +28,11 @@ class Description:
     splits: Mapping[str, list[str]] | None = None
     content: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def color_is_aligned(self) -> bool:
+        """Whether pictures fit the depth pixel by pixel; not where `color` says where their own camera is."""
+        return self.content.get("color") is None
+
 
 def read_description(folder: Path) -> Description:
     """Read `dataset.json` of a folder; a folder without one has an empty description.

@@ -156,13 +156,15 @@ class FolderDataset:
         return self.path / "labels" / f"{stem}.png"
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
-        """The aligned RGB picture of a frame, None when there is none.
+        """The RGB picture of a frame, see `Dataset.color`.
 
         Raises:
-            InputError: it cannot be read or has another size than the depth.
+            InputError: it cannot be read, or is aligned with the depth but has another size.
         """
         path = self.color_path(index)
-        return read_color(path, self[index].frame.depth.shape) if path else None
+        if path is None:
+            return None
+        return read_color(path, self[index].frame.depth.shape if self.description.color_is_aligned else None)
 
     def has_color(self, index: int) -> bool:
         """Whether a frame has an RGB picture."""
@@ -192,6 +194,7 @@ class FolderWriter:
     def __init__(self, path: str | Path, dataset_json: Mapping[str, Any]) -> None:
         self.path = make_folder(Path(path))
         self.depth_unit_m = float(dataset_json.get("depth_unit_m", DEFAULT_UNIT_M))
+        self._aligned = dataset_json.get("color") is None
         write_json(self.path / "dataset.json", {"depth_unit_m": self.depth_unit_m, **dataset_json})
 
     def write(
@@ -211,7 +214,7 @@ class FolderWriter:
         parts = PurePosixPath(stem)
         if not stem or parts.is_absolute() or ".." in parts.parts:
             raise InputError(f"The stem {stem!r} leaves {self.path}, expected a relative path: rename the frame.")
-        for name, image in (("Labels", labels), ("Colour", color)):
+        for name, image in (("Labels", labels), ("Color", color if self._aligned else None)):
             if image is not None and image.shape[:2] != frame.depth.shape:
                 raise InputError(
                     f"{name} of {stem!r} are {image.shape[:2]}, expected {frame.depth.shape} like the depth."

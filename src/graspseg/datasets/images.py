@@ -69,7 +69,7 @@ def read_color(path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "
         shape: height and width of the depth image it is aligned with, None for a picture that is not.
 
     Raises:
-        InputError: missing, damaged or of another size than the depth image.
+        InputError: missing, damaged or of another shape.
     """
     return decode_color(_read_bytes(path), path, shape)
 
@@ -109,8 +109,8 @@ def decode_color(data: bytes, path: Path, shape: tuple[int, int] | None) -> UInt
         raise InputError(f"{path} is no readable picture, expected 8-bit color as PNG or JPEG: export it again.")
     if shape is not None and image.shape[:2] != tuple(shape):
         raise InputError(
-            f"{path} is {_size(image.shape)} pixels, expected {_size(shape)} like its depth image: align colour with "
-            "depth."
+            f"{path} is {_size(image.shape)} pixels, expected {_size(shape)} like its depth image: align color with "
+            "depth, or say in the data set's field color where its camera is."
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
@@ -126,18 +126,24 @@ def _read_bytes(path: Path) -> bytes:
 
 def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
     """Pixels of a gray PNG of exactly `bits` bits."""
-    found = _png_fault(data, bits)
-    image = None
-    if not found:
-        with contextlib.suppress(cv2.error):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        found = "" if image is not None else "a PNG whose pixels cannot be decoded"
-    if found or image is None:
-        raise InputError(f"{path} is {found}, expected {what} as a whole {bits}-bit gray PNG: export it again.")
+    image = _pixels_or_fault(data, bits, (0,))
+    if isinstance(image, str):
+        raise InputError(f"{path} is {image}, expected {what} as a whole {bits}-bit gray PNG: export it again.")
     return image
 
 
-def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...] = (0,)) -> str:
+def _pixels_or_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> np.ndarray | str:
+    """Pixels of a PNG file as OpenCV has them, or what is wrong with it."""
+    fault = _png_fault(data, bits, color_types)
+    if fault:
+        return fault
+    image = None
+    with contextlib.suppress(cv2.error):
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return "a PNG whose pixels cannot be decoded" if image is None else image
+
+
+def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> str:
     """What is wrong with a PNG file, empty when nothing is.
 
     OpenCV hands back a part of some damaged files and turns others into 8 bits, so chunks and checksums are walked
@@ -203,13 +209,7 @@ def read_picture(path: Path, what: str) -> UInt8[np.ndarray, "h w"] | UInt8[np.n
     Raises:
         InputError: missing, damaged, or of another kind.
     """
-    data = _read_bytes(path)
-    found = _png_fault(data, 8, (0, 2, 3))
-    image = None
-    if not found:
-        with contextlib.suppress(cv2.error):
-            image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        found = "" if image is not None else "a PNG whose pixels cannot be decoded"
-    if found or image is None:
-        raise InputError(f"{path} is {found}, expected {what} as a whole 8-bit PNG: download it again.")
+    image = _pixels_or_fault(_read_bytes(path), 8, (0, 2, 3))
+    if isinstance(image, str):
+        raise InputError(f"{path} is {image}, expected {what} as a whole 8-bit PNG: download it again.")
     return np.ascontiguousarray(image[..., 2::-1]) if image.ndim == 3 else image

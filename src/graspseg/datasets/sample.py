@@ -63,7 +63,10 @@ class Dataset(Protocol):
         ...
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
-        """The aligned RGB picture of a frame, None when there is none; raises InputError if it cannot be used."""
+        """The RGB picture of a frame, None when there is none; raises InputError if it cannot be used.
+
+        It fits the depth pixel by pixel where `description.color_is_aligned`, else it is another camera's view.
+        """
         ...
 
     def has_color(self, index: int) -> bool:

@@ -32,8 +32,9 @@ class ShardSample:
         key: its name there, letters, digits, `_` and `-` only.
         frame: depth in its own unit, and whatever else it carries.
         labels: 0/1/2/255, None when there are none.
-        color: aligned RGB picture; None takes the frame's own.
+        color: RGB picture; None takes the frame's own, which is aligned.
         facts: what is known of the frame, as JSON; `stem` is its name outside the shard.
+        color_is_aligned: whether the picture fits the depth pixel by pixel.
     """
 
     key: str
@@ -41,6 +42,7 @@ class ShardSample:
     labels: UInt8[np.ndarray, "_h _w"] | None = None
     color: UInt8[np.ndarray, "_h _w 3"] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    color_is_aligned: bool = True
 
 
 def write_shard(path: Path, samples: Iterable[ShardSample], *, split: str | None = None) -> ShardEntry:
@@ -101,7 +103,7 @@ def make_keys(stems: Iterable[str]) -> list[str]:
 def _members(sample: ShardSample) -> Iterator[tuple[str, bytes | memoryview]]:
     frame = sample.frame
     color = frame.color if sample.color is None else sample.color
-    for name, image in (("Labels", sample.labels), ("Colour", color)):
+    for name, image in (("Labels", sample.labels), ("Color", color if sample.color_is_aligned else None)):
         if image is not None and image.shape[:2] != frame.depth.shape:
             raise InputError(
                 f"{name} of {sample.key!r} are {image.shape[:2]}, expected {frame.depth.shape} like the depth."

@@ -138,12 +138,12 @@ class ShardDataset:
         return (self[index] for index in range(len(self)))
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
-        """The aligned RGB picture of a frame, None when there is none.
+        """The RGB picture of a frame, see `Dataset.color`.
 
         Raises:
-            InputError: it cannot be read or has another size than the depth.
+            InputError: it cannot be read, or is aligned with the depth but has another size.
         """
-        return read_picture(*self._find(index))
+        return read_picture(*self._find(index), self.description)
 
     def has_color(self, index: int) -> bool:
         """Whether a frame has an RGB picture."""
@@ -218,15 +218,15 @@ def read_sample(
     return Sample(entry.key, frame, labels, {key: facts[key] for key in facts if key not in _FRAME_FIELDS})
 
 
-def read_picture(shard: Path, entry: Entry) -> UInt8[np.ndarray, "_h _w 3"] | None:
-    """The RGB picture of a frame, None when there is none.
+def read_picture(shard: Path, entry: Entry, description: Description) -> UInt8[np.ndarray, "_h _w 3"] | None:
+    """The RGB picture of a frame of a data set, see `Dataset.color`.
 
     Raises:
-        InputError: it cannot be read or has another size than the depth.
+        InputError: it cannot be read, or is aligned with the depth but has another size.
     """
     for kind in COLORS:
         if kind in entry.members:
-            shape = decode_depth(*_member(shard, entry, DEPTH)).shape
+            shape = decode_depth(*_member(shard, entry, DEPTH)).shape if description.color_is_aligned else None
             return decode_color(*_member(shard, entry, kind), shape)
     return None
 

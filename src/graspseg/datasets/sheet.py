@@ -8,13 +8,13 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.sample import Dataset, Sample
 from graspseg.frame import InputError
-from graspseg.labels import contact_sheet, overlay, shade_depth
+from graspseg.labels import contact_sheet, outline, overlay, shade_depth
 
 _CAPTION_PX = 14
 
 
 def draw_sheet(
-    dataset: Dataset, *, count: int, columns: int, width: int
+    dataset: Dataset, *, count: int, columns: int, width: int, color: bool = False
 ) -> tuple[UInt8[np.ndarray, "h w 3"], int, list[str]]:
     """Draw frames spread evenly over a data set, tinted by their labels, with their stems below.
 
@@ -23,18 +23,21 @@ def draw_sheet(
         count: most frames to draw.
         columns: frames in a row.
         width: width of a drawn frame in pixels.
+        color: draw the RGB pictures, with outlines of hand and object if they are aligned with the depth.
 
     Returns:
         The picture, how many frames it shows, and why others could not be read.
 
     Raises:
-        InputError: no frame can be drawn.
+        InputError: no frame can be drawn; or color is asked for and no frame has any.
     """
     count = min(count, len(dataset))
     pictures, failures = [], []
     for index in (number * len(dataset) // count for number in range(count)):
         try:
-            pictures.append(_draw(dataset[index], width))
+            sample = dataset[index]
+            picture = _colored(dataset, index, sample, width) if color else _shaded(sample, width)
+            pictures.append(np.vstack([picture, _caption(sample.stem, width)]))
         except InputError as error:
             failures.append(str(error))
     if not pictures:
@@ -42,12 +45,29 @@ def draw_sheet(
     return contact_sheet(pictures, columns), len(pictures), failures
 
 
-def _draw(sample: Sample, width: int) -> np.ndarray:
-    """One cell: the frame, tinted by its labels, with its stem below."""
+def _shaded(sample: Sample, width: int) -> np.ndarray:
+    """The depth, tinted by its labels."""
     depth = sample.frame.depth
-    picture = shade_depth(depth) if sample.labels is None else overlay(depth, sample.labels)
-    height = max(1, round(depth.shape[0] * width / depth.shape[1]))
-    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return _shrunk(shade_depth(depth) if sample.labels is None else overlay(depth, sample.labels), width)
+
+
+def _colored(dataset: Dataset, index: int, sample: Sample, width: int) -> np.ndarray:
+    """The color of a frame; labels that another camera saw would not fit it."""
+    picture = dataset.color(index)
+    if picture is None:
+        raise InputError(f"{sample.stem} of {dataset.path} has no color, expected a picture: draw it without --color.")
+    picture = _shrunk(picture, width)
+    if sample.labels is None or not dataset.description.color_is_aligned:
+        return picture
+    return outline(picture, cv2.resize(sample.labels, picture.shape[1::-1], interpolation=cv2.INTER_NEAREST))
+
+
+def _shrunk(picture: np.ndarray, width: int) -> np.ndarray:
+    height = max(1, round(picture.shape[0] * width / picture.shape[1]))
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _caption(stem: str, width: int) -> np.ndarray:
     caption = np.full((_CAPTION_PX, width, 3), 24, np.uint8)
-    cv2.putText(caption, sample.stem[-width // 6 :], (2, 10), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (200, 200, 200), 1)
-    return np.vstack([picture, caption])
+    cv2.putText(caption, stem[-width // 6 :], (2, 10), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (200, 200, 200), 1)
+    return caption

@@ -33,6 +33,8 @@ class Statistics:
         hand_px: hand pixels of every frame that shows a hand.
         depth: by unit in metres, how many pixels hold each of the 65,536 stored values.
         objects, hands, subjects: names met.
+        objects_a_frame: frames that name their objects, by how many.
+        interactions: frames by what hands do in them.
         failed, failures: number of frames that could not be read, and the first reasons.
     """
 
@@ -48,6 +50,8 @@ class Statistics:
     objects: set[str] = field(default_factory=set)
     hands: set[str] = field(default_factory=set)
     subjects: set[str] = field(default_factory=set)
+    objects_a_frame: Counter[int] = field(default_factory=Counter)
+    interactions: Counter[str] = field(default_factory=Counter)
     failed: int = 0
     failures: list[str] = field(default_factory=list)
 
@@ -61,6 +65,11 @@ class Statistics:
         self.depth.setdefault(sample.frame.depth_unit_m, np.zeros(1 << 16, np.int64))
         self.depth[sample.frame.depth_unit_m] += np.bincount(depth.ravel(), minlength=1 << 16)
         self._know(sample.facts)
+        objects, interaction = sample.facts.get("objects"), sample.facts.get("interaction")
+        if isinstance(objects, list):
+            self.objects_a_frame[len(objects)] += 1
+        if isinstance(interaction, str):
+            self.interactions[interaction] += 1
         if sample.labels is None:
             return
         counts = np.bincount(sample.labels.ravel(), minlength=256)
@@ -77,11 +86,14 @@ class Statistics:
             self.failures.append(reason)
 
     def describe(self, description: Description) -> None:
-        """Learn which objects, hands and people the data set as a whole names for the splits met."""
+        """Learn which objects, hands and people the data set as a whole names for the splits met.
+
+        Objects that a split may show are counted only where frames do not name those that they do show.
+        """
         facts = description.content.get("split_facts")
         for split, known in facts.items() if isinstance(facts, dict) else ():
             if isinstance(known, dict) and (split in self.splits or not self.splits):
-                self._know(known)
+                self._know({key: known[key] for key in known if key != "objects" or not self.objects_a_frame})
 
     def _know(self, facts: Any) -> None:
         for names, key in ((self.objects, "objects"), (self.hands, "hand"), (self.subjects, "subject")):
@@ -119,13 +131,13 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
 
     `hand_px` are pixels of hand a frame, over the frames that show one: the paper's "hand resolution", which it only
     calls low, middle or high. `interaction` is the share of those frames that show an object too. Depth is in metres,
-    over all measured pixels.
+    over all measured pixels. `objects_a_frame` and `interactions` count the frames that say so themselves.
     """
     labelled_px = int(found.pixels.sum())
     shares = {name: int(found.pixels[label]) / max(labelled_px, 1) for name, label in _CLASSES.items()}
     hands = len(found.hand_px)
     return {
-        "type": "depth and color" if found.colored else "depth",
+        "type": _kind(found, description),
         "annotation": description.content.get("annotation") if found.labelled else "none",
         "licence": description.content.get("licence"),
         "frames": found.frames,
@@ -137,12 +149,20 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
         "hand_px": _quantiles(np.array(found.hand_px)) if hands else None,
         "with_hand": hands,
         "interaction": found.with_object / hands if hands else None,
-        "objects": len(found.objects) or None,
+        "objects": len(found.objects) if found.objects or found.objects_a_frame else None,
+        "objects_a_frame": {str(count): found.objects_a_frame[count] for count in sorted(found.objects_a_frame)},
+        "interactions": dict(found.interactions.most_common()),
         "hands": sorted(found.hands) or None,
         "subjects": len(found.subjects) or None,
         "class_share": shares if labelled_px else None,
         **_depth(found.depth),
     }
+
+
+def _kind(found: Statistics, description: Description) -> str:
+    if not found.colored:
+        return "depth"
+    return "depth and color" if description.color_is_aligned else "depth and color of a camera beside it"
 
 
 def _quantiles(values: np.ndarray) -> dict[str, float]:
@@ -168,7 +188,7 @@ def as_text(figures: dict[str, Any]) -> str:
     """The figures of `as_json` as lines that a person reads."""
     px, depth, shares = figures["hand_px"], figures["depth_m"], figures["class_share"]
     interaction = figures["interaction"]
-    splits = ", ".join(f"{name} {count:,}" for name, count in figures["splits"].items())
+    splits = _counts(figures["splits"])
     lines = {
         "type": figures["type"],
         "annotation": figures["annotation"] or "unknown",
@@ -180,7 +200,8 @@ def as_text(figures: dict[str, Any]) -> str:
         if px
         else "no hand",
         "object interaction": "no hand" if interaction is None else f"{interaction:.1%} of the frames with a hand",
-        "objects": figures["objects"] or "unknown",
+        "objects": _objects(figures),
+        "interactions": _counts(figures["interactions"]) or "unknown",
         "hands": ", ".join(figures["hands"] or ["unknown"]),
         "subjects": figures["subjects"] or "unknown",
         "class balance": ", ".join(f"{name} {share:.2%}" for name, share in shares.items()) if shares else "no labels",
@@ -191,3 +212,14 @@ def as_text(figures: dict[str, Any]) -> str:
     }
     width = max(map(len, lines))
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines.items())
+
+
+def _objects(figures: dict[str, Any]) -> str:
+    if figures["objects"] is None:
+        return "unknown"
+    held = ", ".join(f"{count} in {frames:,}" for count, frames in figures["objects_a_frame"].items())
+    return f"{figures['objects']}" + (f" (a frame: {held})" if held else "")
+
+
+def _counts(frames: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in frames.items())

@@ -32,10 +32,14 @@ class Entry(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What a tar holds, and a sentence for everything that is wrong with it."""
+    """What a tar holds whole, and a sentence for everything that is wrong with it; `broken` is among them.
+
+    A tar that breaks off is `broken` and nothing is said of the frame it breaks off in; else it is empty.
+    """
 
     entries: list[Entry]
     faults: list[str]
+    broken: str = ""
 
 
 def read_index(path: Path) -> list[Entry]:
@@ -54,7 +58,7 @@ def scan_tar(path: Path) -> Scan:
     """Walk the headers of a shard to its end; members that must not be used are named and left out."""
     faults: list[str] = []
     entries: dict[str, dict[str, Span]] = {}
-    end, last_key = 0, ""
+    end, last_key, broken = 0, "", ""
     try:
         length = path.stat().st_size
         with tarfile.open(path, "r:", errorlevel=0) as tar:
@@ -77,15 +81,18 @@ def scan_tar(path: Path) -> Scan:
                 entries.setdefault(key, {}).setdefault(kind, Span(member.offset_data, member.size))
                 last_key = key
         if not _ends_well(path, end, length):
-            faults.append(_half_written(path, f"it breaks off or is damaged after byte {min(end, length)}"))
+            broken = _half_written(path, f"it breaks off or is damaged after byte {min(end, length)}")
     except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
-        faults.append(_half_written(path, str(error)))
+        broken = _half_written(path, str(error))
     except OSError as error:
         return Scan([], [f"{path} could not be read ({error.strerror}), expected a tar of frames: check the path."])
+    if broken:
+        faults.append(broken)
+        entries.pop(last_key, None)
     for key, members in entries.items():
         if DEPTH not in members:
             faults.append(f"{path} lacks {key}.{DEPTH}, expected a depth image of every key: write the shard again.")
-    return Scan([Entry(key, members) for key, members in entries.items() if DEPTH in members], faults)
+    return Scan([Entry(key, members) for key, members in entries.items() if DEPTH in members], faults, broken)
 
 
 def _member_fault(member: tarfile.TarInfo) -> str:

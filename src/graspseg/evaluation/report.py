@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import cv2
@@ -13,22 +14,25 @@ from graspseg.evaluation.evaluate import Evaluation
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.rules import RULES
 from graspseg.labels import contact_sheet
+from graspseg.segment.inputs import CameraOptions
 
 PAPERS_FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
 
 
-def as_json(evaluation: Evaluation, *, data: str, model: str) -> dict[str, Any]:
+def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOptions | None = None) -> dict[str, Any]:
     """All figures as plain JSON values; shares are fractions of 1, None where nothing could be judged.
 
     Args:
         evaluation: The figures.
         data: What was judged on, as the user named it.
         model: What was judged, as the user named it.
+        camera: Unit and camera of the depth images as the user gave them; what was left out is not in the JSON.
     """
     confusion = evaluation.confusion
     return {
         "data": data,
         "model": model,
+        "camera": {name: value for name, value in asdict(camera or CameraOptions()).items() if value is not None},
         "frames": confusion.images,
         "failed": evaluation.failed,
         "scores": {

@@ -1,4 +1,4 @@
-"""How long a frame takes end to end, and whether memory stays flat: `python -m graspseg.evaluation.speed FOLDER`."""
+"""How long a frame takes end to end, and whether memory stays flat: `python -m graspseg.evaluation.speed DATA`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import tyro
 
 from graspseg import __version__
 from graspseg.datasets.atomic import write_json, write_png
-from graspseg.datasets.folder import list_frames, read_depth, read_description
 from graspseg.evaluation.evaluate import SegmentFunction
 from graspseg.evaluation.machine import describe_machine, resident_mb
+from graspseg.segment.inputs import CameraOptions, find_sources
 
 STAGES = ("read", "segment", "write")
 MEMORY_EVERY = 50
@@ -26,10 +26,11 @@ MEMORY_EVERY = 50
 
 @dataclass(frozen=True)
 class Arguments:
-    """Time reading a depth file, segmenting it and writing its label PNG, one frame after the other.
+    """Time reading a depth image, segmenting it and writing its label PNG, one frame after the other.
 
     Attributes:
-        data: Folder with depth images; they are read again and again until `frames` are done.
+        data: What `graspseg segment` reads: a folder of depth images, shards, a public data set as NAME:FOLDER; its
+            frames are read again and again until `frames` are done.
         frames: How many frames.
         warm_up: How many frames to do before, untimed.
         model: Shipped model by name, or an exported .onnx file.
@@ -49,43 +50,42 @@ class Arguments:
 
 def measure_speed(
     segment: SegmentFunction,
-    folder: Path,
+    data: Path,
     *,
     frames: int,
     warm_up: int = 20,
-    depth_unit_m: float | None = None,
+    camera: CameraOptions | None = None,
 ) -> dict[str, Any]:
     """Time every stage of every frame and watch the memory of this process.
 
     Args:
         segment: Frame to labels.
-        folder: Depth images, read again and again.
+        data: See `find_sources`; read again and again.
         frames: How many frames to time, at least 1.
         warm_up: How many to do before.
-        depth_unit_m: Metres per stored unit; None takes `dataset.json`, else 0.001.
+        camera: Unit and camera of the depth images; None takes what the data set says, else the defaults.
 
     Returns:
         Milliseconds (p50, p99, mean) of each stage and end to end (file read to label PNG written, no overlays); MB
         resident at the start, at the end, at most, and the growth per 1000 frames over the second half.
 
     Raises:
-        InputError: The folder holds no depth image, or one that cannot be used.
+        InputError: There is no depth image, or one that cannot be used.
     """
-    files = [path for _, path, _ in list_frames(folder)]
-    description = read_description(folder)
-    unit = depth_unit_m if depth_unit_m is not None else description.depth_unit_m
+    camera = camera or CameraOptions()
     milliseconds = np.zeros((frames, len(STAGES)))
     size: list[int] = []
     memory: list[tuple[int, float]] = []
     with tempfile.TemporaryDirectory() as out:
+        sources = find_sources([data], Path(out))
         for done in range(-warm_up, frames):
-            path = files[done % len(files)]
+            source = sources[done % len(sources)]
             moments = [time.perf_counter()]
-            frame = read_depth(path, depth_unit_m=unit, intrinsics=description.intrinsics)
+            frame = source.read(camera)
             moments.append(time.perf_counter())
             labels = segment(frame)
             moments.append(time.perf_counter())
-            write_png(Path(out) / f"{path.stem}.png", labels)
+            write_png(Path(out) / f"{source.name}.png", labels)
             moments.append(time.perf_counter())
             size = list(labels.shape[::-1])
             if done >= 0:
@@ -113,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.data,
         frames=arguments.frames,
         warm_up=arguments.warm_up,
-        depth_unit_m=arguments.depth_unit,
+        camera=CameraOptions(arguments.depth_unit),
     )
     report = {
         "data": str(arguments.data),

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 from graspseg.datasets.description import Description, read_description
 from graspseg.datasets.folder import list_frames
 from graspseg.datasets.images import read_depth
+from graspseg.datasets.public.dataset import PublicDataset
+from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 from graspseg.sources.realsense_recording import is_recording, open_recording
@@ -144,11 +146,26 @@ class LostSource:
         raise InputError(self.sentence)
 
 
+@dataclass(frozen=True)
+class PublicSource:
+    """A frame of a public data set; its stem names what is written for it."""
+
+    name: str
+    path: Path
+    frames: PublicDataset
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; see `Source`."""
+        frame = self.frames.frame(self.name)
+        return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
+
+
 def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
     """Frames of files, folders, shards and recordings, in the order given and naturally within folders.
 
     Args:
-        inputs: depth images, folders (one that holds `depth/` means that), tars, folders of tars, and recordings.
+        inputs: depth images, folders (one that holds `depth/` means that), tars, folders of tars, recordings, and
+            public data sets as `NAME:PATH` or `NAME/SPLIT:PATH`.
         out: where results go; images in there are no input.
 
     Raises:
@@ -169,6 +186,9 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
 
 
 def _sources_in(item: Path, out: Path) -> Iterator[Source]:
+    public = open_named(item, labelled=False)
+    if public is not None:
+        return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
     if is_recording(item):
         return _in_recording(item)
     return _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out)

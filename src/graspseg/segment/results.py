@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 from array import array
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from graspseg.datasets.atomic import make_folder, unwritable, write_bytes, write_png
+from graspseg.datasets.atomic import new_file, unwritable, write_bytes, write_png
 from graspseg.frame import Frame
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
 from graspseg.segment.segmenter import Segmentation
@@ -80,15 +79,13 @@ class Summary:
     """
 
     def __init__(self, out: Path, head: Mapping[str, Any]) -> None:
-        self._path = make_folder(out) / "summary.json"
-        self._partial = out / f".summary.json.{os.getpid()}.tmp"
+        self._path = out / "summary.json"
         self._times = {stage: array("f") for stage in STAGES}
         self.failures: list[dict[str, str]] = []
         self.warnings = 0
-        try:
-            self._file = self._partial.open("w", encoding="utf-8")
-        except OSError as error:
-            raise unwritable(self._path, error) from error
+        self._finished = False
+        self._opened = contextlib.ExitStack()
+        self._file = self._opened.enter_context(new_file(self._path))
         self._write(json.dumps(dict(head), indent=1)[:-2] + ',\n "frames": [')
 
     @property
@@ -118,7 +115,7 @@ class Summary:
         self.warnings += bool(warnings)
 
     def finish(self) -> None:
-        """Add the totals and put the file in its place."""
+        """Add the totals; the file takes its place when the summary is left."""
         overall = {
             stage: {f"p{p}": round(float(np.percentile(times, p)), 3) for p in (50, 99)}
             for stage, times in self._times.items()
@@ -130,15 +127,11 @@ class Summary:
             "overall": overall,
         }
         self._write("\n ],\n" + json.dumps(tail, indent=1)[2:] + "\n")
-        try:
-            self._file.close()
-            os.replace(self._partial, self._path)
-        except OSError as error:
-            raise unwritable(self._path, error) from error
+        self._finished = True
 
     def _write(self, text: str) -> None:
         try:
-            self._file.write(text)
+            self._file.write(text.encode())
         except OSError as error:
             raise unwritable(self._path, error) from error
 
@@ -148,7 +141,8 @@ class Summary:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave nothing half-written."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
+        """Put a finished file in its place and leave nothing half-written."""
+        if error is not None or not self._finished:
+            with contextlib.suppress(OSError):
+                self._file.close()
+        self._opened.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -36,21 +37,26 @@ def color_settings(mode: Literal["aligned", "rig"], seed: int, *, error_px: floa
 
 
 class ColoredFrame(NamedTuple):
-    """A rendered frame with color: see `SynthFrame`; `color` is what the color camera sees at that moment."""
+    """A rendered frame with color: see `SynthFrame`.
+
+    `color` is what the color camera sees at that moment, from the depth camera's place where it `is_aligned`.
+    """
 
     depth_m: Float32[np.ndarray, "h w"]
     labels: UInt8[np.ndarray, "h w"]
     intrinsics: Intrinsics
     color: ColorImage
+    is_aligned: bool
+    facts: Mapping[str, Any]
     timestamp_s: float | None = None
 
     def frame(self) -> Frame:
-        """The frame as a rig would hand it over: depth of 16 bits, 0.1 mm, with the color picture."""
+        """The frame as a rig would hand it over: depth of 16 bits, 0.1 mm, with the color picture if it is aligned."""
         return Frame.from_metres(
             self.depth_m,
             depth_unit_m=DEPTH_UNIT_M,
             intrinsics=self.intrinsics,
-            color=self.color.rgb,
+            color=self.color.rgb if self.is_aligned else None,
             timestamp_s=self.timestamp_s,
         )
 
@@ -77,4 +83,5 @@ class ColorMaker:
         clip, number = divmod(index, self._clip_length)
         rng = np.random.default_rng([self._frames.seed, SPLITS.index(self._frames.split), clip, _COLOR_STREAM])
         color = render_color(scene, rng, self.settings, noise_seed=number)
-        return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, made.timestamp_s)
+        is_aligned = self.settings.rig is None
+        return ColoredFrame(made.depth_m, made.labels, made.intrinsics, color, is_aligned, made.facts, made.timestamp_s)

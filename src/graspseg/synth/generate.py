@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -26,11 +27,15 @@ EXAM_SEED = 20_261_122
 
 
 class SynthFrame(NamedTuple):
-    """A rendered frame: depth in metres (0 = no measurement), labels (BACKGROUND where depth is 0) and camera."""
+    """A rendered frame: depth in metres (0 = no measurement), labels (BACKGROUND where depth is 0) and camera.
+
+    `facts` is what else is known, as JSON takes it: `hand`, the model of every hand, and see `Scene.facts`.
+    """
 
     depth_m: Float32[np.ndarray, "h w"]
     labels: UInt8[np.ndarray, "h w"]
     intrinsics: Intrinsics
+    facts: Mapping[str, Any]
     timestamp_s: float | None = None
 
     def frame(self) -> Frame:
@@ -92,7 +97,7 @@ class FrameMaker:
             if self.recipe.stage is None or self._shows_hand(labels):
                 break
         noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, self._sample_sensor(rng))
-        return SynthFrame(noisy, labels, scene.intrinsics)
+        return SynthFrame(noisy, labels, scene.intrinsics, self._facts())
 
     def _draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         self.scene = scene
@@ -107,7 +112,7 @@ class FrameMaker:
         depth_m, labels, sensor = self._clip_clean(take, number / RATE_HZ)
         fresh = np.random.default_rng([*take.key, 1, number])
         noisy, labels = measure(depth_m, labels, take.staging.intrinsics, fresh, sensor)
-        return SynthFrame(noisy, labels, take.staging.intrinsics, number / RATE_HZ)
+        return SynthFrame(noisy, labels, take.staging.intrinsics, self._facts(), number / RATE_HZ)
 
     def _clip_clean(self, take: Take, time_s: float) -> tuple[np.ndarray, np.ndarray, SensorParameters]:
         """A clip's cropped rendering at a time, and its sensor."""
@@ -122,6 +127,10 @@ class FrameMaker:
 
     def _sample_sensor(self, rng: np.random.Generator) -> SensorParameters:
         return SENSORS[self.recipe.sensor].draw(rng)
+
+    def _facts(self) -> dict[str, Any]:
+        assert self.scene is not None
+        return {"hand": self.scenes.cast.hand_name, **self.scene.facts()}
 
     def _shows_hand(self, labels: np.ndarray) -> bool:
         return int(np.count_nonzero(labels == HAND)) >= self.recipe.smallest_hand_px

@@ -6,7 +6,7 @@ The first hand is a right one in its own frame (see `HandModel`); whoever places
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -19,9 +19,8 @@ from graspseg.synth.clearance import arm_balls, ball_depth, chain_depth, nearest
 from graspseg.synth.grasp import Grasp, GraspLibrary, load_grasps, load_hands_on_hands, load_pairs
 from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import ObjectModel
-from graspseg.synth.scene_parts import Mesh, random_rotation
+from graspseg.synth.scene_parts import InteractionKind, Mesh, random_rotation
 
-InteractionKind = Literal["hold", "bare", "palm", "tool", "two_hands", "hand_over_hand", "handover", "near"]
 INTERACTION_KINDS: tuple[InteractionKind, ...] = get_args(InteractionKind)
 Arm = Callable[[np.random.Generator, np.ndarray, np.ndarray], list[Mesh]]
 """Draws the meshes of a hand with its arm, hand frame, from a shape and joint angles."""
@@ -126,7 +125,7 @@ class Interactions:
     ) -> list[Mesh]:
         turn = pose[:, :3] * MIRROR
         return [
-            Mesh((m.vertices @ turn.T + pose[:, 3]).astype(np.float32), m.faces, m.label)
+            replace(m, vertices=(m.vertices @ turn.T + pose[:, 3]).astype(np.float32))
             for m in self._arm(rng, shape, articulation)
         ]
 
@@ -148,7 +147,7 @@ class Interactions:
 
     def _held(self, grasp: Grasp) -> Mesh:
         model = self._objects[grasp.object_name]
-        return Mesh(held_vertices(model, grasp), model.faces, OBJECT)
+        return Mesh(held_vertices(model, grasp), model.faces, OBJECT, name=grasp.object_name)
 
     def _near(self, rng: np.random.Generator) -> Interaction:
         """A hand that holds nothing, and a thing 2 to 8 cm away: about to be taken, just let go, or lying there."""

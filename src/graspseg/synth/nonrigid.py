@@ -5,8 +5,8 @@ A pinching hand holds them between the tips of thumb and index finger, a fist in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
@@ -15,9 +15,8 @@ from graspseg.labels import OBJECT
 from graspseg.synth.clearance import arm_balls, ball_depth, deepest, vertex_normals
 from graspseg.synth.hand import HandModel
 from graspseg.synth.interactions import Arm, Interaction
-from graspseg.synth.scene_parts import Mesh
+from graspseg.synth.scene_parts import Mesh, NonRigidKind
 
-NonRigidKind = Literal["cloth", "paper", "cable"]
 NONRIGID_KINDS: tuple[NonRigidKind, ...] = get_args(NonRigidKind)
 
 DEEPEST_M = 0.003
@@ -78,7 +77,9 @@ def hold_nonrigid(rng: np.random.Generator, hand: HandModel, kind: NonRigidKind,
                 continue
             meshes = arm(rng, shape, articulation)
             if ball_depth(arm_balls(hand.name, meshes[-1].vertices), thing.vertices[::3]) <= DEEPEST_M:
-                return Interaction([*meshes, thing], (hold.point * 0.6 + [0.03, 0, 0]).astype(np.float32))
+                return Interaction(
+                    [*meshes, replace(thing, name=kind)], (hold.point * 0.6 + [0.03, 0, 0]).astype(np.float32)
+                )
 
 
 def hold_of(hand: HandModel, shape: np.ndarray, articulation: np.ndarray, *, fist: bool) -> Hold:

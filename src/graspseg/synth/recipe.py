@@ -14,9 +14,8 @@ import numpy as np
 
 from graspseg.frame import InputError
 from graspseg.synth.grasp import Edition
-from graspseg.synth.interactions import InteractionKind
-from graspseg.synth.nonrigid import NonRigidKind
 from graspseg.synth.preset_names import PRESETS, PresetName
+from graspseg.synth.scene_parts import Kind
 from graspseg.synth.sensor_profiles import SensorName
 
 SleevePolicy = Literal["background", "ignore"]
@@ -25,7 +24,6 @@ Sleeve = Literal["short", "rolled", "long"]
 Fabric = Literal["knit", "shirt", "coat"]
 Range = tuple[float, float]
 
-Kind = InteractionKind | NonRigidKind
 Name = TypeVar("Name", bound=str)
 
 

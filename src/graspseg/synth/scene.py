@@ -7,6 +7,8 @@ Recipes with a stage put people, tables and rooms upright instead, see `stage.py
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Float32
 
@@ -58,9 +60,10 @@ class SceneMaker:
         """Draw a scene without a stage; the kind of interaction is drawn too where none is given."""
         loose = self.recipe.loose
         scene = Scene(self.intrinsics or self._intrinsics(rng))
-        meshes, focus = self._interaction(rng, kind or choose(rng, self.kinds))
+        scene.interaction = kind or choose(rng, self.kinds)
+        meshes, focus = self._interaction(rng, scene.interaction)
         if rng.uniform() < loose.mirror_share:
-            meshes = [Mesh(m.vertices * MIRROR, m.faces, m.label) for m in meshes]
+            meshes = [replace(m, vertices=m.vertices * MIRROR) for m in meshes]
             focus = focus * MIRROR
         ends = self._arm_ends(meshes) if self.staged else np.zeros((0, 3), np.float32)
         while True:
@@ -70,7 +73,7 @@ class SceneMaker:
             placed = [(m.vertices @ rotation.T + shift).astype(np.float32) for m in meshes]
             if all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed):
                 break
-        scene.meshes = [Mesh(vertices, m.faces, m.label) for vertices, m in zip(placed, meshes, strict=True)]
+        scene.meshes = [replace(m, vertices=vertices) for vertices, m in zip(placed, meshes, strict=True)]
         if rng.uniform() < loose.second_hand_share:
             self._second_hand(rng, scene)
         if rng.uniform() < self.recipe.surroundings.share:
@@ -100,7 +103,7 @@ class SceneMaker:
         model = self.cast.objects[grasp.object_name]
         vertices = held_vertices(model, grasp)
         vertices = (vertices + rng.normal(0, hands.held_jitter_m, 3)).astype(np.float32)
-        meshes.append(Mesh(vertices, model.faces, OBJECT))
+        meshes.append(Mesh(vertices, model.faces, OBJECT, name=grasp.object_name))
         palm = np.array([0.07, 0, 0.01], np.float32)
         weight = np.float32(rng.uniform(0.2, 0.7))
         return meshes, palm * (1 - weight) + vertices.mean(axis=0) * weight
@@ -131,7 +134,7 @@ class SceneMaker:
             thick = rng.uniform(*loose.sleeve_thick_m)
             skin = Mesh(vertices, faces[along < start + 0.03], HAND)
             cuff = thin_sleeve(rng, vertices, arm_position(self.cast.hand_name), thick)
-            return [skin, Mesh(cuff, faces[along >= start], self.cloth)]
+            return [skin, Mesh(cuff, faces[along >= start], self.cloth, "sleeve")]
         return [Mesh(vertices, faces, HAND)]
 
     def _intrinsics(self, rng: np.random.Generator) -> Intrinsics:
@@ -175,7 +178,7 @@ class SceneMaker:
             return
         for mesh in meshes:
             moved = (mesh.vertices - focus) @ rotation.T + center
-            scene.meshes.append(Mesh(moved.astype(np.float32), mesh.faces, mesh.label))
+            scene.meshes.append(replace(mesh, vertices=moved.astype(np.float32)))
 
     def _float_nearby(self, rng: np.random.Generator, scene: Scene) -> None:
         """Something near the hand that nobody holds (BACKGROUND), at least 3 cm clear of it."""

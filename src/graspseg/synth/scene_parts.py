@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int32
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import BACKGROUND
+from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.synth.render import Canvas
 
+InteractionKind = Literal["hold", "bare", "palm", "tool", "two_hands", "hand_over_hand", "handover", "near"]
+NonRigidKind = Literal["cloth", "paper", "cable"]
+Kind = InteractionKind | NonRigidKind
+"""What the first hand of a scene does; the kinds of bendable things mean that it holds one."""
+
 SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
+
+_WORN: tuple[SurfaceKind, ...] = ("sleeve", "glove", "ring", "band")
 
 
 @dataclass
@@ -25,6 +32,7 @@ class Mesh:
         label: class.
         kind: what it is, for color; None where that can be told from shape and label.
         person: whose skin or cloth it is, for color; None where the nearest hand tells.
+        name: of the object that is held, empty for all else.
     """
 
     vertices: Float32[np.ndarray, "v 3"]
@@ -32,6 +40,7 @@ class Mesh:
     label: int
     kind: SurfaceKind | None = None
     person: int | None = None
+    name: str = ""
 
 
 @dataclass
@@ -43,12 +52,26 @@ class Scene:
         meshes: hands, sleeves, objects and clutter.
         planes: rectangles as (origin, half u, half v); always BACKGROUND.
         ellipsoids: (center, half axes in columns); always BACKGROUND.
+        interaction: what the first hand does, None where nobody drew it.
     """
 
     intrinsics: Intrinsics
     meshes: list[Mesh] = field(default_factory=list)
     planes: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     ellipsoids: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    interaction: Kind | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of it, as JSON takes it.
+
+        Returns:
+            `interaction`; `objects`, the names of what is held, in view or not; `worn`, what covers arms and fingers.
+        """
+        return {
+            "interaction": self.interaction,
+            "objects": sorted({mesh.name for mesh in self.meshes if mesh.label == OBJECT}),
+            "worn": sorted({str(mesh.kind) for mesh in self.meshes if mesh.kind in _WORN}),
+        }
 
     def draw(self, canvas: Canvas) -> None:
         """Draw everything into a cleared canvas."""

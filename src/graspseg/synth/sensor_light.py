@@ -46,7 +46,7 @@ def mix(depth, labels, edge, lost, seed, sigma, own_m, loss, reach_m, albedo):
     What `sensor_loss.lose_weak` took for a steep slope there is a step and returns light: it is unmarked.
 
     Source: Sarbolandi, Lefloch and Kolb, Kinect range sensing: structured-light versus time-of-flight Kinect, 2015,
-    section on mixed pixels.
+    arXiv 1505.05459, on flying pixels (which section: not verified).
     """
     height, width = depth.shape
     out, seen = depth.copy(), labels.copy()
@@ -77,9 +77,11 @@ def mix(depth, labels, edge, lost, seed, sigma, own_m, loss, reach_m, albedo):
 def shot_noise(depth, labels, seed, focal, sigma_m, albedo, patchy, patch_cell):
     """Noise by the light that comes back, in place: sigma = sigma_m z / sqrt(albedo cos(angle)).
 
-    sigma = c / (4 sqrt(2) pi f_mod) sqrt(B) / A with amplitude A and total light B (Lange and Seitz, Solid-state
-    time-of-flight range camera, 2001). Indoors B is the sensor's own light, so sigma falls as 1 / sqrt(A), and
-    A = albedo cos(angle) / z^2. The albedo varies in the same patches as in `sensor_loss.lose_weak`.
+    The phase from four samples with Poisson noise, of mean B and amplitude A, has a sigma of sqrt(B) / (sqrt(2) A), so
+    that depth has c / (4 sqrt(2) pi f_mod) sqrt(B) / A: worked out here; the usual source is Lange and Seitz,
+    Solid-state time-of-flight range camera, 2001 (not verified; `sigma_m` stands for all constants). Indoors B is the
+    sensor's own light, so sigma falls as 1 / sqrt(A), and A = albedo cos(angle) / z^2. The albedo varies in the same
+    patches as in `sensor_loss.lose_weak`.
     """
     height, width = depth.shape
     coarse, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)

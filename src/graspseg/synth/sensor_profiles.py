@@ -172,12 +172,14 @@ def _draw_clean(rng: np.random.Generator) -> SensorParameters:
 
 
 _SHADOW = "shadow: ordering along an epipolar line (Scharstein and Szeliski 2002)"
-_AXIAL = "axial noise: Nguyen, Izadi and Lovell 2012, eq. 4"
-_LATERAL = "shifts: Handa et al. 2014"
+_AXIAL = "axial noise: Nguyen, Izadi and Lovell 2012, without its term for steep slopes"
+_LATERAL = "shifts: Handa et al. 2014 (simkinect)"
 _MATCHING = "sigma_z = z^2 sigma_d / (f B) (Intel, Tuning depth cameras for best performance)"
-_FATTENING = "foreground fattening: Scharstein and Szeliski 2002, section 3.2"
-_MIXING = "mixed pixels: Sarbolandi, Lefloch and Kolb 2015"
-_SHOT = "noise by returned light: Lange and Seitz 2001"
+_FATTENING = "foreground fattening: Scharstein and Szeliski 2002 (section not verified)"
+_MIXING = "flying pixels: Sarbolandi, Lefloch and Kolb 2015 (arXiv 1505.05459; section not verified)"
+_SHOT = "noise by returned light: Poisson noise of the samples (Lange and Seitz 2001, not verified)"
+_BASELINES = "baselines: Intel, D400 series data sheet (as quoted in forums)"
+_SUBPIXEL = "step of 1/32 px: Intel, Subpixel linearity improvement for RealSense depth cameras"
 _FITTED = "other numbers: fitted"
 
 SENSORS: dict[SensorName, SensorProfile] = {
@@ -199,7 +201,7 @@ SENSORS: dict[SensorName, SensorProfile] = {
         _draw_d435,
         "active stereo",
         "RealSense D405, D435",
-        (_SHADOW, _MATCHING, _FATTENING, "baseline, step of 1/32 px: data sheet"),
+        (_SHADOW, _MATCHING, _FATTENING, _BASELINES, _SUBPIXEL),
         calibrated=False,
     ),
     "kinect2": SensorProfile(

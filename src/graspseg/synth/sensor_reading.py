@@ -21,7 +21,8 @@ _SHIFT = 3
 def fatten(depth, labels, edge, seed, jump_m, radius_px, cell):
     """Foreground fattening of window matching: near surfaces grow over far ones and over nothing, unevenly.
 
-    Source: Scharstein and Szeliski, A taxonomy of dense two-frame stereo correspondence algorithms, 2002, section 3.2.
+    Source: Scharstein and Szeliski, A taxonomy of dense two-frame stereo correspondence algorithms, 2002 (which
+    section: not verified).
     """
     height, width = depth.shape
     grown, grown_labels = depth.copy(), labels.copy()
@@ -75,7 +76,8 @@ def _mix_row(depth, lost, columns, down, row, row_seen, seed, y):
 def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """Read every pixel from a place nearby; returns depth and labels of what is left (labels 0 where lost or mixed).
 
-    Source: Handa et al. 2014 (pixel shifts of 0.5 px); one shift per `cell` x `cell` pixels, as real outlines step.
+    Source: Handa et al. 2014, whose code (ankurhanda/simkinect) shifts by 0.5 px (sigma); here `cell` x `cell` pixels
+    shift alike, as real outlines step.
     """
     height, width = depth.shape
     out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
@@ -144,8 +146,9 @@ def smooth(depth, alpha, delta_m):
 def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, disparity_sigma, step_px):
     """Axial noise and steps of disparity, in place.
 
-    sigma_z = axial (0.0012 + 0.0019 (z - 0.4)^2) (Nguyen, Izadi, Lovell 2012, eq. 4), and z^2 sigma_d / (f B) for
-    matching noise; a part `fine` of it is white, the rest alike over `ripple_cell` pixels.
+    sigma_z = axial (0.0012 + 0.0019 (z - 0.4)^2) (Nguyen, Izadi, Lovell 2012, without its term for steep slopes; as
+    programs that cite it have it), and z^2 sigma_d / (f B) for matching noise (from z = f B / d; Intel's RMS error has
+    the same form); a part `fine` of it is white, the rest alike over `ripple_cell` pixels.
     """
     height, width = depth.shape
     ripple, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)

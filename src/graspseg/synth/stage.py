@@ -18,7 +18,7 @@ from graspseg.synth.arms import ELBOW, SHOULDER, ArmPose, Outfit, arm_meshes
 from graspseg.synth.hand import HandModel
 from graspseg.synth.motion import ArmMotion, CameraMotion
 from graspseg.synth.person import SHOULDER_M
-from graspseg.synth.scene_parts import Mesh, Scene, rotation_of
+from graspseg.synth.scene_parts import Kind, Mesh, Scene, rotation_of
 from graspseg.synth.viewpoint import HEIGHT, WIDTH, Camera
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -141,6 +141,7 @@ class Staging:
         meshes, planes, ellipsoids: what does not move, as in `Scene` but in the world.
         cloth: label of cloth on arms.
         camera_motion: None = it stands still.
+        interaction: what the first arm does.
     """
 
     intrinsics: Intrinsics
@@ -151,12 +152,13 @@ class Staging:
     planes: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
     ellipsoids: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
     camera_motion: CameraMotion | None = None
+    interaction: Kind | None = None
 
     def scene(self, time_s: float) -> Scene:
         """What the camera sees at a time, in its frame."""
         camera = self.camera if self.camera_motion is None else self.camera.moved(*self.camera_motion.at(time_s))
         turn = camera.rotation
-        scene = Scene(self.intrinsics)
+        scene = Scene(self.intrinsics, interaction=self.interaction)
         seen = [arm for arm in self.arms if self._in_view(camera.see(arm.points(time_s)))]
         people = list(dict.fromkeys(arm.person for arm in self.arms))
         moved = [

@@ -57,7 +57,7 @@ class StageMaker:
             times = np.linspace(0, length_s, 4 if length_s else 1)
             if not _outside(arm, times):
                 continue
-            staging = Staging(self.intrinsics or intrinsics, _NOWHERE, [arm], self.cloth)
+            staging = Staging(self.intrinsics or intrinsics, _NOWHERE, [arm], self.cloth, interaction=kind)
             self._other_arm(rng, staging, view, times, length_s)
             people = [arm.person]
             if rng.uniform() < self.stage.second_person_share:

@@ -69,9 +69,10 @@ def _write_files(chunk: Chunk) -> Written:
             break
         if not (job.out / "labels" / f"{job.stem(index)}.png").is_file():
             made = _maker(job).make(index)
-            if isinstance(made, ColoredFrame):
-                write_json(job.out / "color" / f"{job.stem(index)}.json", made.color.metadata())
-            writer.write(job.stem(index), made.frame(), made.labels)
+            color = made.color if isinstance(made, ColoredFrame) else None
+            if color is not None:
+                write_json(job.out / "color" / f"{job.stem(index)}.json", color.metadata())
+            writer.write(job.stem(index), made.frame(), made.labels, color=color.rgb if color else None)
     return Written(chunk.stop - chunk.start)
 
 
@@ -88,10 +89,11 @@ def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
         if stopping():
             raise _StoppedError
         made = _maker(job).make(index)
-        facts = {**job.recipe(), "index": index, "generator_version": GENERATOR_VERSION}
-        if isinstance(made, ColoredFrame):
-            facts["color_record"] = made.color.metadata()
-        yield ShardSample(job.stem(index), made.frame(), made.labels, facts=facts)
+        facts = {**job.recipe(), **made.facts, "index": index, "generator_version": GENERATOR_VERSION}
+        color = made.color if isinstance(made, ColoredFrame) else None
+        if color is not None:
+            facts["color_record"] = color.metadata()
+        yield ShardSample(job.stem(index), made.frame(), made.labels, color.rgb if color else None, facts)
 
 
 def _maker(job: Job) -> FrameMaker | ColorMaker:

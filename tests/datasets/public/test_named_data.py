@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import InputError
+from graspseg.frame import InputError, Intrinsics
+from graspseg.segment.inputs import CameraOptions, find_sources
 from graspseg.training.presets import preset
 from graspseg.training.sources import StoredFrames, open_frames
 
@@ -22,6 +23,24 @@ def test_evaluate_opens_a_public_data_set(small: Make) -> None:
     assert len(samples) == 1 and samples[0].stem == "train/ABF10/0001"
     with pytest.raises(InputError, match="has no split 'test', expected one of train, evaluation"):
         open_samples(f"ho3d:{root}", split="test")
+
+
+def test_segment_reads_public_data_sets_labelled_or_not(small: Make, tmp_path: Path) -> None:
+    objects = small("dexycb")
+    objects.labels.unlink()
+    sources = find_sources([Path(f"dexycb:{objects.root}"), Path(f"ho3d/train:{small('ho3d').root}")], tmp_path / "out")
+    names = [source.name for source in sources]
+    assert len(names) == 4 and names[2:] == ["train/ABF10/0000", "train/ABF10/0001"]
+    frame = sources[0].read(CameraOptions())
+    assert (
+        frame.depth[0, 1] == 500
+        and frame.depth_unit_m == 0.001
+        and frame.intrinsics == Intrinsics(600.0, 601.0, 320.0, 240.0)
+    )
+    said = sources[0].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
+    assert said.depth_unit_m == 0.01 and said.intrinsics == Intrinsics(300.0, 300.0, 1.5, 1.0)
+    with pytest.raises(InputError, match="is no folder, expected HO-3D"):
+        find_sources([Path("ho3d:none")], tmp_path / "out")
 
 
 def test_training_joins_public_data_sets(small: Make) -> None:

@@ -61,13 +61,13 @@ def open_named(data: str | Path, *, split: str | None = None, labelled: bool = T
     Args:
         data: what the user typed.
         split: a split given otherwise; one in `data` wins.
-        labelled: leave out the frames without labels.
+        labelled: leave out frames without labels.
 
     Returns:
         None when `data` does not name a public data set.
 
     Raises:
-        InputError: see `open_public`; or no frame has labels.
+        InputError: see `open_public`; or labels are asked for and no frame has any.
     """
     found = parse_named(data)
     if found is None:
