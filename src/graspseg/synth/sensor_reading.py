@@ -14,6 +14,8 @@ from graspseg.synth.pixel_noise import gauss, interpolate_row, lattice, two_bell
 from graspseg.synth.sensor_loss import LOST, MIXED
 
 _SHIFT = 3
+# A power of two above twice the shift.
+_RING = 8
 
 
 @njit(cache=True)
@@ -72,20 +74,15 @@ def _mix_row(depth, lost, columns, down, row, row_seen, seed, y):
 
 @njit(cache=True)
 @no_type_check
-def _keep(depth, labels, lost):
-    """What is not lost: depth, labels, both 0 elsewhere, and which rows have a MIXED pixel."""
-    height, width = depth.shape
-    kept_depth, kept_labels = np.empty((height, width), np.float32), np.empty((height, width), np.uint8)
-    mixed = np.zeros(height, np.bool_)
-    for y in range(height):
-        count = 0
-        for x in range(width):
-            kept = (depth[y, x] > 0) & (lost[y, x] != LOST)
-            kept_depth[y, x] = depth[y, x] if kept else np.float32(0)
-            kept_labels[y, x] = labels[y, x] if kept else np.uint8(0)
-            count += lost[y, x] == MIXED
-        mixed[y] = count > 0
-    return kept_depth, kept_labels, mixed
+def _keep_row(depth, labels, lost, kept_depth, kept_labels):
+    """Copy a row of depth and labels, 0 where lost; returns whether any pixel is MIXED."""
+    mixed = 0
+    for x in range(depth.shape[0]):
+        kept = (depth[x] > 0) & (lost[x] != LOST)
+        kept_depth[x] = depth[x] if kept else np.float32(0)
+        kept_labels[x] = labels[x] if kept else np.uint8(0)
+        mixed += lost[x] == MIXED
+    return mixed > 0
 
 
 @njit(cache=True)
@@ -107,14 +104,22 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """
     height, width = depth.shape
     out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
-    kept_depth, kept_labels, mixed = _keep(depth, labels, lost)
-    flat_depth, flat_labels = kept_depth.ravel(), kept_labels.ravel()
+    # Only the rows within reach of a shift, in turn: they stay in the processor's nearest cache.
+    kept_depth, kept_labels = np.empty((_RING, width), np.float32), np.empty((_RING, width), np.uint8)
+    flat_depth, flat_labels = kept_depth.reshape(-1), kept_labels.reshape(-1)
+    mixed = np.zeros(height, np.bool_)
+    ready = 0
     # 32 bits throughout, so that the loops over pixels can be vectorized.
     zero, across_end, down_end, stride = np.int32(0), np.int32(width - 1), np.int32(height - 1), np.int32(width)
+    mask = np.int32(_RING - 1)
     block = (np.arange(width) // cell).astype(np.int32)
     across, along = np.zeros(width, np.int32), np.zeros(width, np.int32)
     columns, down = np.arange(width).astype(np.int32), np.zeros(width, np.int32)
     for y in range(height):
+        while ready < min(y + _SHIFT + 1, height):
+            to = ready % _RING
+            mixed[ready] = _keep_row(depth[ready], labels[ready], lost[ready], kept_depth[to], kept_labels[to])
+            ready += 1
         if y % cell == 0 and lateral_px > 0:
             start, end = _near_span(span, y, cell, height, width)
             if end > start:
@@ -126,7 +131,7 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
         row, row_seen = out[y], seen[y]
         for x in range(first, last):
             # One unsigned index: no wrap-around to test.
-            at = np.uint32(min(max(np.int32(y) + down[x], zero), down_end) * stride + columns[x])
+            at = np.uint32((min(max(np.int32(y) + down[x], zero), down_end) & mask) * stride + columns[x])
             row[x], row_seen[x] = flat_depth[at], flat_labels[at]
         if mixed[max(y - _SHIFT, 0) : y + _SHIFT + 1].any():
             _mix_row(depth, lost, columns, down, row, row_seen, seed, y)
