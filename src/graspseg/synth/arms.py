@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from graspseg.labels import HAND
 from graspseg.synth.cast import arm_position
@@ -146,13 +146,18 @@ def arm_meshes(model: HandModel, pose: ArmPose, outfit: Outfit, *, cloth: int) -
     if sleeve is not None:
         meshes.append(Mesh(*tube_mesh(axis, sleeve), cloth, "sleeve"))
         bare = lowest < sleeve.start + 0.05
-        faces, lowest = faces[bare], lowest[bare]
+        faces, lowest = _select(faces, bare), lowest[bare]
     if outfit.glove_m:
         gloved = lowest < outfit.glove_end
-        meshes.append(Mesh(vertices, faces[gloved], HAND, "glove"))
-        faces = faces[~gloved]
+        meshes.append(Mesh(vertices, _select(faces, gloved), HAND, "glove"))
+        faces = _select(faces, ~gloved)
     meshes.append(Mesh(vertices, faces, HAND, "skin"))
     return meshes
+
+
+def _select(faces: np.ndarray, chosen: np.ndarray) -> Int32[np.ndarray, "f 3"]:
+    """`faces[chosen]`, in a third of the time."""
+    return faces.take(np.flatnonzero(chosen), axis=0)
 
 
 @cache

@@ -15,6 +15,7 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from graspseg.synth.recipe import Fabric
 from graspseg.synth.skinning import farthest
+from graspseg.synth.vectors import cross
 
 ACROSS = 44
 _STATIONS = 17
@@ -154,12 +155,12 @@ class ArmAxis:
         at = stations.at * scale
         tangent = np.gradient(center, at, axis=0)
         tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-        hinge = np.cross(tangent[0], tangent[-1])
+        hinge = cross(tangent[0], tangent[-1])
         # A nearly straight arm has no plane: any direction across it will do.
         hinge = hinge if np.linalg.norm(hinge) > 0.1 else np.array([0.0, 1.0, 0.0])
         side = hinge - tangent * (tangent @ hinge)[:, None]
         side /= np.linalg.norm(side, axis=1, keepdims=True)
-        back = np.cross(tangent, side)
+        back = cross(tangent, side)
         radius = farthest(points, starts, center, tangent, side, back, _SECTORS)
         radius = np.maximum(radius, 0.8 * radius.max(axis=1, keepdims=True))
         radius = np.maximum(radius, (np.roll(radius, 1, axis=1) + np.roll(radius, -1, axis=1)) / 2)
@@ -168,7 +169,7 @@ class ArmAxis:
 
     def interpolate(self, values: np.ndarray, where: np.ndarray) -> np.ndarray:
         """Per-station `values` [n, k] at places `where` [m], going on straight before the first and after the last."""
-        i = np.clip(np.searchsorted(self.at, where) - 1, 0, len(self.at) - 2)
+        i = np.minimum(np.maximum(np.searchsorted(self.at, where) - 1, 0), len(self.at) - 2)
         share = ((where - self.at[i]) / (self.at[i + 1] - self.at[i]))[:, None]
         return values[i] * (1 - share) + values[i + 1] * share
 
@@ -209,8 +210,8 @@ def tube_mesh(axis: ArmAxis, tube: Tube) -> tuple[Float32[np.ndarray, "v 3"], In
 def _surface(
     axis: ArmAxis, where: np.ndarray, radius: np.ndarray, theta: np.ndarray
 ) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    center = axis.interpolate(axis.center, where)
-    side, back = axis.interpolate(axis.side, where), axis.interpolate(axis.back, where)
+    frame = axis.interpolate(np.concatenate([axis.center, axis.side, axis.back], axis=1), where)
+    center, side, back = frame[:, :3], frame[:, 3:6], frame[:, 6:]
     across = side[:, None] * np.cos(theta)[:, None] + back[:, None] * np.sin(theta)[:, None]
     vertices = center[:, None] + radius[..., None] * across
     return vertices.reshape(-1, 3).astype(np.float32), tube_faces(len(where), len(theta))

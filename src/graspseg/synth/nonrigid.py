@@ -16,6 +16,7 @@ from graspseg.synth.clearance import arm_balls, ball_depth, deepest, vertex_norm
 from graspseg.synth.hand import HandModel
 from graspseg.synth.interactions import Arm, Interaction
 from graspseg.synth.scene_parts import Mesh, NonRigidKind
+from graspseg.synth.vectors import cross
 
 NONRIGID_KINDS: tuple[NonRigidKind, ...] = get_args(NonRigidKind)
 
@@ -46,7 +47,7 @@ class Hold:
     @property
     def side(self) -> Float64[np.ndarray, "3"]:
         """Third unit vector of the frame."""
-        return np.cross(self.across, self.out)
+        return cross(self.across, self.out)
 
 
 def hold_nonrigid(rng: np.random.Generator, hand: HandModel, kind: NonRigidKind, arm: Arm) -> Interaction:
@@ -104,7 +105,7 @@ def cloth(rng: np.random.Generator, hold: Hold) -> Mesh:
     length, fan = rng.uniform(0.1, 0.28), rng.uniform(0.15, 0.55)
     down = _unit(hold.out + rng.normal(0, 0.25, 3))
     side = _unit(hold.side - (hold.side @ down) * down)
-    normal = np.cross(down, side)
+    normal = cross(down, side)
     along, around = np.meshgrid(np.linspace(0, 1, GRID), np.linspace(-1, 1, 3 * GRID), indexing="ij")
     corners = 1 - rng.uniform(0.1, 0.35) * np.abs(np.sin(around * rng.uniform(1.2, 2.2) + rng.uniform(-0.6, 0.6)))
     gathered = rng.uniform(0.002, 0.008)
@@ -142,7 +143,7 @@ def paper(rng: np.random.Generator, hold: Hold) -> Mesh:
     right, ahead = np.cos(ruling) * flat - np.sin(ruling) * forward, np.sin(ruling) * flat + np.cos(ruling) * forward
     across = _unit(hold.across + rng.normal(0, 0.08, 3))
     ahead_axis = _unit(hold.out - (hold.out @ across) * across)
-    side = np.cross(across, ahead_axis)
+    side = cross(across, ahead_axis)
     return _sheet(hold.point + right[..., None] * side + ahead[..., None] * ahead_axis + lift[..., None] * across)
 
 
@@ -160,7 +161,7 @@ def cable(rng: np.random.Generator, hold: Hold) -> Mesh:
             straight = i * TUBE_STEP_M < (0.06 if hold.fist else 0.012)
             if not straight:
                 bend = 0.93 * bend + rng.normal(0, 2.2, 3)
-                heading = _unit(heading + (np.cross(bend, heading) + 1.5 * hold.out * (not hold.fist)) * TUBE_STEP_M)
+                heading = _unit(heading + (cross(bend, heading) + 1.5 * hold.out * (not hold.fist)) * TUBE_STEP_M)
             point = point + heading * TUBE_STEP_M
         halves.append(np.array(places))
     return _tube(np.concatenate([halves[1][:0:-1], halves[0]]), radius)
@@ -170,12 +171,12 @@ def _tube(line: Float64[np.ndarray, "n 3"], radius: float) -> Mesh:
     """A closed tube around a line; its cross-section does not twist along the way."""
     tangents = np.gradient(line, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
-    normal = _unit(np.cross(tangents[0], np.eye(3)[np.argmin(np.abs(tangents[0]))]))
+    normal = _unit(cross(tangents[0], np.eye(3)[np.argmin(np.abs(tangents[0]))]))
     rings = []
     angles = np.linspace(0, 2 * np.pi, TUBE_SIDES, endpoint=False)
     for point, tangent in zip(line, tangents, strict=True):
         normal = _unit(normal - (normal @ tangent) * tangent)
-        other = np.cross(tangent, normal)
+        other = cross(tangent, normal)
         rings.append(point + radius * (np.cos(angles)[:, None] * normal + np.sin(angles)[:, None] * other))
     vertices = np.concatenate([*rings, line[[0, -1]]]).astype(np.float32)
     n, k = len(line), np.arange(TUBE_SIDES)

@@ -14,6 +14,7 @@ from jaxtyping import Float32, Float64, Int32
 from graspseg.labels import BACKGROUND
 from graspseg.synth.clothing import tube_faces
 from graspseg.synth.scene_parts import Mesh
+from graspseg.synth.vectors import cross
 
 SHOULDER_M = 0.165
 TRUNK_CENTER, TRUNK_HALF = np.array([0.0, 0.27, 0.0]), np.array([0.19, 0.33, 0.125])
@@ -88,20 +89,27 @@ def head_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int
     return (directions * radius[:, None] * size).astype(np.float32), faces
 
 
+@cache
+def _trunk() -> tuple[np.ndarray, ...]:
+    """Rings of the trunk: height, half widths across and deep; around them: turn, x and z of the unit outline."""
+    height = np.sort(np.concatenate([_TRUNK[:, 0], np.linspace(-0.01, 0.6, 34)]))
+    wide, deep = np.interp(height, _TRUNK[:, 0], _TRUNK[:, 1]), np.interp(height, _TRUNK[:, 0], _TRUNK[:, 2])
+    turn = np.arange(_AROUND) * (2 * np.pi / _AROUND)
+    # Squarer than an ellipse: |cos|^0.8.
+    x = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
+    z = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
+    return height, wide, deep, turn, x, z
+
+
 def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
     """Neck and clothed trunk with folds, body frame, metres."""
-    height = np.sort(np.concatenate([_TRUNK[:, 0], np.linspace(-0.01, 0.6, 34)]))
-    wide = np.interp(height, _TRUNK[:, 0], _TRUNK[:, 1])
-    deep = np.interp(height, _TRUNK[:, 0], _TRUNK[:, 2]) * rng.uniform(0.9, 1.25)
-    turn = np.arange(_AROUND) * (2 * np.pi / _AROUND)
+    height, wide, deep, turn, x, z = _trunk()
+    deep = deep * rng.uniform(0.9, 1.25)
     folds = np.zeros((len(height), _AROUND))
     for _ in range(5):
         angle = height[:, None] * rng.uniform(8, 60) + rng.integers(1, 5) * turn + rng.uniform(0, 6.3)
         folds += rng.uniform(0.2, 1) * np.sin(angle + 0.5 * np.sin(angle))
     folds *= rng.uniform(0.001, 0.005) * np.clip((height + 0.05) / 0.1, 0, 1)[:, None] * (wide > 0.06)[:, None]
-    # Squarer than an ellipse: |cos|^0.8.
-    x = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** 0.8
-    z = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** 0.8
     lean = np.where(height < -0.05, 0.1 * (-0.05 - height), 0.0)
     points = np.stack(
         [
@@ -146,9 +154,9 @@ def leg_meshes(rng: np.random.Generator, scale: float, *, seated: bool) -> list[
     radius = np.interp(np.arange(len(path)), [0, 11, 14, 24], [0.092, 0.072, 0.066, 0.048])
     tangent = np.gradient(path, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    back = np.cross(tangent, [1.0, 0.0, 0.0])
+    back = cross(tangent, np.array([1.0, 0.0, 0.0]))
     back /= np.linalg.norm(back, axis=1, keepdims=True)
-    side = np.cross(back, tangent)
+    side = cross(back, tangent)
     turn = np.arange(28) * (2 * np.pi / 28)
     wave = 1 + 0.05 * np.sin(np.arange(len(path))[:, None] * rng.uniform(0.5, 2.0) + 2 * turn + rng.uniform(0, 6.3))
     across = side[:, None] * np.cos(turn)[:, None] + back[:, None] * np.sin(turn)[:, None]

@@ -56,15 +56,26 @@ def two_bells(seed, y, x, channel):
 
 @njit(cache=True)
 @no_type_check
-def interpolate_row(seed, channel, y, cell, corner, row):
-    """Fill `row` with one row of unit noise, linear between the corners of cells of `cell` pixels."""
+def lattice(seed, channel, height, width, cell):
+    """Unit noise at the corners of cells of `cell` pixels, one row and column more than an image needs."""
+    corners = np.empty((height // cell + 2, width // cell + 2), np.float32)
+    for j in range(corners.shape[0]):
+        for i in range(corners.shape[1]):
+            corners[j, i] = gauss(seed, j, i, channel)
+    return corners
+
+
+@njit(cache=True)
+@no_type_check
+def interpolate_row(corners, y, cell, between, row):
+    """Fill `row` with row y of a `lattice`, linear between its corners; `between` has room for a row of them."""
     width = row.shape[0]
     columns = width // cell + 2
     j, t = y // cell, np.float32((y % cell) / cell)
     for i in range(columns):
-        corner[i] = (1 - t) * gauss(seed, j, i, channel) + t * gauss(seed, j + 1, i, channel)
+        between[i] = (1 - t) * corners[j, i] + t * corners[j + 1, i]
     share = np.float32(1.0 / cell)
     for i in range(columns - 1):
-        step = (corner[i + 1] - corner[i]) * share
+        step = (between[i + 1] - between[i]) * share
         for k in range(min(cell, width - i * cell)):
-            row[i * cell + k] = corner[i] + step * np.float32(k)
+            row[i * cell + k] = between[i] + step * np.float32(k)

@@ -13,7 +13,10 @@ from numba import njit
 
 NEAR_M = 0.05
 # Vertices are snapped to 1/4096 px: edge tests become exact integer arithmetic, so shared edges cannot leak.
-_STEPS = 4096
+_BITS = 12
+_STEPS = 1 << _BITS
+# Boxes from so many columns on are worth three divisions a row.
+_WIDE = 24
 # Farther off-screen vertices are pulled in: products of two coordinates must fit 64 bits.
 _LIMIT = 1 << 28
 
@@ -57,15 +60,57 @@ def project(vertices, camera, size, screen, inverse):
 
 @njit(cache=True)
 @no_type_check
-def _fill_triangle(buffer, labels, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
+def _cut(first, last, edge, fall):
+    """The part of the columns `first` to `last` - 1 of a row where `edge` - column x `fall` is not below 0."""
+    if fall > 0:
+        return first, min(last, edge // fall + 1)
+    if fall < 0:
+        return max(first, -(edge // -fall)), last
+    return first, last if edge >= 0 else first
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _fill_wide_row(depths, classes, start, size, label, edges, falls, q_row, q_right):
+    """Find the covered stretch of `size` pixels from the flat index `start` on; write all of it, without branches."""
+    first, last = _cut(0, size, edges[0], falls[0])
+    first, last = _cut(first, last, edges[1], falls[1])
+    first, last = _cut(first, last, edges[2], falls[2])
+    for i in range(first, last):
+        at = start + np.uint64(i)
+        q = np.float32(q_row + i * q_right)
+        nearer = q > depths[at]
+        depths[at] = q if nearer else depths[at]
+        classes[at] = label if nearer else classes[at]
+
+
+@njit(cache=True, inline="always")
+@no_type_check
+def _fill_row(depths, classes, start, size, label, edges, falls, q_row, q_right):
+    """Test each of `size` pixels from the flat index `start` on."""
+    a, b, c = edges
+    for i in range(size):
+        if (a | b | c) >= 0:
+            at = start + np.uint64(i)
+            q = np.float32(q_row + i * q_right)
+            if q > depths[at]:
+                depths[at] = q
+                classes[at] = label
+        a -= falls[0]
+        b -= falls[1]
+        c -= falls[2]
+
+
+@njit(cache=True)
+@no_type_check
+def _fill_triangle(depths, classes, height, width, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
     """Rasterize one snapped triangle; coordinates in 1/4096 px, q the inverse depths."""
-    height, width = buffer.shape
-    left = max((min(x0, x1, x2) + _STEPS - 1) // _STEPS, 0)
-    right = min(max(x0, x1, x2) // _STEPS, width - 1)
+    left = max((min(x0, x1, x2) + _STEPS - 1) >> _BITS, 0)
+    right = min(max(x0, x1, x2) >> _BITS, width - 1)
     if left > right:
         return
-    top = max((min(y0, y1, y2) + _STEPS - 1) // _STEPS, 0)
-    bottom = min(max(y0, y1, y2) // _STEPS, height - 1)
+    top = max((min(y0, y1, y2) + _STEPS - 1) >> _BITS, 0)
+    bottom = min(max(y0, y1, y2) >> _BITS, height - 1)
     if top > bottom:
         return
     area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
@@ -89,17 +134,14 @@ def _fill_triangle(buffer, labels, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
     w0 -= 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1
     w1 -= 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
     w2 -= 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
+    size, falls = right - left + 1, (dy0 * _STEPS, dy1 * _STEPS, dy2 * _STEPS)
     for y in range(top, bottom + 1):
-        a, b, c = w0, w1, w2
-        for x in range(left, right + 1):
-            if (a | b | c) >= 0:
-                q = np.float32(q_row + (x - left) * q_right)
-                if q > buffer[y, x]:
-                    buffer[y, x] = q
-                    labels[y, x] = label
-            a -= dy0 * _STEPS
-            b -= dy1 * _STEPS
-            c -= dy2 * _STEPS
+        # Unsigned: there is no wrap-around to test for.
+        start = np.uint64(y * width + left)
+        if size < _WIDE:
+            _fill_row(depths, classes, start, size, label, (w0, w1, w2), falls, q_row, q_right)
+        else:
+            _fill_wide_row(depths, classes, start, size, label, (w0, w1, w2), falls, q_row, q_right)
         w0 += dx0 * _STEPS
         w1 += dx1 * _STEPS
         w2 += dx2 * _STEPS
@@ -108,7 +150,7 @@ def _fill_triangle(buffer, labels, label, x0, y0, q0, x1, y1, q1, x2, y2, q2):
 
 @njit(cache=True)
 @no_type_check
-def _fill_clipped(buffer, labels, label, corners, camera):
+def _fill_clipped(depths, classes, height, width, label, corners, camera):
     """Cut one triangle (corners [3, 3], metres) at NEAR_M and rasterize what is left."""
     kept = np.empty((4, 3))
     count = 0
@@ -130,7 +172,8 @@ def _fill_clipped(buffer, labels, label, corners, camera):
         xs[i] = _snap(camera[0] * kept[i, 0] * qs[i] + camera[2])
         ys[i] = _snap(camera[1] * kept[i, 1] * qs[i] + camera[3])
     for i in range(1, count - 1):
-        _fill_triangle(buffer, labels, label, xs[0], ys[0], qs[0], xs[i], ys[i], qs[i], xs[i + 1], ys[i + 1], qs[i + 1])
+        second, third = (xs[i], ys[i], qs[i]), (xs[i + 1], ys[i + 1], qs[i + 1])
+        _fill_triangle(depths, classes, height, width, label, xs[0], ys[0], qs[0], *second, *third)
 
 
 @njit(cache=True)
@@ -141,13 +184,17 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label, s
     Face f writes `label` + f x `step`.
     """
     corners = np.empty((3, 3))
+    height, width = buffer.shape
+    depths, classes = buffer.reshape(-1), labels.reshape(-1)
     for f in range(faces.shape[0]):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         qi, qj, qk = inverse[i], inverse[j], inverse[k]
         if qi > 0.0 and qj > 0.0 and qk > 0.0:
             _fill_triangle(
-                buffer,
-                labels,
+                depths,
+                classes,
+                height,
+                width,
                 label + f * step,
                 screen[i, 0],
                 screen[i, 1],
@@ -163,7 +210,7 @@ def fill_mesh(buffer, labels, vertices, faces, screen, inverse, camera, label, s
             corners[0] = vertices[i]
             corners[1] = vertices[j]
             corners[2] = vertices[k]
-            _fill_clipped(buffer, labels, label + f * step, corners, camera)
+            _fill_clipped(depths, classes, height, width, label + f * step, corners, camera)
 
 
 @njit(cache=True)

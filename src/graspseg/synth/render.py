@@ -7,12 +7,15 @@ it is perspective-correct. Everything is single-threaded; equal input gives equa
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Float32, Int32, UInt8
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.synth import raster
+from graspseg.synth.vectors import cross
 
 NEAR_M = raster.NEAR_M
 
@@ -107,7 +110,7 @@ class Canvas:
             label: Class written where the rectangle is nearest.
         """
         origin, u_axis, v_axis = (np.asarray(a, np.float64) for a in (origin, u_axis, v_axis))
-        normal = np.cross(u_axis, v_axis)
+        normal = cross(u_axis, v_axis)
         distance = float(normal @ origin)
         if abs(distance) < 1e-9 * float(np.linalg.norm(normal)) or not normal.any():
             return  # seen exactly edge-on, or without area
@@ -131,9 +134,11 @@ class Canvas:
             label: Class written where the ellipsoid is nearest.
         """
         center, axes = np.asarray(center, np.float64), np.asarray(axes, np.float64)
-        inverse_axes = np.linalg.inv(axes)
         height, width = self.labels.shape
         box = _ellipsoid_box(center, axes, intrinsics, width, height)
+        if box[0] >= box[2] or box[1] >= box[3]:
+            return
+        inverse_axes = np.linalg.inv(axes)
         forms = np.stack([_pixel_form(row, intrinsics) for row in inverse_axes])
         number = self.labels.dtype.type(label)
         raster.fill_ellipsoid(self.inverse_depth, self.labels, forms, inverse_axes @ center, box, number)
@@ -168,8 +173,6 @@ def _ellipsoid_box(
     ):
         root = np.sqrt(max(conic[i, 2] ** 2 - conic[i, i] * conic[2, 2], 0.0))
         low, high = sorted(((conic[i, 2] - root) / conic[2, 2], (conic[i, 2] + root) / conic[2, 2]))
-        ends += [
-            int(np.clip(np.ceil(focal * low + offset), 0, limit)),
-            int(np.clip(np.floor(focal * high + offset) + 1, 0, limit)),
-        ]
+        first, last = math.ceil(focal * low + offset), math.floor(focal * high + offset)
+        ends += [min(max(first, 0), limit), min(max(last + 1, 0), limit)]
     return ends[0], ends[2], ends[1], ends[3]

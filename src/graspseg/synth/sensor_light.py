@@ -11,7 +11,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from graspseg.synth.pixel_noise import gauss, interpolate_row, uniform
+from graspseg.synth.pixel_noise import gauss, interpolate_row, lattice, uniform
 from graspseg.synth.sensor_loss import LOST
 
 _NEIGHBORHOOD = 2
@@ -84,12 +84,13 @@ def shot_noise(depth, labels, seed, focal, sigma_m, albedo, patchy, patch_cell):
     patches as in `sensor_loss.lose_weak`.
     """
     height, width = depth.shape
-    coarse, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)
+    patches = lattice(seed, 31, height, width, patch_cell)
+    coarse, between = np.empty(width, np.float32), np.empty(width + 2, np.float32)
     before = depth.copy()
     focal, sigma_m, patchy = np.float32(focal), np.float32(sigma_m), np.float32(patchy)
     one, least = np.float32(1), np.float32(0.02)
     for y in range(height):
-        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
+        interpolate_row(patches, y, patch_cell, between, coarse)
         up, down = max(y - 1, 0), min(y + 1, height - 1)
         for x in range(width):
             z = before[y, x]

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from graspseg.synth.pixel_noise import gauss, interpolate_row, uniform
+from graspseg.synth.pixel_noise import gauss, interpolate_row, lattice, uniform
 
 LOST, MIXED = 2, 1
 
@@ -193,32 +193,42 @@ def fill_voids(depth, labels, lost, seed, share, cell):
 
 @njit(cache=True)
 @no_type_check
+def _brighten(labels, albedo, patchy, coarse, fine, bright):
+    """Fill the row `bright`: the albedo of each pixel's class, which varies in patches and finely."""
+    half, one = np.float32(0.5), np.float32(1)
+    for x in range(labels.shape[0]):
+        bright[x] = albedo[labels[x]] * (one + patchy * (coarse[x] + half * fine[x]))
+
+
+@njit(cache=True)
+@no_type_check
 def lose_weak(depth, labels, span, lost, seed, focal, reach_m, albedo, patchy, patch_cell):
     """Mark surfaces that send too little light back: cos(angle) albedo < (z / reach)^2.
 
     The albedo varies in patches, and finely, which frays the borders of what is lost.
     """
     height, width = depth.shape
-    coarse, fine = np.empty(width, np.float32), np.empty(width, np.float32)
-    corner = np.empty(width + 2, np.float32)
+    patches, grains = lattice(seed, 31, height, width, patch_cell), lattice(seed, 32, height, width, 3)
+    coarse, fine, bright = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    between = np.empty(width + 2, np.float32)
     focal_square, patchy, scale = np.float32(focal * focal), np.float32(patchy), np.float32(reach_m**-4)
-    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
+    zero, half = np.float32(0), np.float32(0.5)
     for y in range(height):
-        first, last = span[y, 0], span[y, 1]
-        if last <= first:
+        if span[y, 1] <= span[y, 0]:
             continue
-        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
-        interpolate_row(seed, 32, y, 3, corner, fine)
+        interpolate_row(patches, y, patch_cell, between, coarse)
+        interpolate_row(grains, y, 3, between, fine)
+        # A loop of its own: looking up the albedo would keep the next one from being vectorized.
+        _brighten(labels[y], albedo, patchy, coarse, fine, bright)
         size = width - 2
         middle, left, right = depth[y, 1 : width - 1], depth[y, : width - 2], depth[y, 2:]
         up, down = depth[max(y - 1, 0), 1 : width - 1], depth[min(y + 1, height - 1), 1 : width - 1]
-        classes, marks, patch, grain = labels[y, 1 : width - 1], lost[y, 1 : width - 1], coarse[1:], fine[1:]
+        marks, lights = lost[y, 1 : width - 1], bright[1:]
         for i in range(size):
             across = half * (right[i] - left[i]) if left[i] * right[i] > 0 else zero
             along = half * (down[i] - up[i]) if up[i] * down[i] > 0 else zero
             tangent = (across * across + along * along) * focal_square
-            light = albedo[classes[i]] * (one + patchy * (patch[i] + half * grain[i]))
-            square = middle[i] * middle[i]
+            light, square = lights[i], middle[i] * middle[i]
             weak = light <= zero or light * light < square * (square + tangent) * scale
             marks[i] = LOST if weak else marks[i]
         # The outermost columns have no slope of their own.
@@ -235,20 +245,21 @@ def lose_plain(depth, labels, span, lost, seed, focal, needed, albedo, patchy, p
     aslant it looks different to either eye. The albedo varies in the same patches as in `lose_weak`.
     """
     height, width = depth.shape
-    coarse, fine = np.empty(width, np.float32), np.empty(width, np.float32)
-    corner = np.empty(width + 2, np.float32)
-    focal_square, zero, half, one = np.float32(focal * focal), np.float32(0), np.float32(0.5), np.float32(1)
+    patches, grains = lattice(seed, 31, height, width, patch_cell), lattice(seed, 32, height, width, 3)
+    coarse, fine, bright = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
+    between = np.empty(width + 2, np.float32)
+    focal_square, zero, half = np.float32(focal * focal), np.float32(0), np.float32(0.5)
     for y in range(height):
         first, last = span[y, 0], span[y, 1]
         if last <= first:
             continue
-        interpolate_row(seed, 31, y, patch_cell, corner, coarse)
-        interpolate_row(seed, 32, y, 3, corner, fine)
+        interpolate_row(patches, y, patch_cell, between, coarse)
+        interpolate_row(grains, y, 3, between, fine)
+        _brighten(labels[y], albedo, patchy, coarse, fine, bright)
         above, below = depth[max(y - 1, 0)], depth[min(y + 1, height - 1)]
         for x in range(first, last):
             z, left, right = depth[y, x], depth[y, max(x - 1, 0)], depth[y, min(x + 1, width - 1)]
             across = half * (right - left) if left * right > 0 else zero
             along = half * (below[x] - above[x]) if above[x] * below[x] > 0 else zero
             secant = np.sqrt(z * z + (across * across + along * along) * focal_square)
-            contrast = albedo[labels[y, x]] * (one + patchy * (coarse[x] + half * fine[x]))
-            lost[y, x] = LOST if contrast * z < needed * secant else lost[y, x]
+            lost[y, x] = LOST if bright[x] * z < needed * secant else lost[y, x]

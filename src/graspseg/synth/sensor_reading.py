@@ -10,10 +10,12 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-from graspseg.synth.pixel_noise import gauss, interpolate_row, two_bells, uniform
+from graspseg.synth.pixel_noise import gauss, interpolate_row, lattice, two_bells, uniform
 from graspseg.synth.sensor_loss import LOST, MIXED
 
 _SHIFT = 3
+# A power of two above twice the shift.
+_RING = 8
 
 
 @njit(cache=True)
@@ -73,6 +75,29 @@ def _mix_row(depth, lost, columns, down, row, row_seen, seed, y):
 
 @njit(cache=True)
 @no_type_check
+def _keep_row(depth, labels, lost, kept_depth, kept_labels):
+    """Copy a row of depth and labels, 0 where lost; returns whether any pixel is MIXED."""
+    mixed = 0
+    for x in range(depth.shape[0]):
+        kept = (depth[x] > 0) & (lost[x] != LOST)
+        kept_depth[x] = depth[x] if kept else np.float32(0)
+        kept_labels[x] = labels[x] if kept else np.uint8(0)
+        mixed += lost[x] == MIXED
+    return mixed > 0
+
+
+@njit(cache=True)
+@no_type_check
+def _shift_row(seed, lateral_px, j, start, end, across, along):
+    """Draw the shifts of the blocks `start` to `end` - 1 of the j-th row of blocks, whole pixels."""
+    for i in range(start, end):
+        right, down = two_bells(seed, j, i, 1)
+        across[i] = np.int32(min(max(np.rint(lateral_px * right), -_SHIFT), _SHIFT))
+        along[i] = np.int32(min(max(np.rint(lateral_px * down), -_SHIFT), _SHIFT))
+
+
+@njit(cache=True)
+@no_type_check
 def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """Read every pixel from a place nearby; returns depth and labels of what is left (labels 0 where lost or mixed).
 
@@ -81,29 +106,36 @@ def gather(depth, labels, lost, span, seed, lateral_px, cell):
     """
     height, width = depth.shape
     out, seen = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
-    flat_depth, flat_labels, flat_lost = depth.ravel(), labels.ravel(), lost.ravel()
-    columns, down = np.arange(width), np.zeros(width, np.int64)
+    # Only the rows within reach of a shift, in turn: they stay in the processor's nearest cache.
+    kept_depth, kept_labels = np.empty((_RING, width), np.float32), np.empty((_RING, width), np.uint8)
+    flat_depth, flat_labels = kept_depth.reshape(-1), kept_labels.reshape(-1)
+    mixed = np.zeros(height, np.bool_)
+    ready = 0
+    # 32 bits throughout, so that the loops over pixels can be vectorized.
+    zero, across_end, down_end, stride = np.int32(0), np.int32(width - 1), np.int32(height - 1), np.int32(width)
+    mask = np.int32(_RING - 1)
+    block = (np.arange(width) // cell).astype(np.int32)
+    across, along = np.zeros(width, np.int32), np.zeros(width, np.int32)
+    columns, down = np.arange(width).astype(np.int32), np.zeros(width, np.int32)
     for y in range(height):
+        while ready < min(y + _SHIFT + 1, height):
+            to = ready % _RING
+            mixed[ready] = _keep_row(depth[ready], labels[ready], lost[ready], kept_depth[to], kept_labels[to])
+            ready += 1
         if y % cell == 0 and lateral_px > 0:
             start, end = _near_span(span, y, cell, height, width)
-            for x in range(start // cell * cell, end, cell):
-                across, along = two_bells(seed, y // cell, x // cell, 1)
-                across = min(max(np.rint(lateral_px * across), -_SHIFT), _SHIFT)
-                along = min(max(np.rint(lateral_px * along), -_SHIFT), _SHIFT)
-                for u in range(x, min(x + cell, width)):
-                    columns[u], down[u] = min(max(u + int(across), 0), width - 1), int(along)
+            if end > start:
+                _shift_row(seed, lateral_px, y // cell, block[start], block[end - 1] + 1, across, along)
+            for x in range(start, end):
+                columns[x] = min(max(np.int32(x) + across[block[x]], zero), across_end)
+                down[x] = along[block[x]]
         first, last = _near_span(span, y, 1, height, width)
         row, row_seen = out[y], seen[y]
-        any_mixed = False
         for x in range(first, last):
-            # One unsigned index (no wrap-around to test), and selected, not branched over: losses are hard to predict.
-            at = np.uint32(min(max(y + down[x], 0), height - 1) * width + columns[x])
-            z, mark = flat_depth[at], flat_lost[at]
-            kept = (z > 0) & (mark != LOST)
-            row[x] = z if kept else np.float32(0)
-            row_seen[x] = flat_labels[at] if kept else np.uint8(0)
-            any_mixed |= (mark == MIXED) & kept
-        if any_mixed:
+            # One unsigned index: no wrap-around to test.
+            at = np.uint32((min(max(np.int32(y) + down[x], zero), down_end) & mask) * stride + columns[x])
+            row[x], row_seen[x] = flat_depth[at], flat_labels[at]
+        if mixed[max(y - _SHIFT, 0) : y + _SHIFT + 1].any():
             _mix_row(depth, lost, columns, down, row, row_seen, seed, y)
     return out, seen
 
@@ -151,7 +183,8 @@ def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, dispari
     the same form); a part `fine` of it is white, the rest alike over `ripple_cell` pixels.
     """
     height, width = depth.shape
-    ripple, corner = np.empty(width, np.float32), np.empty(width + 2, np.float32)
+    ripples = lattice(seed, 11, height, width, ripple_cell)
+    ripple, between = np.empty(width, np.float32), np.empty(width + 2, np.float32)
     axial, fine = np.float32(axial), np.float32(fine)
     matching = np.float32(disparity_sigma / focal_baseline)
     whole, one = np.float32(focal_baseline / step_px if step_px > 0 else 0.0), np.float32(1)
@@ -159,7 +192,7 @@ def disturb(depth, span, seed, axial, fine, ripple_cell, focal_baseline, dispari
         first, last = _near_span(span, y, 1, height, width)
         if last <= first:
             continue
-        interpolate_row(seed, 11, y, ripple_cell, corner, ripple)
+        interpolate_row(ripples, y, ripple_cell, between, ripple)
         row, waves = depth[y, first:last], ripple[first:last]
         for i in range(last - first):
             z = row[i]

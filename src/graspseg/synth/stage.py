@@ -19,6 +19,7 @@ from graspseg.synth.hand import HandModel
 from graspseg.synth.motion import ArmMotion, CameraMotion
 from graspseg.synth.person import SHOULDER_M
 from graspseg.synth.scene_parts import Kind, Mesh, Scene, rotation_of
+from graspseg.synth.vectors import cross
 from graspseg.synth.viewpoint import HEIGHT, WIDTH, Camera
 
 MIRROR = np.array([-1.0, 1.0, 1.0])
@@ -72,12 +73,13 @@ class StagedArm:
         """Arm and thing in the world; a thing not yet or no longer held is BACKGROUND."""
         pose, turn, shift = self._at(time_s)
         meshes = arm_meshes(self.model, pose, self.outfit, cloth=cloth)
-        placed = [replace(m, vertices=m.vertices @ turn + shift) for m in meshes]
+        for mesh in meshes:
+            mesh.vertices = mesh.vertices @ turn + shift
         if self.held is not None:
             held_s = time_s if self.motion is None else self.motion.held_time(time_s)
             label = self.held.label if held_s == time_s else BACKGROUND
-            placed.append(replace(self.held, vertices=self.thing(held_s), label=label))
-        return placed
+            meshes.append(replace(self.held, vertices=self.thing(held_s), label=label))
+        return meshes
 
     def thing(self, time_s: float) -> Float32[np.ndarray, "v 3"]:
         """World vertices of the held thing as the hand carries it at a time."""
@@ -161,12 +163,9 @@ class Staging:
         scene = Scene(self.intrinsics, interaction=self.interaction)
         seen = [arm for arm in self.arms if self._in_view(camera.see(arm.points(time_s)))]
         people = list(dict.fromkeys(arm.person for arm in self.arms))
-        moved = [
-            replace(mesh, person=people.index(arm.person))
-            for arm in seen
-            for mesh in arm.meshes(time_s, cloth=self.cloth)
-        ]
-        scene.meshes = [replace(mesh, vertices=camera.see(mesh.vertices)) for mesh in [*moved, *self.meshes]]
+        moved = [(mesh, people.index(arm.person)) for arm in seen for mesh in arm.meshes(time_s, cloth=self.cloth)]
+        placed = [*moved, *((mesh, mesh.person) for mesh in self.meshes)]
+        scene.meshes = [Mesh(camera.see(m.vertices), m.faces, m.label, m.kind, person) for m, person in placed]
         for origin, u, v in self.planes:
             scene.planes.append((turn @ (origin - camera.position), turn @ u, turn @ v))
         for center, axes in self.ellipsoids:
@@ -208,6 +207,6 @@ def _basis(first: np.ndarray, toward: np.ndarray) -> Float64[np.ndarray, "3 3"]:
     first = first / np.linalg.norm(first)
     second = toward - first * (toward @ first)
     if np.linalg.norm(second) < 1e-5:
-        second = np.cross(first, np.eye(3)[np.abs(first).argmin()])
+        second = cross(first, np.eye(3)[np.abs(first).argmin()])
     second /= np.linalg.norm(second)
-    return np.stack([first, second, np.cross(first, second)], axis=1)
+    return np.stack([first, second, cross(first, second)], axis=1)

@@ -250,5 +250,6 @@ def _outside(arm: StagedArm, times: np.ndarray) -> bool:
 def _apart(some: np.ndarray, others: np.ndarray) -> bool:
     """Whether two sets of points [n, 3] keep 15 mm apart, apart from shared shoulders."""
     a, b = some[::2], others[::2]
-    squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+    squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)
+    squares -= 2 * a @ b.T
     return bool(squares.min() > 0.015**2)

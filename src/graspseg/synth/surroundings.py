@@ -13,6 +13,7 @@ from jaxtyping import Int32
 from graspseg.labels import BACKGROUND
 from graspseg.synth.recipe import Surroundings
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation, tilt
+from graspseg.synth.vectors import cross
 
 Clutter = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -40,9 +41,9 @@ def _plane(
     under = visible[np.argmin(visible @ normal)]
     foot = visible.mean(axis=0)
     foot = foot + normal * ((under - foot) @ normal - gap_m)
-    u = np.cross(normal, rng.normal(size=3))
+    u = cross(normal, rng.normal(size=3))
     u /= np.linalg.norm(u)
-    v = np.cross(normal, u)
+    v = cross(normal, u)
     half_u, half_v = half_m * rng.uniform(0.5, 1.5), half_m * rng.uniform(0.5, 1.5)
     offset = u * rng.uniform(-0.7, 0.7) * half_u + v * rng.uniform(-0.7, 0.7) * half_v
     scene.planes.append((foot + offset, u * half_u, v * half_v))

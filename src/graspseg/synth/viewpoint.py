@@ -10,6 +10,7 @@ from jaxtyping import Float32, Float64
 from graspseg.frame import Intrinsics
 from graspseg.synth.recipe import Aim, Lens, Viewpoint
 from graspseg.synth.scene_parts import rotation_of
+from graspseg.synth.vectors import cross
 
 WIDTH, HEIGHT = 640, 480
 _DOWN = np.array([0.0, 1.0, 0.0])
@@ -84,18 +85,18 @@ def _look(
     rng: np.random.Generator, aim: Aim, forward: np.ndarray, upright: np.ndarray, roll: float, lens: Intrinsics
 ) -> Float64[np.ndarray, "3 3"]:
     """Rotation that puts `forward` at a random place of the image; `upright` is down there."""
-    right = np.cross(upright, forward)
+    right = cross(upright, forward)
     if np.linalg.norm(right) < 0.05:
-        right = np.cross(np.array([0.0, 0.3, 1.0]), forward)
+        right = cross(np.array([0.0, 0.3, 1.0]), forward)
     right /= np.linalg.norm(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
+    rotation = np.stack([right, cross(forward, right), forward])
     limit, sigma = aim.offset_limit, aim.offset_sigma
     if rng.uniform() < aim.leaving_share:
         limit, sigma = aim.leaving_limit, 2 * aim.offset_sigma
     x, y = np.clip(rng.normal(0, sigma, 2), -limit, limit) * (WIDTH, HEIGHT)
     ray = np.array([(x + 319.5 - lens.cx) / lens.fx, (y + 239.5 - lens.cy) / lens.fy, 1.0])
     ray /= np.linalg.norm(ray)
-    axis = np.cross([0.0, 0.0, 1.0], ray)
+    axis = cross(np.array([0.0, 0.0, 1.0]), ray)
     size = float(np.linalg.norm(axis))
     swing = rotation_of(axis / max(size, 1e-9) * np.arctan2(size, ray[2]))
     return swing @ rotation_of(np.array([0.0, 0.0, roll])) @ rotation
