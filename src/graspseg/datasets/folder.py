@@ -141,7 +141,7 @@ class FolderDataset:
             InputError: a file of this frame cannot be used.
         """
         stem = self.stems[index]
-        frame = read_depth(self._files[stem], depth_unit_m=self.depth_unit_m, intrinsics=self.intrinsics)
+        frame = self._frame(stem)
         labels = self._labels(stem)
         return Sample(stem, frame, read_labels(labels, frame.depth.shape) if labels.is_file() else None)
 
@@ -151,6 +151,9 @@ class FolderDataset:
     def unlabelled(self) -> list[str]:
         """Stems of the frames without label image."""
         return [stem for stem in self.stems if not self._labels(stem).is_file()]
+
+    def _frame(self, stem: str) -> Frame:
+        return read_depth(self._files[stem], depth_unit_m=self.depth_unit_m, intrinsics=self.intrinsics)
 
     def _labels(self, stem: str) -> Path:
         return self.path / "labels" / f"{stem}.png"
