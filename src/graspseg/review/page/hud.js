@@ -52,7 +52,7 @@ export class Hud {
     $("decision").className = `chip ${decision ?? ""}`;
     $("decision").textContent = decision ? `${decision === "accepted" ? "✓" : "✕"} ${decision}${by}` : "skipped";
     $("painted").hidden = !painted && !info.edited;
-    $("painted").textContent = painted ? "painted, not yet accepted" : "painted";
+    $("painted").textContent = painted ? "painted, not saved" : "painted";
     $("held").hidden = !info.held_by;
     $("held").textContent = `${info.held_by} has it open`;
   }

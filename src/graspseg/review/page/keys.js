@@ -1,6 +1,6 @@
 /** Every key and what it does: one table for the keyboard, the help and the tests. */
 
-/** [action, chords, what it says in the help]; "" as sentence: not listed on its own. */
+/** [action, chords, what the help says]. "": listed in the line above; null: in a note. */
 export const KEYS = {
   Decide: [
     ["accept", ["A"], "accept, with what you painted"],
@@ -13,6 +13,7 @@ export const KEYS = {
     ["next", ["N", "PageDown"], "next frame"],
     ["previous", ["P", "PageUp"], "previous frame"],
     ["queue", ["Q"], "choose frames, order, your name"],
+    ["help", ["?"], "this list"],
   ],
   See: [
     ["color", ["C"], "color"],
@@ -21,12 +22,12 @@ export const KEYS = {
     ["model", ["M"], "labels beside the model's"],
     ["disagreement", ["X"], "only where labels and model differ"],
     ["overlay", ["O"], "show or hide the overlay"],
-    ["clearer", ["Semicolon"], "overlay clearer"],
-    ["denser", ["Quote"], "overlay denser"],
-    ["nearCloser", ["Comma"], "nearest depth closer"],
-    ["nearFarther", ["Period"], "nearest depth farther"],
-    ["farCloser", ["Shift+Comma"], "farthest depth closer"],
-    ["farFarther", ["Shift+Period"], "farthest depth farther"],
+    ["clearer", ["Semicolon"], "overlay clearer, denser"],
+    ["denser", ["Quote"], ""],
+    ["nearCloser", ["Comma"], "nearest depth shown: closer, farther"],
+    ["nearFarther", ["Period"], ""],
+    ["farCloser", ["Shift+Comma"], "farthest depth shown: closer, farther"],
+    ["farFarther", ["Shift+Period"], ""],
     ["autoWindow", ["L"], "depth window follows every frame"],
     ["zoomIn", ["+", "="], "zoom in (wheel)"],
     ["zoomOut", ["-"], "zoom out (wheel)"],
@@ -43,21 +44,20 @@ export const KEYS = {
     ["object", ["2"], "object"],
     ["ignore", ["3"], "ignore: not trained on"],
     ["protect", ["K"], "protect the other classes"],
-    ["smaller", ["BracketLeft"], "smaller brush, less depth"],
-    ["larger", ["BracketRight"], "larger brush, more depth (Shift and wheel)"],
+    ["smaller", ["BracketLeft"], "smaller, larger brush or flood (Shift and wheel)"],
+    ["larger", ["BracketRight"], ""],
     ["takePatch", ["T"], "take the model's patch under the cursor"],
     ["takeAll", ["Shift+T"], "take all of the model's labels"],
   ],
   "Cursor of brush, eraser, flood, polygon": [
-    ["left", ["ArrowLeft", "Shift+ArrowLeft", "Ctrl+ArrowLeft"], ""],
-    ["right", ["ArrowRight", "Shift+ArrowRight", "Ctrl+ArrowRight"], ""],
-    ["up", ["ArrowUp", "Shift+ArrowUp", "Ctrl+ArrowUp"], ""],
-    ["down", ["ArrowDown", "Shift+ArrowDown", "Ctrl+ArrowDown"], ""],
+    ["left", ["ArrowLeft", "Shift+ArrowLeft", "Ctrl+ArrowLeft"], null],
+    ["right", ["ArrowRight", "Shift+ArrowRight", "Ctrl+ArrowRight"], null],
+    ["up", ["ArrowUp", "Shift+ArrowUp", "Ctrl+ArrowUp"], null],
+    ["down", ["ArrowDown", "Shift+ArrowDown", "Ctrl+ArrowDown"], null],
     ["press", ["Space"], "paint while held, flood, set a corner"],
     ["close", ["Enter"], "close the polygon"],
     ["dropCorner", ["Backspace"], "take a corner back"],
   ],
-  Page: [["help", ["?"], "this list"]],
 };
 
 const NOTES = {
@@ -128,6 +128,15 @@ function row(keys, says) {
   return [term, meaning];
 }
 
+function helpRows(rows) {
+  const lines = [];
+  for (const [, chords, says] of rows) {
+    if (says) lines.push([chords.slice(0, 2).map(shown), says]);
+    else if (says === "") lines.at(-1)[0].push(shown(chords[0]));
+  }
+  return lines;
+}
+
 /** Sections of the help. */
 export function helpSections() {
   return Object.entries(KEYS).map(([title, rows]) => {
@@ -135,7 +144,7 @@ export function helpSections() {
     const heading = document.createElement("h2");
     heading.textContent = title;
     const list = document.createElement("dl");
-    for (const [, chords, says] of rows) if (says) list.append(...row(chords.slice(0, 2).map(shown), says));
+    for (const [keys, says] of helpRows(rows)) list.append(...row(keys, says));
     for (const [keys, says] of NOTES[title] ?? []) list.append(...row([keys], says));
     section.append(heading, list);
     return section;

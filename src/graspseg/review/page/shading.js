@@ -5,6 +5,7 @@ import { BACKGROUND } from "./editor.js";
 const DARKEST = 40;
 const BRIGHTEST = 255;
 const SAMPLES = 20000;
+const FIRM = 0.75; // opacity of a disagreement at least: it is all there is to see
 const PLAIN = [205, 208, 214]; // background, where it is one side of a disagreement
 
 function pixel([red, green, blue], alpha) {
@@ -92,7 +93,7 @@ export class Tints {
    * gray stands for background, everything else is darkened.
    */
   disagreement(labels, other, width, rect, { opacity, striped }, pixels) {
-    const tints = this.#table(Math.round(255 * Math.max(opacity, 0.35)), { plain: true });
+    const tints = this.#table(Math.round(255 * Math.max(opacity, FIRM)), { plain: true });
     const dark = pixel([8, 9, 12], 150);
     for (let y = rect.y0; y < rect.y1; y++) {
       for (let x = rect.x0; x < rect.x1; x++) {
