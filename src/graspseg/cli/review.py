@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from graspseg.frame import InputError
+
+if TYPE_CHECKING:
+    from graspseg.review.exports import Form
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -19,7 +22,8 @@ class Options:
     """Check labels in a web page on this machine: accept, reject, correct; worst confidence first.
 
     Every decision is in DIR/review.sqlite at once; corrected labels replace those in DIR/labels. Several people may
-    review one folder at the same time. Stop with Ctrl-C.
+    review one folder at the same time. Stop with Ctrl-C. With --export or --import there is no page: accepted frames
+    are written for other programs, or labels corrected there are read.
     """
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
@@ -34,6 +38,12 @@ class Options:
     """Name of the person in the history, when the page is not given another; default: the user of this process."""
     open: bool = False
     """Open the page in a browser."""
+    export: Literal["folder", "shards", "coco", "png", "cvat"] | None = None
+    """Write the accepted frames with their corrected labels to --out. png: colored masks only; cvat: for images 1.1."""
+    out: Path | None = None
+    """New or empty folder for --export."""
+    import_file: Annotated[Path | None, tyro.conf.arg(name="import", metavar="FILE")] = None
+    """Take over labels corrected elsewhere: CVAT for images 1.1 (.xml, .zip) or COCO (.json)."""
 
 
 def main(argv: list[str]) -> int:
@@ -45,8 +55,44 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(Options, args=argv, prog="graspseg review")
     if not 0 <= options.port < 1 << 16:
         raise InputError(f"--port is {options.port}, expected 0 to 65535: leave it out for any free one.")
+    if (options.export is None) != (options.out is None):
+        raise InputError("--export and --out belong together, expected both or neither: name what to write and where.")
+    if options.export is not None and options.out is not None:
+        return _export(options.folder, options.out, options.export)
+    if options.import_file is not None:
+        return _import(options.folder, options.import_file)
     _serve(options)
     return 0
+
+
+def _export(folder: Path, out: Path, form: Form) -> int:
+    """0 done, 1 some frames could not be written."""
+    from graspseg.cli.progress import Voice, frames_bar
+    from graspseg.review.exports import export, open_accepted
+    from graspseg.segment.engine import available_threads
+
+    accepted = open_accepted(folder)
+    say = Voice()
+    with frames_bar(len(accepted)) as advance:
+        done = export(accepted, out, form, threads=available_threads(), say=say, advance=advance)
+    say.close(done.frames - done.written)
+    print(f"{done.written:,} of {done.frames:,} accepted frames in {out}", file=sys.stderr)
+    return 0 if done.written == done.frames else 1
+
+
+def _import(folder: Path, file: Path) -> int:
+    """0 done, 1 some images could not be used."""
+    from graspseg.cli.progress import Voice
+    from graspseg.review.imports import import_labels
+    from graspseg.review.server import open_store
+
+    say = Voice()
+    with open_store(folder, say=_say) as store:
+        done = import_labels(store, file, say=say)
+    say.close(done.failed)
+    empty = f", {done.empty:,} without any shape and left as they are" if done.empty else ""
+    print(f"{done.changed:,} frames have new labels, {done.same:,} had them before{empty}", file=sys.stderr)
+    return 1 if done.failed else 0
 
 
 def _serve(options: Options) -> None:

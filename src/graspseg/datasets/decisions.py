@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,17 +109,14 @@ class AcceptedFrames(FolderDataset):
 
     def __init__(self, path: Path, decisions: Decisions, *, split: str | None = None) -> None:
         super().__init__(path, split=split)
-        self.found = len(self.stems)
+        found = len(self.stems)
         self.stems = [stem for stem in self.stems if stem in decisions.accepted]
         self._pending = {stem: decisions.pending[stem] for stem in self.stems if stem in decisions.pending}
         if not self.stems:
             raise InputError(
                 f"{self.path} has been reviewed ({len(decisions.rejected)} frames rejected) but none of its "
-                f"{self.found} frames here is accepted, expected some: accept frames with graspseg review {self.path}."
+                f"{found} frames here is accepted, expected some: accept frames with graspseg review {self.path}."
             )
-
-    def __str__(self) -> str:
-        return f"{self.path}: {len(self.stems):,} of {self.found:,} frames, those accepted in {REVIEW_FILE}"
 
     def __getitem__(self, index: int) -> Sample:
         """Read one frame and its labels; see `FolderDataset`."""
@@ -136,15 +134,22 @@ class AcceptedFrames(FolderDataset):
         return [stem for stem in super().unlabelled() if stem not in self._pending]
 
 
-def accepted_only(dataset: Dataset, *, split: str | None = None) -> Dataset:
+def accepted_only(
+    dataset: Dataset, *, split: str | None = None, say: Callable[[str], None] = lambda sentence: None
+) -> Dataset:
     """The accepted frames of a folder that was reviewed; any other data set as it is.
 
     Args:
         dataset: an opened data set.
         split: the split it was opened with.
+        say: called with a sentence on how many frames are left of a folder that was reviewed.
 
     Raises:
         InputError: see `AcceptedFrames` and `read_decisions`.
     """
     decisions = read_decisions(dataset.path) if isinstance(dataset, FolderDataset) else None
-    return dataset if decisions is None else AcceptedFrames(dataset.path, decisions, split=split)
+    if decisions is None:
+        return dataset
+    accepted = AcceptedFrames(dataset.path, decisions, split=split)
+    say(f"{dataset.path}: {len(accepted):,} of {len(dataset):,} frames, those accepted in {REVIEW_FILE}")
+    return accepted

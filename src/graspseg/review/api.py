@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from importlib import resources
 from typing import Annotated, Any
 from urllib.parse import unquote
 
 import numpy as np
-from fastapi import Body, FastAPI, Query, Request
+from fastapi import Body, FastAPI, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -22,6 +21,7 @@ from graspseg.review.database import Busy, ReadOnly
 from graspseg.review.folder import Missing, Outside
 from graspseg.review.label_images import write_file
 from graspseg.review.media import Kind, Media, Medium
+from graspseg.review.page_files import page_file
 from graspseg.review.state import Conflict, Decision, FrameState, Reviewer
 from graspseg.review.store import Store
 from graspseg.review.worklist import LEASE_S, Filter, Order, Worklist
@@ -36,13 +36,8 @@ _STATUS: tuple[tuple[type[InputError], int], ...] = (
     (OutputError, 507),
     (InputError, 422),
 )
-_TYPES = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-}
+_LARGEST = (1 << 63) - 1  # whole number of SQLite
+FrameId = Annotated[int, Path(ge=0, le=_LARGEST)]
 _FOREVER = "private, max-age=31536000, immutable"
 _LONGEST_NAME = 80
 
@@ -93,11 +88,11 @@ class Review:
 
     def page(self) -> Response:
         """The page itself."""
-        return _page_file("index.html")
+        return page_file("index.html")
 
     def static(self, name: str) -> Response:
         """A file of the page."""
-        return _page_file(name)
+        return page_file(name)
 
     def session(self) -> dict[str, Any]:
         """What holds for the whole review."""
@@ -126,34 +121,36 @@ class Review:
         request: Request,
         order: Order = "confidence",
         only: Annotated[Filter, Query(alias="filter")] = "todo",
-        offset: Annotated[int, Query(ge=0, lt=1 << 62)] = 0,
+        offset: Annotated[int, Query(ge=0, le=_LARGEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Frames by their place in an order."""
         page = self._worklist.page(order=order, only=only, offset=offset, limit=limit)
         return {"frames": self._told(page.frames, self._who(request)), "offset": offset, "total": page.total}
 
-    def frame(self, request: Request, frame_id: int) -> dict[str, Any]:
+    def frame(self, request: Request, frame_id: FrameId) -> dict[str, Any]:
         """One frame."""
         return self._one(frame_id, self._who(request))
 
-    def history(self, frame_id: int) -> dict[str, Any]:
+    def history(self, frame_id: FrameId) -> dict[str, Any]:
         """All that was done to a frame."""
         return {"history": self._store.history(frame_id)}
 
     def decide(
         self,
         request: Request,
-        frame_id: int,
+        frame_id: FrameId,
         decision: Annotated[Decision | None, Body()],
-        expected_revision: Annotated[int, Body()],
+        expected_revision: Annotated[int, Body(ge=0, le=_LARGEST)],
     ) -> dict[str, Any]:
         """Accept, reject or open a frame."""
         who = self._who(request)
         self._store.decide(frame_id, decision, expected_revision=expected_revision, who=who)
         return {"frame": self._one(frame_id, who), "progress": self._store.progress()}
 
-    async def save_labels(self, request: Request, frame_id: int, expected_revision: int) -> dict[str, Any]:
+    async def save_labels(
+        self, request: Request, frame_id: FrameId, expected_revision: Annotated[int, Query(ge=0, le=_LARGEST)]
+    ) -> dict[str, Any]:
         """Save corrected labels, sent as plain pixels."""
         who = self._who(request)
         frame = await run_in_threadpool(self._store.frame, frame_id)
@@ -185,7 +182,7 @@ class Review:
         request: Request,
         order: Annotated[Order, Body()] = "confidence",
         only: Annotated[Filter, Body(alias="filter")] = "todo",
-        after: Annotated[int | None, Body()] = None,
+        after: Annotated[int | None, Body(ge=0, le=_LARGEST)] = None,
         count: Annotated[int, Body(ge=1, le=64)] = 8,
     ) -> dict[str, Any]:
         """Frames for this reviewer alone."""
@@ -204,7 +201,9 @@ class Review:
         self._worklist.release(self._who(request))
         return {}
 
-    def undo(self, request: Request, frame: Annotated[int | None, Body(embed=True)] = None) -> dict[str, Any]:
+    def undo(
+        self, request: Request, frame: Annotated[int | None, Body(embed=True, ge=0, le=_LARGEST)] = None
+    ) -> dict[str, Any]:
         """Take back what this reviewer did last."""
         who = self._who(request)
         frame_id, undone = self._store.undo(frame, who)
@@ -213,10 +212,10 @@ class Review:
     def medium(
         self,
         request: Request,
-        frame_id: int,
+        frame_id: FrameId,
         kind: Kind,
         v: str | None = None,
-        image: Annotated[int | None, Query(ge=0, lt=1 << 62)] = None,
+        image: Annotated[int | None, Query(ge=0, le=_LARGEST)] = None,
     ) -> Response:
         """A picture of a frame."""
         frame = self._store.frame(frame_id)
@@ -290,13 +289,3 @@ def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
 def _answer(medium: Medium, tag: str, request: Request, *, forever: bool) -> Response:
     headers = {**medium.headers, "etag": tag, "cache-control": _FOREVER if forever else "private, no-cache"}
     return Response(medium.data, media_type=medium.kind, headers=headers)
-
-
-def _page_file(name: str) -> Response:
-    """A file of the page by its name, of those there are: no path is put together."""
-    folder = resources.files("graspseg.review") / "page"
-    for file in folder.iterdir() if folder.is_dir() else ():
-        kind = next((kind for suffix, kind in _TYPES.items() if file.name.endswith(suffix)), None)
-        if file.name == name and kind is not None:
-            return Response(file.read_bytes(), media_type=kind, headers={"cache-control": "no-cache"})
-    raise Missing(f"The page has no file {name!r:.90}, expected one of its own: reload the page.")

@@ -36,6 +36,7 @@ class Predictor:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prediction")
         self._made: OrderedDict[str, Future[Segmentation]] = OrderedDict()
         self._lock = threading.Lock()
+        self._thread.submit(self._load)  # takes a second, best before the first question
 
     def request(self, key: str, read: Callable[[], Frame]) -> Future[Segmentation]:
         """Have a prediction made, unless it is remembered.
@@ -62,9 +63,12 @@ class Predictor:
         return self.request(key, read).result(_WAIT_S)
 
     def _predict(self, read: Callable[[], Frame]) -> Segmentation:
+        return self._load()(read())
+
+    def _load(self) -> Segmenter:
         if self._segmenter is None:
             self._segmenter = Segmenter(self._path)
-        return self._segmenter(read())
+        return self._segmenter
 
     def close(self) -> None:
         """Finish what is being made and drop the rest."""

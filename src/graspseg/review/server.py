@@ -26,6 +26,31 @@ _STOPPING_S = 2
 
 
 @contextlib.contextmanager
+def open_store(path: Path, *, say: Callable[[str], None] = print) -> Iterator[Store]:
+    """The record of a folder, brought up to date, until the block ends.
+
+    Args:
+        path: folder data set.
+        say: called with warnings.
+
+    Raises:
+        InputError: the folder cannot be used.
+    """
+    folder = ReviewFolder(path)
+    database = Database(folder.root)
+    try:
+        update_index(database, folder)
+        if database.read_only:
+            say(database.read_only)
+        else:
+            for sentence in write_pending(database, folder):
+                say(sentence)
+        yield Store(database, folder)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
 def open_review(
     path: Path,
     *,
@@ -51,21 +76,13 @@ def open_review(
         InputError: the folder or the model cannot be used.
     """
     with contextlib.ExitStack() as stack:
-        folder = ReviewFolder(path)
+        store = stack.enter_context(open_store(path, say=say))
         predictor = None if model is None else Predictor(model)
         if predictor is not None:
             stack.callback(predictor.close)
-        database = Database(folder.root)
-        stack.callback(database.close)
-        if database.read_only:
-            say(database.read_only)
-        update_index(database, folder)
-        store = Store(database, folder)
-        for sentence in () if database.read_only else write_pending(database, folder):
-            say(sentence)
         review = Review(
             store,
-            Worklist(database),
+            Worklist(store.database),
             Media(store, predictor),
             reviewer=reviewer,
             model=predictor.name if predictor else None,

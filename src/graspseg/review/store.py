@@ -50,6 +50,11 @@ class Store:
             raise Missing(f"There is no frame {frame_id} in {self.folder.root}: reload the page.")
         return found
 
+    def frames(self) -> list[FrameState]:
+        """The states of all frames, by name."""
+        rows = self.database.connection().execute("SELECT * FROM frames WHERE present = 1 ORDER BY position")
+        return [FrameState.of(row) for row in rows]
+
     def last(self, frame: FrameState) -> dict[str, Any] | None:
         """Who did what to a frame last."""
         found = self.database.connection().execute(
