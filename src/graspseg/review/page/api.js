@@ -31,17 +31,10 @@ export function randomId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function tabId() {
-  const known = sessionStorage.getItem("client");
-  if (known) return known;
-  const fresh = randomId();
-  sessionStorage.setItem("client", fresh);
-  return fresh;
-}
-
 export class Api {
-  constructor() {
-    this.client = tabId();
+  /** @param {string} client name of this tab. */
+  constructor(client) {
+    this.client = client;
     this.reviewer = "";
   }
 

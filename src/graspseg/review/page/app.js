@@ -11,6 +11,7 @@ import { Trail } from "./trail.js";
 const RETRY_MS = 1000;
 const SLOW_MS = 150; // a frame that takes longer to load says so
 const RENEW_MS = 40_000; // leases end after two minutes
+const ASK_AGAIN_MS = 3000;
 const STEPS_KEPT = 200;
 
 export class App {
@@ -125,9 +126,13 @@ export class App {
     this.turn++;
     this.shown = null;
     const { heldByOthers } = this.trail;
-    const held = heldByOthers ? `\n${heldByOthers} frames are open at other reviewers.` : "";
-    this.hud.finished(`Every frame of this choice has been seen.${held}\nZ takes back the last decision.`);
+    this.hud.finished(
+      heldByOthers
+        ? `The last ${heldByOthers} frames are open at other reviewers; this page goes on when one is free.`
+        : "Every frame of this choice has been seen.\nZ takes back the last decision.",
+    );
     this.#ribbon();
+    if (heldByOthers) setTimeout((turn) => turn === this.turn && this.advance(), ASK_AGAIN_MS, this.turn);
   }
 
   /** Shows a frame. `at`: when the key was pressed, for the time from key to picture. */

@@ -110,6 +110,10 @@ export class Hud {
   finished(sentence) {
     $("finished").hidden = sentence === null;
     $("finished-text").textContent = sentence ?? "";
+    if (sentence === null) return;
+    $("stem").textContent = "No frame";
+    for (const id of ["decision", "painted", "held"]) $(id).hidden = true;
+    $("confidence").textContent = "";
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { Api, Locked } from "./api.js";
 import { App } from "./app.js";
+import { clientName } from "./client.js";
 import { Controls } from "./controls.js";
 import { Hud, troubleSentence } from "./hud.js";
 import { loadSettings } from "./settings.js";
@@ -31,7 +32,7 @@ async function start() {
   const asked = new URLSearchParams(location.search).get("reviewer");
   history.replaceState(null, "", "/");
   const hud = new Hud();
-  const api = new Api();
+  const api = new Api(await clientName());
   const session = await sessionOf(api, hud);
   hud.clearBanner();
   api.reviewer = reviewerName(session, asked);
