@@ -15,6 +15,12 @@ from graspseg.review.database import Database
 from graspseg.review.folder import ReviewFolder
 
 CONFIDENCE = "confidence.csv"
+_COUNT = """
+INSERT INTO tally SELECT 'all', count(*) FROM frames WHERE present = 1
+UNION ALL SELECT 'todo', count(*) FROM frames WHERE present = 1 AND decision IS NULL
+UNION ALL SELECT 'accepted', count(*) FROM frames WHERE present = 1 AND decision = 'accepted'
+UNION ALL SELECT 'rejected', count(*) FROM frames WHERE present = 1 AND decision = 'rejected'
+UNION ALL SELECT 'edited', count(*) FROM frames WHERE present = 1 AND edited = 1"""
 _UNKNOWN_RANK = -1.0  # frames nobody is confident of come first
 
 
@@ -65,6 +71,8 @@ def update_index(database: Database, folder: ReviewFolder) -> int:
             for stem, each in read.items()
         ]
         connection.executemany("UPDATE frames SET confidence = ?, rank = ?, evidence = ? WHERE stem = ?", rows)
+        connection.execute("DELETE FROM tally")
+        connection.execute(_COUNT)
     return len(found)
 
 

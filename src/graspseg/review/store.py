@@ -65,20 +65,9 @@ class Store:
 
     def progress(self) -> dict[str, int | float | None]:
         """How many frames are in which state, and the share of the decided ones that was accepted."""
-        connection = self.database.connection()
-        counted = connection.execute("SELECT decision, count(*) FROM frames WHERE present = 1 GROUP BY decision")
-        counts = dict(counted)
-        (edited,) = connection.execute("SELECT count(*) FROM frames WHERE present = 1 AND edited = 1").fetchone()
-        accepted, rejected = counts.get("accepted", 0), counts.get("rejected", 0)
-        rate = accepted / (accepted + rejected) if accepted + rejected else None
-        return {
-            "all": sum(counts.values()),
-            "todo": counts.get(None, 0),
-            "accepted": accepted,
-            "rejected": rejected,
-            "edited": edited,
-            "acceptance_rate": rate,
-        }
+        counts = dict(self.database.connection().execute("SELECT state, number FROM tally"))
+        decided = counts["accepted"] + counts["rejected"]
+        return {**counts, "acceptance_rate": counts["accepted"] / decided if decided else None}
 
     def reviewers(self) -> dict[str, dict[str, int]]:
         """How many frames each reviewer was the last to decide or to correct, by name."""

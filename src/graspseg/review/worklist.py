@@ -77,7 +77,7 @@ class Worklist:
         rows = connection.execute(
             f"SELECT * FROM frames WHERE {_WHERE[only]} ORDER BY {_ORDER[order]} LIMIT ? OFFSET ?", (limit, offset)
         )
-        (total,) = connection.execute(f"SELECT count(*) FROM frames WHERE {_WHERE[only]}").fetchone()
+        (total,) = connection.execute("SELECT number FROM tally WHERE state = ?", (only,)).fetchone()
         return Page([FrameState.of(row) for row in rows], total)
 
     def hand_out(self, who: Reviewer, *, order: Order, only: Filter, after: int | None, count: int) -> Handout:
