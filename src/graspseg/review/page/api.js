@@ -1,6 +1,7 @@
 /** Calls to the server: one function each. What goes wrong is one of four kinds of error, because each is met differently. */
 
 const PATIENCE_MS = 20000;
+const RETRY_MS = 1000;
 
 /** No answer at all: try again. */
 export class Gone extends Error {}
@@ -29,6 +30,18 @@ export class Refused extends Error {
 export function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Repeats some work until the server answers it; what the server says, be it no, ends it. */
+export async function untilAnswered(work) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Gone || error instanceof Locked)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }
 
 export class Api {

@@ -1,6 +1,6 @@
 /** The review itself: which frame is shown, what was decided about it, and what must not get lost. */
 
-import { Gone, Locked, Refused } from "./api.js";
+import { Refused, untilAnswered } from "./api.js";
 import { askConflict } from "./dialogs.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
@@ -8,7 +8,6 @@ import { troubleSentence } from "./hud.js";
 import { Outbox } from "./outbox.js";
 import { Trail } from "./trail.js";
 
-const RETRY_MS = 1000;
 const SLOW_MS = 150; // a frame that takes longer to load says so
 const RENEW_MS = 40_000; // leases end after two minutes
 const ASK_AGAIN_MS = 3000;
@@ -60,15 +59,8 @@ export class App {
     this.hud.say(sentence);
   }
 
-  /** Decision on its way to the server; undefined when there is none. */
-  #pending(id) {
-    const last = this.outbox.of(id).findLast((action) => action.kind !== "labels");
-    if (!last) return undefined;
-    return last.kind === "undo" ? last.leaves : last.decision;
-  }
-
   #decisionOf(id) {
-    const pending = this.#pending(id);
+    const pending = this.outbox.pendingDecision(id);
     return pending === undefined ? (this.trail.infos.get(id)?.decision ?? null) : pending;
   }
 
@@ -89,7 +81,7 @@ export class App {
   async advance({ past = false, at = null } = {}) {
     let id = this.#forward(past);
     if (id === null) {
-      await this.#insist(() => this.refill());
+      await untilAnswered(() => this.refill());
       id = this.#forward(past);
     }
     if (id === null) return this.#finish();
@@ -103,18 +95,6 @@ export class App {
       if (!over || fresh) return id;
     }
     return null;
-  }
-
-  /** Repeats until the server answers; the banner says so meanwhile. */
-  async #insist(work) {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof Gone || error instanceof Locked)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
-    }
   }
 
   #trouble(error) {
@@ -141,7 +121,7 @@ export class App {
     this.hud.finished(null);
     const slow = setTimeout(() => this.hud.loading(this.trail.infos.get(id)?.stem ?? ""), SLOW_MS);
     try {
-      const found = await this.#insist(() => this.#load(id, fresh, turn));
+      const found = await untilAnswered(() => this.#load(id, fresh, turn));
       if (turn === this.turn) this.#present(found, at);
     } catch (error) {
       if (turn === this.turn) this.#unreadable(id, error);
@@ -167,7 +147,7 @@ export class App {
 
   #present({ info, pictures }, at) {
     this.shown = { info, pictures };
-    const unsent = this.#unsentLabels(info.id);
+    const unsent = this.outbox.unsentLabels(info.id);
     const editor = new Editor({ ...pictures, labels: unsent ?? pictures.labels }, this.drafts.get(info.id));
     this.viewer.show(pictures, editor);
     if (at !== null) {
@@ -184,15 +164,6 @@ export class App {
     this.hud.finished(`${stem} cannot be shown: ${error.message}\nN goes on to the next frame.`);
   }
 
-  #unsentLabels(id) {
-    let labels = null;
-    for (const action of this.outbox.of(id)) {
-      if (action.kind === "labels") labels = action.labels;
-      else if (action.kind === "undo" && action.undoes === "labels") labels = null;
-    }
-    return labels;
-  }
-
   /** Says everything about the frame shown. */
   describe() {
     this.#ribbon();
@@ -200,7 +171,7 @@ export class App {
     const { id } = this.shown.info;
     const info = this.trail.infos.get(id) ?? this.shown.info;
     this.shown.info = info;
-    this.hud.frame(info, { pending: this.#pending(id), painted: this.editor.dirty, skipped: this.skipped.has(id) });
+    this.hud.frame(info, { pending: this.outbox.pendingDecision(id), painted: this.editor.dirty, skipped: this.skipped.has(id) });
   }
 
   #ribbon() {
@@ -227,6 +198,7 @@ export class App {
   decide(decision, at) {
     if (!this.ready) return this.say("Wait: the frame is not shown yet.");
     if (this.session.read_only) return this.say(this.session.read_only);
+    if (this.editor.corners.length) return this.say("Close the polygon first (Enter), or drop it (Esc).");
     const { id, stem, revision } = this.shown.info;
     const steps = [];
     const changes = {};
@@ -254,24 +226,17 @@ export class App {
   }
 
   skip(at) {
-    if (!this.ready) return this.next(at);
+    if (!this.ready) return this.advance({ at });
     const { id, stem } = this.shown.info;
     this.skipped.add(id);
     this.#remember({ id, stem, decision: null, draft: null, kinds: [] });
     return this.advance({ past: true, at });
   }
 
-  next(at) {
-    return this.advance({ at });
-  }
-
   previous(at) {
     const id = this.shown === null && this.trail.current !== null ? this.trail.current : this.trail.back();
-    return id === null ? this.say("This is the first frame of this visit.") : this.show(id, { at, fresh: this.#settled(id) });
-  }
-
-  #settled(id) {
-    return this.outbox.of(id).length === 0 && !this.outbox.trouble;
+    if (id === null) return this.say("This is the first frame of this visit.");
+    return this.show(id, { at, fresh: !this.outbox.trouble && this.outbox.of(id).length === 0 });
   }
 
   /** Takes back the last decision or skip; the frame is shown again with what was painted on it. */

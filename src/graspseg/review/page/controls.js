@@ -9,6 +9,7 @@ import { saveSettings } from "./settings.js";
 const $ = (id) => document.getElementById(id);
 const STEP = { plain: 4, Shift: 24, Ctrl: 1 };
 const WINDOW_STEP_M = 0.05;
+const LEAVING = new Set(["accept", "reject", "skip", "next", "previous"]);
 const LABELS = { hand: HAND, object: OBJECT, ignore: IGNORE };
 
 export class Controls {
@@ -45,7 +46,7 @@ export class Controls {
       accept: (at) => app.decide("accepted", at),
       reject: (at) => app.decide("rejected", at),
       skip: (at) => app.skip(at),
-      next: (at) => app.next(at),
+      next: (at) => app.advance({ at }),
       previous: (at) => app.previous(at),
       undo: (at) => this.#undo(at),
       redo: () => this.#afterStroke(viewer.editor.redo()),
@@ -109,6 +110,7 @@ export class Controls {
   /** Does an action; `event` says when it was asked for. */
   do(action, event) {
     const needsFrame = !["help", "queue", "previous", "next", "undo", "skip"].includes(action);
+    if (LEAVING.has(action)) this.tools.release(); // a stroke that is still being drawn belongs to this frame
     if (needsFrame && !this.app.ready) return this.app.say("Wait: the frame is not shown yet.");
     if (["left", "right", "up", "down"].includes(action)) return this.#arrow(action, event);
     return this.actions[action](event.timeStamp);
@@ -138,7 +140,7 @@ export class Controls {
       this.viewer.viewport.panBy((-dx * pane.width) / 8, (-dy * pane.height) / 8);
       this.viewer.invalidate();
     } else if (action === "left") this.app.previous(event.timeStamp);
-    else if (action === "right") this.app.next(event.timeStamp);
+    else if (action === "right") this.app.advance({ at: event.timeStamp });
   }
 
   #undo(at) {

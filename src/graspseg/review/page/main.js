@@ -1,6 +1,6 @@
 /** Starts the page. */
 
-import { Api, Locked } from "./api.js";
+import { Api, untilAnswered } from "./api.js";
 import { App } from "./app.js";
 import { clientName } from "./client.js";
 import { Controls } from "./controls.js";
@@ -10,22 +10,20 @@ import { Store } from "./store.js";
 import { Tools } from "./tools.js";
 import { Viewer } from "./viewer.js";
 
-const RETRY_MS = 1000;
-
 /** Name of the person, remembered by tab first, so that two people can share a browser. */
 function reviewerName(session, asked) {
   return asked ?? sessionStorage.getItem("reviewer") ?? localStorage.getItem("graspseg-reviewer") ?? session.reviewer;
 }
 
-async function sessionOf(api, hud) {
-  for (;;) {
+function sessionOf(api, hud) {
+  return untilAnswered(async () => {
     try {
       return await api.session();
     } catch (error) {
-      hud.banner(error instanceof Locked ? troubleSentence(error, 0) : error.message);
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      hud.banner(troubleSentence(error, 0));
+      throw error;
     }
-  }
+  });
 }
 
 async function start() {

@@ -3,7 +3,8 @@
  * only when the server has confirmed it; it is kept in the browser until then. Sending one twice does no harm: the
  * server knows it by its `request`.
  *
- * An action: {seq, request, kind: "decision" | "labels" | "undo", id, stem, decision?, labels?, draft?, revision}.
+ * An action: {seq, request, kind: "decision" | "labels" | "undo", id, stem, revision, and by kind: decision; labels and
+ * draft (the strokes they come from); undoes (a kind) and leaves (the decision there was before)}.
  */
 
 import { Conflict, Locked, Refused, randomId } from "./api.js";
@@ -40,6 +41,23 @@ export class Outbox extends EventTarget {
 
   of(id) {
     return this.waiting.filter((action) => action.id === id);
+  }
+
+  /** The decision on its way for a frame; undefined when there is none. */
+  pendingDecision(id) {
+    const last = this.of(id).findLast((action) => action.kind !== "labels");
+    if (!last) return undefined;
+    return last.kind === "undo" ? last.leaves : last.decision;
+  }
+
+  /** Labels on their way for a frame; null when there are none. */
+  unsentLabels(id) {
+    let labels = null;
+    for (const action of this.of(id)) {
+      if (action.kind === "labels") labels = action.labels;
+      else if (action.kind === "undo" && action.undoes === "labels") labels = null;
+    }
+    return labels;
   }
 
   retryNow() {

@@ -35,6 +35,9 @@ export class Pane {
   }
 
   drawFront(viewport, { cursor, radius, ring, corners, preview }) {
+    const empty = !cursor && !corners.length && !preview;
+    if (empty && this.blank) return;
+    this.blank = empty;
     const context = this.frontContext;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.front.width, this.front.height);
