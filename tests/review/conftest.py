@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def client_of(folder: Path, **options: str) -> Iterator[TestClient]:
+def client_of(folder: Path, **options: Any) -> Iterator[TestClient]:
     with (
         open_review(folder, token=TOKEN, **options) as application,
         TestClient(application, base_url="http://127.0.0.1:8000", headers={"X-Token": TOKEN}) as client,

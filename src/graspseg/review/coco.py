@@ -17,7 +17,7 @@ from graspseg.datasets.description import read_object
 from graspseg.datasets.images import MOST_PIXELS
 from graspseg.frame import InputError
 from graspseg.labels import IGNORE
-from graspseg.review.shapes import VALUES, LabelledImage, fill_polygons, fill_runs
+from graspseg.review.shapes import VALUES, LabelledImage, fill_polygon, fill_runs
 
 
 def read_annotations(path: Path) -> Iterator[LabelledImage]:
@@ -40,7 +40,6 @@ def read_annotations(path: Path) -> Iterator[LabelledImage]:
             f"{path} has no images, annotations and categories of COCO ({error!r}), expected them: export it again."
         ) from error
     for name, height, width, number in images:
-        labels = np.zeros((0, 0), np.uint8)
         try:
             if not 0 < height * width <= MOST_PIXELS:
                 raise ValueError(f"the size {width}x{height}")
@@ -64,7 +63,10 @@ def _inside(segmentation: Any, height: int, width: int) -> Bool[np.ndarray, "h w
         ValueError: it has another size, or another form.
     """
     if isinstance(segmentation, list):
-        return fill_polygons(segmentation, height, width)
+        inside = np.zeros((height, width), bool)
+        for polygon in segmentation:
+            inside |= fill_polygon(np.array(polygon, np.float64).reshape(-1, 2), height, width)
+        return inside
     if list(segmentation["size"]) != [height, width]:
         raise ValueError(f"the size {segmentation['size']}, expected {[height, width]}")
     counts = segmentation["counts"]
@@ -75,7 +77,7 @@ def _inside(segmentation: Any, height: int, width: int) -> Bool[np.ndarray, "h w
 def _unpack(text: str) -> list[int]:
     """Lengths of runs from COCO's text: 5 bits a letter from the low end, from the fourth on less the one two before.
 
-    pycocotools does this too, but hands on memory nobody wrote to where the runs are too short for the mask.
+    pycocotools does this too, but where the runs are too short for the mask it hands on memory nobody wrote to.
     """
     runs: list[int] = []
     value = shift = 0

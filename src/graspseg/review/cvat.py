@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
 from xml.sax.saxutils import quoteattr
@@ -18,7 +19,7 @@ from jaxtyping import Bool, UInt8
 from graspseg.datasets.images import MOST_PIXELS
 from graspseg.frame import InputError
 from graspseg.labels import PALETTE
-from graspseg.review.shapes import NAMES, VALUES, LabelledImage, fill_polygons, fill_runs
+from graspseg.review.shapes import NAMES, VALUES, LabelledImage, fill_polygon, fill_runs
 
 _SHAPES = ("mask", "polygon", "box")
 
@@ -74,7 +75,7 @@ def _mask(label: str, inside: Bool[np.ndarray, "h w"]) -> str:
     )
 
 
-def read_images(file: BinaryIO, path: Path) -> Iterator[LabelledImage]:
+def read_images(file: BufferedIOBase, path: Path) -> Iterator[LabelledImage]:
     """Labels of every image; where shapes overlap the higher `z_order` counts, then the later one.
 
     Args:
@@ -132,7 +133,7 @@ def _inside(shape: ET.Element, height: int, width: int) -> Bool[np.ndarray, "h w
         return inside
     if shape.tag == "box":
         x0, y0, x1, y1 = (float(shape.get(key, "")) for key in ("xtl", "ytl", "xbr", "ybr"))
-        points = [x0, y0, x1, y0, x1, y1, x0, y1]
+        points = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
     else:
-        points = [float(value) for point in shape.get("points", "").split(";") for value in point.split(",")]
-    return fill_polygons([points], height, width)
+        points = [tuple(map(float, point.split(","))) for point in shape.get("points", "").split(";")]
+    return fill_polygon(np.array(points, np.float64).reshape(-1, 2), height, width)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, UInt8
-from pycocotools import mask as rle
+from jaxtyping import Bool, Float64, UInt8
 
 from graspseg.labels import CLASS_NAMES, HAND, IGNORE, OBJECT
 
 NAMES: dict[int, str] = {HAND: CLASS_NAMES[HAND], OBJECT: CLASS_NAMES[OBJECT], IGNORE: "ignore"}
 VALUES = {name: value for value, name in NAMES.items()}
+_FAR = 1e6  # beyond every image, and not so far that numbers run over
 
 
 class LabelledImage(NamedTuple):
@@ -40,18 +40,26 @@ def fill_runs(runs: Sequence[int], height: int, width: int) -> Bool[np.ndarray, 
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
 
 
-def fill_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> Bool[np.ndarray, "h w"]:
-    """Pixels whose center is in a polygon; its points x, y, x, y, ... are cut to the image.
+def fill_polygon(points: Float64[np.ndarray, "n 2"], height: int, width: int) -> Bool[np.ndarray, "h w"]:
+    """Pixels whose center is inside, by the even-odd rule; pixel (0, 0) reaches from 0 to 1.
+
+    Args:
+        points: x and y of the corners; they may lie outside the image.
+        height: of the image.
+        width: of the image.
 
     Raises:
-        ValueError: a polygon has fewer than 3 points, or one that is no number.
+        ValueError: fewer than 3 points, or one that is no number.
     """
-    inside = np.zeros((height, width), bool)
-    for polygon in polygons:
-        points = np.array(polygon, np.float64)
-        if points.ndim != 1 or points.size < 6 or points.size % 2 or not np.isfinite(points).all():
-            raise ValueError(f"a polygon of {points.size} coordinates, expected at least 3 points x,y")
-        # The library walks along every edge, however far out it is.
-        points = np.clip(points.reshape(-1, 2), 0, (width, height)).ravel()
-        inside |= rle.decode(rle.frPyObjects([points.tolist()], height, width))[..., 0].astype(bool)
-    return inside
+    if len(points) < 3 or not np.isfinite(points).all():
+        raise ValueError(f"a polygon of {points.size} coordinates, expected at least 3 points of numbers")
+    starts = np.clip(points, -_FAR, _FAR)
+    ends = np.roll(starts, -1, axis=0)
+    crossed = np.zeros((height, width + 1), bool)
+    for (x0, y0), (x1, y1) in zip(starts, ends, strict=True):
+        first, last = (np.clip(np.ceil(y - 0.5), 0, height) for y in sorted((y0, y1)))
+        rows = np.arange(int(first), int(last))
+        if rows.size:
+            x = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+            crossed[rows, np.clip(np.ceil(x - 0.5), 0, width).astype(int)] ^= True
+    return np.logical_xor.accumulate(crossed, axis=1)[:, :width]
