@@ -1,7 +1,7 @@
 /** The review itself: which frame is shown, what was decided about it, and what must not get lost. */
 
 import { Refused, untilAnswered } from "./api.js";
-import { askConflict } from "./dialogs.js";
+import { settleConflict } from "./conflict.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
 import { troubleSentence } from "./hud.js";
@@ -27,6 +27,7 @@ export class App {
     this.turn = 0;
     this.conflicts = Promise.resolve();
     this.onFrame = () => {};
+    this.onLook = () => {};
     this.#listen();
   }
 
@@ -35,7 +36,7 @@ export class App {
     outbox.addEventListener("change", () => hud.outbox({ waiting: outbox.waiting.length, trouble: outbox.trouble }));
     outbox.addEventListener("confirmed", ({ detail }) => this.#confirmed(detail));
     outbox.addEventListener("conflict", ({ detail }) => {
-      this.conflicts = this.conflicts.then(() => this.#conflict(detail));
+      this.conflicts = this.conflicts.then(() => settleConflict(this, detail));
     });
     outbox.addEventListener("unkept", () => hud.say("This browser cannot keep unsaved work: do not close the page yet."));
     setInterval(() => document.visibilityState === "visible" && this.refill().catch(() => {}), RENEW_MS);
@@ -70,7 +71,7 @@ export class App {
       const progress = await this.trail.refill((id) => this.trail.filter === "todo" && this.#decisionOf(id) !== null);
       this.hud.progress(progress);
       this.#ribbon();
-      for (const info of this.trail.ahead) this.frames.load(info).catch(() => {});
+      this.frames.prepare([...this.trail.ahead]);
     } catch (error) {
       this.#trouble(error);
       throw error;
@@ -106,11 +107,10 @@ export class App {
     this.turn++;
     this.shown = null;
     const { heldByOthers } = this.trail;
-    this.hud.finished(
-      heldByOthers
-        ? `The last ${heldByOthers} frames are open at other reviewers; this page goes on when one is free.`
-        : "Every frame of this choice has been seen.\nZ takes back the last decision.",
-    );
+    if (heldByOthers) {
+      const frames = heldByOthers === 1 ? "frame is" : `${heldByOthers} frames are`;
+      this.hud.finished("Wait a moment", `The last ${frames} open at other reviewers; this page goes on when one is free.`);
+    } else this.hud.finished("Nothing is left here", "Every frame of this choice has been seen.\nZ takes back the last decision.");
     this.#ribbon();
     if (heldByOthers) setTimeout((turn) => turn === this.turn && this.advance(), ASK_AGAIN_MS, this.turn);
   }
@@ -149,19 +149,31 @@ export class App {
     this.shown = { info, pictures };
     const unsent = this.outbox.unsentLabels(info.id);
     const editor = new Editor({ ...pictures, labels: unsent ?? pictures.labels }, this.drafts.get(info.id));
-    this.viewer.show(pictures, editor);
+    this.viewer.show(pictures, editor, {
+      prediction: this.frames.knownPrediction(info),
+      predicts: info.media.prediction !== null,
+    });
     if (at !== null) {
       this.viewer.onPainted(() => performance.measure("key-to-picture", { start: at, end: performance.now() }));
     }
     if (pictures.unreadable.length) this.say(pictures.unreadable[0]);
     this.describe();
     this.onFrame();
+    this.#predict(info, this.turn);
+  }
+
+  async #predict(info, turn) {
+    if (this.viewer.prediction) return;
+    const prediction = await this.frames.prediction(info).catch((error) => error instanceof Refused && this.say(error.message));
+    if (turn !== this.turn) return;
+    this.viewer.setPrediction(prediction || null);
+    this.onLook();
   }
 
   #unreadable(id, error) {
     this.shown = null;
     const stem = this.trail.infos.get(id)?.stem ?? "";
-    this.hud.finished(`${stem} cannot be shown: ${error.message}\nN goes on to the next frame.`);
+    this.hud.finished(`${stem} cannot be shown`, `${error.message}\nN goes on to the next frame.`);
   }
 
   /** Says everything about the frame shown. */
@@ -269,24 +281,6 @@ export class App {
     if (answer.warning) this.say(answer.warning);
     if (this.shown?.info.id === action.id) this.describe();
     else this.#ribbon();
-  }
-
-  async #conflict({ actions, error }) {
-    const { id, stem } = actions[0];
-    if (error.frame) this.trail.learn(error.frame);
-    const choice = await askConflict(actions, error);
-    const repeated = actions.filter((action) => action.kind !== "undo");
-    if (choice === "mine" && repeated.length) {
-      const revision = error.frame?.revision ?? repeated[0].revision;
-      this.outbox.add(repeated.map((action) => ({ ...action, revision })), { noActions: actions.map((a) => a.seq) });
-    } else {
-      const draft = actions.find((action) => action.draft)?.draft;
-      if (draft) this.drafts.set(id, draft);
-      this.steps = this.steps.filter((step) => step.id !== id);
-      await this.outbox.settle(actions, draft ? { drafts: [{ id, draft }] } : {}).catch(() => {});
-      this.say(`Left as it is: ${stem}`);
-    }
-    if (this.shown?.info.id === id) await this.show(id, { fresh: true });
   }
 
   /** Starts again with another choice of frames. */

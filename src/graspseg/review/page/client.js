@@ -7,17 +7,17 @@ import { randomId } from "./api.js";
 
 const NAMES = "graspseg-clients";
 const KEPT = 8;
-const PATIENCE_MS = 300; // a page that is being reloaded lets go of its name a moment later
+const PATIENCE_MS = 1000; // a page that is being reloaded lets go of its name a moment later
 
-/** Holds a name for as long as the page lives; false when another tab has it. */
-function hold(name, patienceMs) {
+/** Holds a name for as long as the page lives; false when another tab has it. `waits`: gives the other a moment. */
+function hold(name, { waits = false } = {}) {
+  const options = waits ? { signal: AbortSignal.timeout(PATIENCE_MS) } : { ifAvailable: true };
   return new Promise((resolve) => {
-    const signal = AbortSignal.timeout(patienceMs);
-    const forever = () => {
-      resolve(true);
-      return new Promise(() => {});
+    const forever = (lock) => {
+      resolve(lock !== null);
+      return lock && new Promise(() => {});
     };
-    navigator.locks.request(`graspseg-client-${name}`, { signal }, forever).catch(() => resolve(false));
+    navigator.locks.request(`graspseg-client-${name}`, options, forever).catch(() => resolve(false));
   });
 }
 
@@ -36,14 +36,14 @@ export async function clientName() {
     sessionStorage.setItem("client", own ?? randomId());
     return sessionStorage.getItem("client");
   }
-  let name = own && (await hold(own, PATIENCE_MS)) ? own : null;
+  let name = own && (await hold(own, { waits: true })) ? own : null;
   for (const candidate of knownNames()) {
     if (name) break;
-    if (candidate !== own && (await hold(candidate, PATIENCE_MS / 10))) name = candidate;
+    if (candidate !== own && (await hold(candidate))) name = candidate;
   }
   if (!name) {
     name = randomId();
-    await hold(name, PATIENCE_MS);
+    await hold(name);
   }
   sessionStorage.setItem("client", name);
   localStorage.setItem(NAMES, JSON.stringify([...new Set([name, ...knownNames()])].slice(0, KEPT)));

@@ -21,6 +21,7 @@ export class Controls {
       this.show();
       if (!$("info").hidden) this.#info();
     };
+    app.onLook = () => this.show();
     tools.onResized = () => this.show();
     addEventListener("keydown", (event) => this.#keyDown(event));
     addEventListener("keyup", (event) => event.code === "Space" && !anyOpen() && viewer.editor && tools.release());
@@ -169,9 +170,9 @@ export class Controls {
 
   #look(changes) {
     Object.assign(this.settings, changes);
-    const { pictures } = this.viewer;
+    const { pictures, predicts } = this.viewer;
     const { base, layout, disagreement } = this.settings;
-    if ((layout === "model" || disagreement) && !pictures?.prediction) this.app.say("There is no prediction for this frame.");
+    if ((layout === "model" || disagreement) && !predicts) this.app.say("There is no prediction for this frame.");
     else if ((layout === "both" || base === "color") && !pictures?.color) this.app.say("This frame has no color picture.");
     this.viewer.relook();
     this.show();

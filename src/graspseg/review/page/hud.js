@@ -21,7 +21,7 @@ export class Hud {
   }
 
   reviewer(name) {
-    $("who").textContent = name;
+    $("who-name").textContent = name;
   }
 
   progress({ all, todo, accepted, rejected, acceptance_rate: rate }) {
@@ -107,10 +107,12 @@ export class Hud {
     this.toastTimer = setTimeout(() => toast.classList.remove("shown"), TOAST_MS);
   }
 
-  finished(sentence) {
-    $("finished").hidden = sentence === null;
-    $("finished-text").textContent = sentence ?? "";
-    if (sentence === null) return;
+  /** Says why no frame is shown; null: one is. */
+  finished(title, sentence = "") {
+    $("finished").hidden = title === null;
+    if (title === null) return;
+    $("finished-title").textContent = title;
+    $("finished-text").textContent = sentence;
     $("stem").textContent = "No frame";
     for (const id of ["decision", "painted", "held"]) $(id).hidden = true;
     $("confidence").textContent = "";

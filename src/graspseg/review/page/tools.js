@@ -138,7 +138,7 @@ export class Tools {
 
   /** Takes the model's labels in the patch of disagreement under the cursor, or everywhere. */
   takeModel({ everywhere = false } = {}) {
-    const { prediction } = this.viewer.pictures;
+    const { prediction } = this.viewer;
     const { labels, width, height } = this.editor;
     if (!prediction) return this.say("There is no prediction for this frame.");
     const differs = (index) => labels[index] !== prediction[index];

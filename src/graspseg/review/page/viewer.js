@@ -30,6 +30,8 @@ export class Viewer {
     this.marks = { cursor: null, radius: 1, ring: false, corners: [], preview: null };
     this.previewed = null;
     this.pictures = null;
+    this.prediction = null;
+    this.predicts = false;
     this.editor = null;
     this.stale = { back: false, front: false };
     this.paintListeners = [];
@@ -40,11 +42,10 @@ export class Viewer {
   get effective() {
     const { base, layout, disagreement } = this.look;
     const color = Boolean(this.pictures?.color);
-    const prediction = Boolean(this.pictures?.prediction);
     return {
       base: color ? base : "depth",
-      layout: (layout === "both" && !color) || (layout === "model" && !prediction) ? "one" : layout,
-      disagreement: disagreement && prediction,
+      layout: (layout === "both" && !color) || (layout === "model" && !this.predicts) ? "one" : layout,
+      disagreement: disagreement && this.prediction !== null,
     };
   }
 
@@ -52,8 +53,11 @@ export class Viewer {
     return this.look.window ?? this.usual;
   }
 
-  show(pictures, editor) {
+  /** @param {{prediction: Uint8Array | null, predicts: boolean}} model its labels, or whether they come later. */
+  show(pictures, editor, { prediction, predicts }) {
     this.pictures = pictures;
+    this.prediction = prediction;
+    this.predicts = predicts;
     this.editor = editor;
     this.usual = usualWindow(pictures.depth, pictures.unitM);
     for (const layer of Object.values(this.layers)) layer.resize(pictures.width, pictures.height);
@@ -61,6 +65,13 @@ export class Viewer {
     this.viewport.setPicture(pictures.width, pictures.height);
     this.viewport.fit();
     this.relook();
+  }
+
+  /** Takes the labels of the network, which may come after the frame; null: they do not come. */
+  setPrediction(prediction) {
+    this.prediction = prediction;
+    this.predicts = prediction !== null;
+    if (this.look.layout === "model" || this.look.disagreement) this.relook();
   }
 
   /** Draws everything anew after the look changed. */
@@ -76,8 +87,8 @@ export class Viewer {
   /** Draws labels anew within a rectangle. */
   relabel(rect = this.layers.labels.whole) {
     if (isEmpty(rect)) return;
-    const { width, height, prediction } = this.pictures;
-    const { layers, tints, look } = this;
+    const { width, height } = this.pictures;
+    const { layers, tints, look, prediction } = this;
     const { layout, disagreement } = this.effective;
     const grown = {
       x0: Math.max(0, rect.x0 - 1),
@@ -92,7 +103,7 @@ export class Viewer {
       tints.disagreement(prediction, labels, width, grown, { opacity: look.opacity }, layers.prediction.pixels);
     } else {
       tints.areas(labels, width, height, grown, look.opacity, layers.labels.pixels);
-      if (layout === "model") tints.areas(prediction, width, height, grown, look.opacity, layers.prediction.pixels);
+      if (layout === "model" && prediction) tints.areas(prediction, width, height, grown, look.opacity, layers.prediction.pixels);
     }
     layers.labels.flush(grown);
     if (layout === "model") layers.prediction.flush(grown);
@@ -169,9 +180,9 @@ export class Viewer {
         { caption: "Depth", layers: [picture.depth, labels] },
       ];
     }
-    const prediction = look.overlay ? layers.prediction.canvas : null;
+    const prediction = look.overlay && this.prediction ? layers.prediction.canvas : null;
     const own = { caption: layout === "model" ? "Labels" : "", layers: [picture[base], labels] };
-    return layout === "model" ? [own, { caption: "Model", layers: [picture[base], prediction] }] : [own];
+    return layout === "model" ? [own, { caption: this.prediction ? "Model" : "Model …", layers: [picture[base], prediction] }] : [own];
   }
 
   #arrange() {
