@@ -107,9 +107,8 @@ def test_killed_in_the_middle_nothing_that_was_answered_is_lost(folder: Path, st
     # The frame being worked on may be one step further than its answer.
     differing = [stem for stem, (decision, _) in answered.items() if frames[stem]["decision"] != decision]
     assert len(answered) >= 15 and len(differing) <= 1
-    images = {sample.stem: sample.labels for sample in FolderDataset(folder)}
-    wrong = [stem for stem, (_, value) in answered.items() if not np.array_equal(images[stem], np.full(SHAPE, value))]
-    assert len(wrong) <= 1
+    images = {sample.stem: np.unique(np.asarray(sample.labels)).tolist() for sample in FolderDataset(folder)}
+    assert sum(images[stem] != [value] for stem, (_, value) in answered.items()) <= 1
     code, said = server.end(signal.SIGINT)
     assert (code, said) == (130, "graspseg: stopped\n")
     assert not (folder / "review.sqlite-wal").exists()

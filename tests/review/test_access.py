@@ -28,9 +28,9 @@ def test_nothing_without_the_token(stranger: TestClient, path: str) -> None:
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN[:-1], TOKEN + "x", "ä", TOKEN.upper()])
 def test_a_wrong_token(stranger: TestClient, token: str) -> None:
-    assert stranger.get("/api/session", headers={"X-Token": token.encode()}).status_code == 401
+    assert stranger.get("/api/session", headers={b"X-Token": token.encode()}).status_code == 401
     assert stranger.get("/", params={"token": token}).status_code == 401
-    assert stranger.get("/api/session", headers={"Cookie": f"graspseg-review={token}".encode()}).status_code == 401
+    assert stranger.get("/api/session", headers={b"Cookie": f"graspseg-review={token}".encode()}).status_code == 401
 
 
 def test_the_printed_address_lets_a_browser_in_for_good(stranger: TestClient) -> None:

@@ -73,3 +73,10 @@ def test_confidence_is_not_read_from_elsewhere(store: Store, folder: Path, tmp_p
 def test_folders_that_cannot_be_reviewed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no depth/, expected a folder data set"):
         ReviewFolder(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a\n", "a\x1b", "a\udcff"])
+def test_names_nobody_can_write(store: Store, folder: Path, name: str) -> None:
+    (folder / "depth" / "take" / f"{name}.png").touch()
+    with pytest.raises(InputError, match=r"has the frame 'take/a\\.*expected a printable name"):
+        update_index(store.database, store.folder)

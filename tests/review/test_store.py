@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -61,9 +62,9 @@ def test_labels_another_program_wrote_meanwhile_are_kept(store: Store, folder: P
         write_file(store.database, store.folder, frame)
         path.write_bytes((folder / "labels" / "take" / "3.png").read_bytes())
     store.save_labels(frame, labels_of(2), expected_revision=2, who=ANNA)
-    befores = [line["labels_before"] for line in store.history(frame)]
-    assert len(set(befores)) == 3
-    kept = store.database.connection().execute("SELECT png FROM label_images WHERE id = ?", (befores[0],))
+    replaced = [line["labels_before"] for line in store.history(frame)]
+    assert len(set(replaced)) == 3
+    kept = store.database.connection().execute("SELECT png FROM label_images WHERE id = ?", (replaced[0],))
     assert kept.fetchone()[0] == (folder / "labels" / "take" / "3.png").read_bytes()
 
 
@@ -105,6 +106,38 @@ def test_a_file_that_cannot_be_written_waits(folder: Path) -> None:
         path.rmdir()
     with client_of(folder):
         assert not path.exists()  # as it was before the labels
+
+
+def test_a_frame_without_labels_cannot_be_accepted(store: Store, folder: Path) -> None:
+    frame = number_of(store, "take/4")
+    with pytest.raises(InputError, match="take/4 has no labels that could be accepted: draw some"):
+        store.decide(frame, "accepted", expected_revision=0, who=ANNA)
+    store.save_labels(frame, labels_of(1), expected_revision=0, who=ANNA)  # not yet in labels/
+    store.decide(frame, "accepted", expected_revision=1, who=ANNA)
+    store.decide(number_of(store, "take/3"), "rejected", expected_revision=0, who=ANNA)
+
+
+def test_threads_that_end_leave_no_file_open(store: Store, folder: Path) -> None:
+    def count() -> int:
+        return sum(path.name.startswith("review.sqlite") for path in map(_target, Path("/proc/self/fd").iterdir()))
+
+    def decide(frame: int) -> None:
+        store.decide(frame, "rejected", expected_revision=0, who=ANNA)
+
+    counts = []
+    for frame in store.frames():
+        thread = threading.Thread(target=decide, args=(frame.id,))
+        thread.start()
+        thread.join()
+        counts.append(count())
+    assert counts == counts[:1] * 5 and store.progress()["rejected"] == 5
+
+
+def _target(link: Path) -> Path:
+    try:
+        return link.readlink()
+    except OSError:  # of the listing itself
+        return link
 
 
 def test_another_program_holds_the_record(store: Store, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -82,6 +82,7 @@ class Review:
             application.add_api_route(path, call, methods=[method], response_model=None)
         application.add_exception_handler(InputError, self._answer_error)
         application.add_exception_handler(RequestValidationError, _answer_invalid)
+        application.add_exception_handler(Exception, _answer_failure)
         application.add_exception_handler(404, _answer_unknown)
         application.add_exception_handler(405, _answer_unknown)
         return application
@@ -280,6 +281,10 @@ def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return JSONResponse({"error": f"The request has a wrong {where}: {first['msg']}."}, 422)
+
+
+def _answer_failure(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": f"The server failed ({type(error).__name__}): what it printed says where."}, 500)
 
 
 def _answer_unknown(request: Request, error: Exception) -> JSONResponse:

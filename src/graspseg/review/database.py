@@ -9,6 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.decisions import REVIEW_FILE, open_to_read
@@ -96,6 +97,16 @@ class Busy(InputError):
     """Another process held the database for too long."""
 
 
+class _Held:
+    """A connection that is closed when its thread ends: the server's threads come and go all day."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Database:
     """Connections to the record of a folder, one a thread.
 
@@ -111,7 +122,7 @@ class Database:
         self.path = folder / REVIEW_FILE
         self.read_only: str | None = None
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: WeakSet[_Held] = WeakSet()
         self._one_writes = threading.Lock()
         self._elsewhere: tempfile.TemporaryDirectory[str] | None = None
         if self.path.is_symlink():
@@ -159,14 +170,14 @@ class Database:
 
     def connection(self) -> sqlite3.Connection:
         """The connection of this thread, for reading."""
-        found = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-            found.row_factory = sqlite3.Row
-            self._opened.append(found)
-            found.execute("PRAGMA foreign_keys = ON")
-            self._local.connection = found
-        return found
+        held: _Held | None = getattr(self._local, "held", None)
+        if held is None:
+            held = _Held(sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False))
+            held.connection.row_factory = sqlite3.Row
+            held.connection.execute("PRAGMA foreign_keys = ON")
+            self._opened.add(held)
+            self._local.held = held
+        return held.connection
 
     @contextlib.contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
@@ -215,9 +226,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection; the last one of all processes folds the log into the file."""
-        for connection in self._opened:
-            connection.close()
-        self._opened.clear()
+        for held in list(self._opened):
+            held.connection.close()
         self._local = threading.local()
         if self._elsewhere is not None:
             self._elsewhere.cleanup()

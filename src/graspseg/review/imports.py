@@ -6,7 +6,9 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 
@@ -127,7 +129,7 @@ def _read(path: Path) -> Iterator[LabelledImage]:
                 yield from read_images(file, path)
         elif path.suffix.lower() == ".zip":
             with zipfile.ZipFile(path) as archive, archive.open(_ANNOTATIONS) as file:
-                yield from read_images(file, path)
+                yield from read_images(cast(BufferedIOBase, file), path)
         else:
             raise InputError(
                 f"{path} is a {path.suffix} file, expected .xml or .zip of CVAT or .json of COCO: export it."

@@ -44,6 +44,9 @@ def update_index(database: Database, folder: ReviewFolder) -> int:
         OutputError: the list cannot be stored.
     """
     found = [(stem, path.relative_to(folder.root).as_posix()) for stem, path, _ in list_frames(folder.root)]
+    for stem, _ in found:
+        if not stem.isprintable():  # nor of any encoding: neither a page nor another program could name it
+            raise InputError(f"{folder.root} has the frame {stem!a}, expected a printable name: rename its files.")
     version = folder.version(CONFIDENCE) if folder.has(CONFIDENCE) else ""
     known_version = database.connection().execute("SELECT value FROM meta WHERE key = 'confidence'").fetchone()
     stale = (known_version["value"] if known_version else "") != version

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.frame import InputError
 from graspseg.review.database import Database, ReadOnly
 from graspseg.review.folder import Missing, ReviewFolder
 from graspseg.review.label_images import keep_labels, keep_present
@@ -93,6 +94,7 @@ class Store:
         """Accept a frame, reject it, or leave it open again.
 
         Raises:
+            InputError: a frame without labels is accepted.
             Conflict: the frame has another revision than expected.
             OutputError: it could not be saved.
             Missing: there is no such frame.
@@ -100,6 +102,8 @@ class Store:
         with self._changing(frame_id, expected_revision, who) as (connection, frame):
             if frame is None or frame.decision == decision:
                 return
+            if decision == "accepted" and not (frame.pending or self.folder.has(self.folder.labels_name(frame.stem))):
+                raise InputError(f"{frame.stem} has no labels that could be accepted: draw some, or reject it.")
             values = {"decision_before": frame.decision, "decision_after": decision}
             self._record(connection, frame, _ACTIONS[decision], who, values)
 
