@@ -3,10 +3,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from graspseg.datasets.atomic import write_png
 from graspseg.datasets.images import read_labels
 from graspseg.labels import PALETTE
 
@@ -248,3 +250,17 @@ def test_frames_that_are_damaged_or_gone(client: TestClient, folder: Path) -> No
 def test_requests_that_are_wrong(client: TestClient, method: str, path: str, body: dict | None, status: int) -> None:
     answer = client.request(method, path, json=body)
     assert answer.status_code == status and answer.json()["error"].endswith((".", "?"))
+
+
+def test_color_of_another_size_or_kind(client: TestClient, folder: Path) -> None:
+    path, frame = folder / "color" / "take" / "0.png", frame_of(client, "take/0")
+    write_png(path, np.zeros((SHAPE[0], SHAPE[1] + 1, 3), np.uint8))
+    answer = client.get(f"/media/{frame['id']}/color")
+    assert answer.status_code == 422 and "is 31x20 pixels, expected 30x20 like its depth" in answer.json()["error"]
+    path.write_bytes(b"no picture")
+    answer = client.get(f"/media/{frame['id']}/color")
+    assert answer.status_code == 422 and "is no readable picture" in answer.json()["error"]
+    path.unlink()
+    cv2.imwrite(str(path.with_suffix(".jpg")), np.zeros((*SHAPE, 3), np.uint8))
+    answer = client.get(frame_of(client, "take/0")["media"]["color"])
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
