@@ -211,7 +211,10 @@ export class App {
     if (!this.ready) return this.say("Wait: the frame is not shown yet.");
     if (this.session.read_only) return this.say(this.session.read_only);
     if (this.editor.corners.length) return this.say("Close the polygon first (Enter), or drop it (Esc).");
-    const { id, stem, revision } = this.shown.info;
+    const { id, stem, revision, media } = this.shown.info;
+    if (decision === "accepted" && media.labels === null && !this.editor.dirty && !this.outbox.unsentLabels(id)) {
+      return this.say("This frame has no labels: paint them, take the model's (Shift T), or reject it.");
+    }
     const steps = [];
     const changes = {};
     let draft = null;

@@ -11,6 +11,7 @@ export class Pane {
     this.front = document.createElement("canvas");
     this.front.className = "front";
     this.caption = document.createElement("figcaption");
+    this.unit = 1; // thickness of lines: grows with the text on large screens
     this.element.append(this.back, this.front, this.caption);
     stage.append(this.element);
     this.backContext = this.back.getContext("2d", { alpha: false });
@@ -18,6 +19,7 @@ export class Pane {
   }
 
   resize(width, height) {
+    this.unit = (parseFloat(getComputedStyle(document.documentElement).fontSize) / 14) * devicePixelRatio;
     for (const canvas of [this.back, this.front]) {
       canvas.width = width;
       canvas.height = height;
@@ -67,7 +69,7 @@ export class Pane {
     this.#strokeTwice();
     for (const { x, y } of points) {
       context.beginPath();
-      context.arc(x, y, 3 * devicePixelRatio, 0, 2 * Math.PI);
+      context.arc(x, y, 3 * this.unit, 0, 2 * Math.PI);
       context.fillStyle = LIGHT;
       context.fill();
     }
@@ -75,11 +77,11 @@ export class Pane {
 
   #cursor({ x, y }, radius, ring) {
     const context = this.frontContext;
-    const arm = 7 * devicePixelRatio;
+    const arm = 7 * this.unit;
     context.beginPath();
     if (ring) context.arc(x, y, Math.max(radius, 1.5), 0, 2 * Math.PI);
     if (!ring || radius < 2 * arm) {
-      const gap = ring ? Math.max(radius, 1.5) + 2 * devicePixelRatio : 2 * devicePixelRatio;
+      const gap = ring ? Math.max(radius, 1.5) + 2 * this.unit : 2 * this.unit;
       for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
         context.moveTo(x + dx * gap, y + dy * gap);
         context.lineTo(x + dx * (gap + arm), y + dy * (gap + arm));
@@ -92,7 +94,7 @@ export class Pane {
   #strokeTwice() {
     const context = this.frontContext;
     for (const [width, style] of [[3, SHADOW], [1.25, LIGHT]]) {
-      context.lineWidth = width * devicePixelRatio;
+      context.lineWidth = width * this.unit;
       context.strokeStyle = style;
       context.stroke();
     }
