@@ -9,6 +9,8 @@ import pytest
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.review.server import open_store
+from graspseg.review.state import Reviewer
 from graspseg.training.presets import preset
 from graspseg.training.sources import ENDLESS, Skipped, StoredFrames, SyntheticFrames, check_frames, open_frames
 
@@ -124,3 +126,17 @@ def test_synthetic_frames_travel_to_workers_without_their_models():
     assert len(source) == ENDLESS
     copy = pickle.loads(pickle.dumps(source))
     assert (copy.split, copy.seed, copy.count) == ("train", 3, ENDLESS)
+
+
+def test_of_a_reviewed_folder_only_accepted_frames(folder, capsys):
+    path = folder()
+    with open_store(path, say=pytest.fail) as store:
+        for frame in store.frames()[:6]:
+            decision = "rejected" if frame.stem in ("0", "3") else "accepted"
+            store.decide(frame.id, decision, expected_revision=0, who=Reviewer("Anna", "tab"))
+    train, val = open_frames(replace(preset("tiny"), data=(path,)))
+    assert capsys.readouterr().out == f"{path}: 4 of 10 frames, those accepted in review.sqlite\n"
+    whole = FolderDataset(path)
+    frames = [*(train.frame(index) for index in range(len(train))), val.frame(0)]
+    for frame, index in zip(frames, (1, 2, 4, 5), strict=True):
+        np.testing.assert_array_equal(frame.labels, whole[index].labels)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from graspseg.cli.progress import Voice, frames_bar
 from graspseg.frame import InputError
 
-_SHOWN = 20
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
 
@@ -37,13 +35,13 @@ class Stats:
         from graspseg.datasets.statistics import as_json, as_text, collect
 
         dataset = open_dataset(self.data, split=self.split)
-        with _progress(len(dataset)) as advance:
+        with frames_bar(len(dataset)) as advance:
             found = collect(dataset, threads=_threads(self.threads), progress=lambda: advance(1))
         figures = as_json(found, dataset.description)
         if self.json is not None:
             write_json(self.json, figures)
         print(as_text(figures))
-        say = _Voice()
+        say = Voice()
         for reason in found.failures:
             say(reason)
         say.close(found.failed)
@@ -66,8 +64,8 @@ class Check:
         """0 nothing is wrong, 1 something is."""
         from graspseg.datasets.check import check
 
-        say = _Voice()
-        with _progress(None) as advance:
+        say = Voice()
+        with frames_bar(None) as advance:
             found = check(self.data, threads=_threads(self.threads), say=say, advance=lambda: advance(1))
         say.close(found.faults)
         for note, count in found.notes.items():
@@ -142,8 +140,8 @@ class Convert:
         from graspseg.datasets.open import open_dataset
 
         dataset = open_dataset(self.data, split=self.split)
-        say = _Voice()
-        with _progress(len(dataset)) as advance:
+        say = Voice()
+        with frames_bar(len(dataset)) as advance:
             conversion = Conversion(
                 dataset, self.out, self.to, _threads(self.threads), self.shard_size, say=say, advance=advance
             )
@@ -213,33 +211,3 @@ def _threads(given: int | None) -> int:
     if given is not None and given < 1:
         raise InputError(f"--threads is {given}, expected at least 1: leave it out for all.")
     return given or available_threads()
-
-
-@contextlib.contextmanager
-def _progress(total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar over frames, on a terminal only; without a total it counts."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("frames"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=total)
-        yield lambda count: progress.advance(task, count)
-
-
-class _Voice:
-    """Says the first sentences on stderr and counts the rest."""
-
-    def __init__(self) -> None:
-        self._said = 0
-
-    def __call__(self, sentence: str) -> None:
-        self._said += 1
-        if self._said <= _SHOWN:
-            print(f"graspseg: {sentence}", file=sys.stderr)
-
-    def close(self, total: int) -> None:
-        """Say how many were kept back of all that there are."""
-        if total > _SHOWN:
-            print(f"graspseg: {total - _SHOWN:,} more like these", file=sys.stderr)

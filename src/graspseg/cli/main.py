@@ -30,6 +30,7 @@ COMMANDS: dict[str, Command] = {
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
     "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
+    "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),
     "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
     "info": Command("graspseg.cli.info:main", "say what a model file holds"),
@@ -103,7 +104,14 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extras = {"numba": "synth", "pycocotools": "coco", "ray": "cluster", "rosbags": "realsense"}
+    extras = {
+        "numba": "synth",
+        "pycocotools": "coco",
+        "ray": "cluster",
+        "rosbags": "realsense",
+        "fastapi": "review",
+        "uvicorn": "review",
+    }
     extra = extras.get(name.partition(".")[0], "train")
     return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
 

@@ -20,7 +20,7 @@ DEFAULT_UNIT_M = 0.001
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
-_MOST_PIXELS = 1 << 26  # a small file can claim to hold gigabytes
+MOST_PIXELS = 1 << 26  # a small file can claim to hold gigabytes
 _IS_LABEL = np.isin(np.arange(256), (BACKGROUND, HAND, OBJECT, IGNORE))
 
 
@@ -85,16 +85,31 @@ def decode_depth(data: bytes, path: Path) -> UInt16[np.ndarray, "h w"]:
 
 def decode_labels(data: bytes, path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     """Labels of an 8-bit gray PNG; arguments and errors as in `read_labels`."""
-    labels = _decode_png(data, path, 8, "labels")
+    return check_labels(_decode_png(data, path, 8, "labels"), path, shape)
+
+
+def check_labels(
+    labels: UInt8[np.ndarray, "h w"], name: Path | str, shape: tuple[int, int]
+) -> UInt8[np.ndarray, "h w"]:
+    """Labels as they are given, after a look whether they fit.
+
+    Args:
+        labels: 0/1/2/255.
+        name: what messages call them.
+        shape: height and width of the depth image they belong to.
+
+    Raises:
+        InputError: another size, or other values.
+    """
     if labels.shape != tuple(shape):
         raise InputError(
-            f"{path} is {_size(labels.shape)} pixels, expected {_size(shape)} like its depth image: "
+            f"{name} is {_size(labels.shape)} pixels, expected {_size(shape)} like its depth image: "
             "use the labels that belong to it, not resized ones."
         )
     if not _IS_LABEL[labels].all():
         wrong = [int(value) for value in np.unique(labels) if not _IS_LABEL[value]]
         raise InputError(
-            f"{path} holds the values {wrong[:5]}, expected only 0 (background), 1 (hand), 2 (object) and 255 "
+            f"{name} holds the values {wrong[:5]}, expected only 0 (background), 1 (hand), 2 (object) and 255 "
             "(ignore): map the values first."
         )
     return labels
@@ -170,7 +185,7 @@ def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> str:
     if not header:
         return "a PNG without a header"
     width, height, depth_bits, color_type = struct.unpack(">IIBB", header[:10])
-    if width == 0 or height == 0 or width * height > _MOST_PIXELS:
+    if width == 0 or height == 0 or width * height > MOST_PIXELS:
         return f"a PNG of {width}x{height} pixels"
     if depth_bits != bits or color_type not in color_types:
         return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"

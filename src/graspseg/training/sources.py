@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, runtime_checkab
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
+from graspseg.datasets.decisions import accepted_only
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
@@ -125,19 +126,19 @@ class SyntheticFrames:
 
 
 class StoredFrames:
-    """Labelled frames of one or more folders or sets of shards, one after the other.
+    """Labelled frames of folders or sets of shards, one after the other; of reviewed folders the accepted frames.
 
     Args:
         paths: labelled data sets: folders, shards, or public ones as `NAME:PATH`.
         split: only frames that the data sets list under this name; None = all.
 
     Raises:
-        InputError: a data set is not one, or has frames without labels.
+        InputError: a data set is not one, has frames without labels, or was reviewed and none was accepted.
     """
 
     def __init__(self, paths: Sequence[Path], *, split: str | None = None) -> None:
         self.paths = tuple(paths)
-        self._sets = [open_dataset(path, split=split) for path in paths]
+        self._sets = [accepted_only(open_dataset(path, split=split), split=split, say=print) for path in paths]
         self._ends = np.cumsum([len(each) for each in self._sets])
         for each in self._sets:
             missing = each.unlabelled()

@@ -1,0 +1,123 @@
+"""The files of a reviewed folder: nothing outside it is read or written, whatever links and names say."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.datasets.description import read_description
+from graspseg.datasets.folder import COLOR_SUFFIXES
+from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, decode_labels, read_depth
+from graspseg.frame import Frame, InputError
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+class Outside(InputError):
+    """A path that leads out of the folder."""
+
+
+class Missing(InputError):
+    """A frame, or a file of one, that is not there."""
+
+
+class ReviewFolder:
+    """A folder data set as the server may see it; every path below is relative to it.
+
+    Args:
+        path: the folder; links on the way to it count as part of it.
+
+    Raises:
+        InputError: it has no `depth/`, or its `dataset.json` cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not (path / "depth").is_dir():
+            raise InputError(f"{path} has no depth/, expected a folder data set: convert it with graspseg dataset.")
+        self.root = path.resolve()
+        self.name = path.resolve().name
+        self.description = read_description(path)
+        self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
+
+    def inside(self, relative: str) -> Path:
+        """Where a path really is.
+
+        Raises:
+            Outside: not in the folder.
+        """
+        path = (self.root / relative).resolve()
+        if not path.is_relative_to(self.root):
+            raise Outside(f"{relative} leads out of {self.root}, expected a file inside it: copy the file there.")
+        return path
+
+    def color_name(self, stem: str) -> str | None:
+        """The color picture of a frame."""
+        return self._first(f"color/{stem}{suffix}" for suffix in COLOR_SUFFIXES)
+
+    def labels_name(self, stem: str) -> str:
+        """The label image of a frame, there or not."""
+        return f"labels/{stem}.png"
+
+    def has(self, relative: str) -> bool:
+        """Whether there is such a file, or a link that will be refused when it is read."""
+        return (self.root / relative).is_file()
+
+    def _first(self, names: Iterable[str]) -> str | None:
+        return next((name for name in names if self.has(name)), None)
+
+    def version(self, relative: str) -> str:
+        """Changes whenever a file does.
+
+        Raises:
+            Missing: there is no such file.
+        """
+        try:
+            status = self.inside(relative).stat()
+        except OSError as error:
+            raise Missing(f"{relative} is not there ({error.strerror}): restore it.") from error
+        return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+    def bytes_of(self, relative: str) -> bytes:
+        """Content of a file.
+
+        Raises:
+            Missing: there is no such file, or it cannot be read.
+            Outside: it is not in the folder.
+        """
+        path = self.inside(relative)
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise Missing(f"{relative} could not be read ({error.strerror}): check it.") from error
+
+    def depth(self, relative: str) -> Frame:
+        """A depth image, with the folder's unit and camera.
+
+        Raises:
+            InputError: outside, or it cannot be used.
+        """
+        return read_depth(self.inside(relative), depth_unit_m=self.depth_unit_m, intrinsics=self.description.intrinsics)
+
+    def color(self, relative: str, shape: tuple[int, int]) -> bytes:
+        """A color picture as it is stored, after a look at its size: of a PNG the header says it, which is faster.
+
+        Raises:
+            InputError: outside, damaged, or of another size than the depth.
+        """
+        data = self.bytes_of(relative)
+        height, width = shape
+        if data[:8] != _PNG or data[16:24] != struct.pack(">II", width, height):
+            decode_color(data, self.root / relative, shape)
+        return data
+
+    def labels(self, relative: str, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
+        """A label image.
+
+        Raises:
+            InputError: outside, missing, damaged, or of another size than the depth.
+        """
+        return decode_labels(self.bytes_of(relative), self.root / relative, shape)

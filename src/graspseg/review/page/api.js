@@ -1,0 +1,131 @@
+/** Calls to the server: one function each. What goes wrong is one of four kinds of error, because each is met differently. */
+
+const PATIENCE_MS = 20000;
+const RETRY_MS = 1000;
+
+/** No answer at all: try again. */
+export class Gone extends Error {}
+
+/** The address of another run of the server: the person must open the new one. */
+export class Locked extends Error {}
+
+/** Somebody else was faster; `frame` is the frame as it is now. */
+export class Conflict extends Error {
+  constructor(message, frame) {
+    super(message);
+    this.frame = frame;
+  }
+}
+
+/** The server says no, in a sentence. `passing`: it may say yes later (disk full, database busy, read-only folder). */
+export class Refused extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+    this.passing = [403, 503, 507].includes(status) || status === 500;
+  }
+}
+
+/** A random name for an action or a tab; also where the page is not served from this machine (no `randomUUID` there). */
+export function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Repeats some work until the server answers it; what the server says, be it no, ends it. */
+export async function untilAnswered(work) {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Gone || error instanceof Locked)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+}
+
+export class Api {
+  /** @param {string} client name of this tab. */
+  constructor(client) {
+    this.client = client;
+    this.reviewer = "";
+  }
+
+  session() {
+    return this.#json("/api/session");
+  }
+
+  progress() {
+    return this.#json("/api/progress");
+  }
+
+  frame(id) {
+    return this.#json(`/api/frame/${id}`);
+  }
+
+  /** The next frames behind `after`, leased to this tab. */
+  next({ order, filter, after, count }) {
+    return this.#json("/api/next", { method: "POST", json: { order, filter, after, count } });
+  }
+
+  history(id) {
+    return this.#json(`/api/frame/${id}/history`);
+  }
+
+  /** Ends this tab's leases; still sent while the tab closes. */
+  release() {
+    return this.#json("/api/release", { method: "POST", json: {}, keepalive: true });
+  }
+
+  decide(id, decision, revision, request) {
+    const json = { decision, expected_revision: revision };
+    return this.#json(`/api/frame/${id}/decision`, { method: "POST", json, request });
+  }
+
+  putLabels(id, labels, revision, request) {
+    return this.#json(`/api/frame/${id}/labels?expected_revision=${revision}`, { method: "PUT", body: labels, request });
+  }
+
+  undo(id, request) {
+    return this.#json("/api/undo", { method: "POST", json: { frame: id }, request });
+  }
+
+  /** A picture of a frame, as the answer that holds its bytes and its size. */
+  media(url) {
+    return this.#fetch(url, {});
+  }
+
+  async #json(url, options = {}) {
+    const answer = await this.#fetch(url, options);
+    return answer.json();
+  }
+
+  async #fetch(url, { method = "GET", json, body, request, keepalive = false }) {
+    const headers = { "X-Reviewer": encodeURIComponent(this.reviewer), "X-Client": this.client };
+    if (request) headers["X-Request"] = request;
+    if (json) headers["Content-Type"] = "application/json";
+    else if (body) headers["Content-Type"] = "application/octet-stream";
+    let answer;
+    try {
+      answer = await fetch(url, {
+        method,
+        headers,
+        body: json ? JSON.stringify(json) : body,
+        keepalive,
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
+    } catch {
+      throw new Gone("The server does not answer.");
+    }
+    if (answer.ok) return answer;
+    throw await this.#error(answer);
+  }
+
+  async #error(answer) {
+    const said = await answer.json().catch(() => ({}));
+    const sentence = typeof said.error === "string" ? said.error : `The server answered ${answer.status}.`;
+    if (answer.status === 401) return new Locked(sentence);
+    if (answer.status === 409) return new Conflict(sentence, said.frame);
+    return new Refused(sentence, answer.status);
+  }
+}

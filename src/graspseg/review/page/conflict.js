@@ -1,0 +1,23 @@
+/** What happens when two were at one frame, or the server refuses an action for good: the person chooses. */
+
+import { askConflict } from "./dialogs.js";
+
+/** @param {{actions: object[], error: Error}} refused what has left the outbox unsaved, all of one frame. */
+export async function settleConflict(app, { actions, error }) {
+  const { id, stem } = actions[0];
+  const { outbox, trail } = app;
+  if (error.frame) trail.learn(error.frame);
+  const choice = await askConflict(actions, error);
+  const repeated = actions.filter((action) => action.kind !== "undo");
+  if (choice === "mine" && repeated.length) {
+    const revision = error.frame?.revision ?? repeated[0].revision;
+    outbox.add(repeated.map((action) => ({ ...action, revision })), { noActions: actions.map(({ seq }) => seq) });
+  } else {
+    const draft = actions.find((action) => action.draft)?.draft;
+    if (draft) app.drafts.set(id, draft);
+    app.steps = app.steps.filter((step) => step.id !== id);
+    await outbox.settle(actions, draft ? { drafts: [{ id, draft }] } : {}).catch(() => {});
+    app.say(`Left as it is: ${stem}`);
+  }
+  if (app.shown?.info.id === id) await app.show(id, { fresh: true });
+}

@@ -1,0 +1,103 @@
+/** Pictures of frames: fetched ahead, decoded, and the last ones kept, so that the next frame is there when a key asks. */
+
+import { Refused } from "./api.js";
+
+const KEPT = 24; // frames; about 2 MB each at 640 x 480
+
+function headerNumber(answer, name) {
+  return Number(answer.headers.get(name));
+}
+
+export class Frames {
+  constructor(api) {
+    this.api = api;
+    this.kept = new Map(); // by frame id, the least recently used first: {key, pictures, asked, prediction}
+    this.turn = 0;
+  }
+
+  /**
+   * The pictures of a frame.
+   *
+   * @param {object} info a frame as the server describes it.
+   * @returns {Promise<{width, height, unitM, depth: Uint16Array, labels: Uint8Array,
+   *   color: ImageBitmap | null, unreadable: string[]}>}
+   */
+  load(info) {
+    return this.#entry(info).pictures;
+  }
+
+  /** What the network says about a frame: apart, because it takes longer, and nobody should wait for it. */
+  async prediction(info) {
+    const entry = this.#entry(info);
+    entry.asked ??= this.#fetchPrediction(info.media.prediction);
+    try {
+      entry.prediction = await entry.asked;
+    } catch (error) {
+      entry.asked = null;
+      throw error;
+    }
+    return entry.prediction;
+  }
+
+  /** The prediction if it is here already, else null. */
+  knownPrediction(info) {
+    return this.#entry(info).prediction;
+  }
+
+  /** Fetches ahead: pictures of all frames first, then predictions one by one, so that no picture queues behind them. */
+  async prepare(infos) {
+    const turn = ++this.turn;
+    await Promise.allSettled(infos.map((info) => this.load(info)));
+    for (const info of infos) {
+      if (turn !== this.turn) return;
+      await this.prediction(info).catch(() => {});
+    }
+  }
+
+  #entry(info) {
+    const key = JSON.stringify(info.media);
+    const known = this.kept.get(info.id);
+    this.kept.delete(info.id);
+    const entry = known?.key === key ? known : { key, pictures: this.#fetch(info.media), asked: null, prediction: null };
+    this.kept.set(info.id, entry);
+    entry.pictures.catch(() => this.kept.get(info.id) === entry && this.kept.delete(info.id));
+    for (const [id, old] of this.kept) {
+      if (this.kept.size <= KEPT) break;
+      this.kept.delete(id);
+      old.pictures.then((pictures) => pictures.color?.close()).catch(() => {});
+    }
+    return entry;
+  }
+
+  async #fetchPrediction(url) {
+    if (!url) return null;
+    const answer = await this.api.media(url);
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+
+  async #fetch(media) {
+    const unreadable = [];
+    const optional = async (url, read) => {
+      if (!url) return null;
+      try {
+        return await read(await this.api.media(url));
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        unreadable.push(error.message);
+        return null;
+      }
+    };
+    const bytes = async (answer) => new Uint8Array(await answer.arrayBuffer());
+    const [depth, labels, color] = await Promise.all([
+      this.api.media(media.depth).then(async (answer) => ({
+        width: headerNumber(answer, "X-Width"),
+        height: headerNumber(answer, "X-Height"),
+        unitM: headerNumber(answer, "X-Depth-Unit-M"),
+        depth: new Uint16Array(await answer.arrayBuffer()),
+      })),
+      optional(media.labels, bytes),
+      optional(media.color, async (answer) => createImageBitmap(await answer.blob())),
+    ]);
+    return { ...depth, labels: labels ?? new Uint8Array(depth.depth.length), color, unreadable };
+  }
+}

@@ -1,0 +1,57 @@
+/** Starts the page. */
+
+import { Api, untilAnswered } from "./api.js";
+import { App } from "./app.js";
+import { clientName } from "./client.js";
+import { Controls } from "./controls.js";
+import { Hud, troubleSentence } from "./hud.js";
+import { loadSettings } from "./settings.js";
+import { Store } from "./store.js";
+import { Tools } from "./tools.js";
+import { Viewer } from "./viewer.js";
+
+/** Name of the person, remembered by tab first, so that two people can share a browser. */
+function reviewerName(session, asked) {
+  return asked ?? sessionStorage.getItem("reviewer") ?? localStorage.getItem("graspseg-reviewer") ?? session.reviewer;
+}
+
+function sessionOf(api, hud) {
+  return untilAnswered(async () => {
+    try {
+      return await api.session();
+    } catch (error) {
+      hud.banner(troubleSentence(error, 0));
+      throw error;
+    }
+  });
+}
+
+async function start() {
+  const asked = new URLSearchParams(location.search).get("reviewer");
+  history.replaceState(null, "", "/");
+  const hud = new Hud();
+  const api = new Api(await clientName());
+  const session = await sessionOf(api, hud);
+  hud.clearBanner();
+  api.reviewer = reviewerName(session, asked);
+  if (asked) sessionStorage.setItem("reviewer", asked);
+  hud.session({ folder: session.folder, reviewer: api.reviewer });
+  hud.progress(session.progress);
+
+  const store = new Store(session.folder);
+  const keeps = await store.open();
+  const kept = await store.load();
+  const settings = loadSettings();
+  const palette = Object.fromEntries(session.classes.map(({ value, color }) => [value, color]));
+  const viewer = new Viewer(document.getElementById("stage"), palette, settings);
+  const app = new App({ api, store, kept, session, viewer, hud });
+  const tools = new Tools(viewer, settings, { onPainted: () => app.keepDraft(), say: (sentence) => app.say(sentence) });
+  new Controls(app, viewer, tools, settings);
+  document.getElementById("stage").focus({ preventScroll: true });
+  if (session.read_only) hud.banner(session.read_only);
+  else if (!keeps) hud.say("This browser keeps nothing: strokes that are not accepted are lost on reload.");
+  addEventListener("pagehide", () => api.release().catch(() => {}));
+  await app.start();
+}
+
+start();

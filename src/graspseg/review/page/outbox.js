@@ -1,0 +1,130 @@
+/**
+ * Actions on their way to the server, one after the other, in the order they were made. An action leaves the outbox
+ * only when the server has confirmed it; it is kept in the browser until then. Sending one twice does no harm: the
+ * server knows it by its `request`.
+ *
+ * An action: {seq, request, kind: "decision" | "labels" | "undo", id, stem, revision, and by kind: decision; labels and
+ * draft (the strokes they come from); undoes (a kind) and leaves (the decision there was before)}.
+ */
+
+import { Conflict, Locked, Refused, randomId } from "./api.js";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 5000;
+
+export class Outbox extends EventTarget {
+  /**
+   * Events: `change` (how many wait, and why), `confirmed` (detail: {action, answer}), `conflict` (detail: {actions,
+   * error}: somebody else was faster, or the server refuses for good; the actions have left the outbox).
+   */
+  constructor(api, store, kept) {
+    super();
+    this.api = api;
+    this.store = store;
+    this.waiting = kept.sort((a, b) => a.seq - b.seq);
+    this.seq = Date.now();
+    this.trouble = null; // the error that holds the first action back
+    this.sending = false;
+    this.timer = 0;
+    this.wait = FIRST_WAIT_MS;
+  }
+
+  /** Makes actions of one user's step; kept before anything is sent. */
+  add(steps, changes = {}) {
+    const actions = steps.map((step) => ({ ...step, seq: ++this.seq, request: randomId() }));
+    this.waiting.push(...actions);
+    this.store.write({ ...changes, actions }).catch((error) => this.#complain(error));
+    this.#changed();
+    this.send();
+    return actions;
+  }
+
+  of(id) {
+    return this.waiting.filter((action) => action.id === id);
+  }
+
+  /** The decision on its way for a frame; undefined when there is none. */
+  pendingDecision(id) {
+    const last = this.of(id).findLast((action) => action.kind !== "labels");
+    if (!last) return undefined;
+    return last.kind === "undo" ? last.leaves : last.decision;
+  }
+
+  /** Labels on their way for a frame; null when there are none. */
+  unsentLabels(id) {
+    let labels = null;
+    for (const action of this.of(id)) {
+      if (action.kind === "labels") labels = action.labels;
+      else if (action.kind === "undo" && action.undoes === "labels") labels = null;
+    }
+    return labels;
+  }
+
+  retryNow() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.send();
+  }
+
+  async send() {
+    if (this.sending || this.timer || !this.waiting.length) return;
+    this.sending = true;
+    while (this.waiting.length) {
+      try {
+        await this.#sendFirst();
+        this.trouble = null;
+        this.wait = FIRST_WAIT_MS;
+      } catch (error) {
+        if (!this.#meet(error)) break;
+      }
+      this.#changed();
+    }
+    this.sending = false;
+    this.#changed();
+  }
+
+  async #sendFirst() {
+    const action = this.waiting[0];
+    const answer = await this.#call(action);
+    this.waiting.shift();
+    const later = this.of(action.id);
+    for (const next of later) next.revision = answer.frame.revision;
+    await this.store.write({ noActions: [action.seq], actions: later }).catch((error) => this.#complain(error));
+    this.dispatchEvent(new CustomEvent("confirmed", { detail: { action, answer } }));
+  }
+
+  #call({ kind, id, decision, labels, revision, request }) {
+    if (kind === "labels") return this.api.putLabels(id, labels, revision, request);
+    if (kind === "undo") return this.api.undo(id, request);
+    return this.api.decide(id, decision, revision, request);
+  }
+
+  /** Whether sending can go on with other actions at once. */
+  #meet(error) {
+    const final = error instanceof Conflict || (error instanceof Refused && !error.passing);
+    if (final) {
+      const actions = this.of(this.waiting[0].id);
+      this.waiting = this.waiting.filter((action) => !actions.includes(action));
+      this.dispatchEvent(new CustomEvent("conflict", { detail: { actions, error } }));
+      return true;
+    }
+    this.trouble = error;
+    if (error instanceof Locked) this.wait = LONGEST_WAIT_MS;
+    this.timer = setTimeout(() => this.retryNow(), this.wait);
+    this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
+    return false;
+  }
+
+  /** Ends a conflict: what was refused is forgotten, or what `keep` makes of it takes its place. */
+  settle(actions, changes = {}) {
+    return this.store.write({ ...changes, noActions: actions.map((action) => action.seq) });
+  }
+
+  #complain(error) {
+    this.dispatchEvent(new CustomEvent("unkept", { detail: error }));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

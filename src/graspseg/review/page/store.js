@@ -1,0 +1,73 @@
+/**
+ * What the browser keeps so that nothing painted or decided is lost when the page or the server dies: drafts (strokes
+ * that are not saved) and the outbox (actions the server has not confirmed), in IndexedDB, apart for every folder.
+ */
+
+const NAME = "graspseg-review";
+
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function open() {
+  const request = indexedDB.open(NAME, 1);
+  request.onupgradeneeded = () => {
+    request.result.createObjectStore("drafts", { keyPath: ["folder", "id"] });
+    request.result.createObjectStore("outbox", { keyPath: ["folder", "seq"] });
+  };
+  return done(request);
+}
+
+export class Store {
+  /** @param {string} folder the folder under review. */
+  constructor(folder) {
+    this.folder = folder;
+    this.database = null;
+  }
+
+  /** @returns {Promise<boolean>} false where the browser keeps nothing (private windows): the page then works without. */
+  async open() {
+    try {
+      this.database = await open();
+    } catch {
+      this.database = null;
+    }
+    return this.database !== null;
+  }
+
+  /** Everything kept for this folder. */
+  async load() {
+    if (!this.database) return { drafts: [], outbox: [] };
+    const transaction = this.database.transaction(["drafts", "outbox"]);
+    const range = IDBKeyRange.bound([this.folder], [this.folder, []]);
+    const [drafts, outbox] = await Promise.all([
+      done(transaction.objectStore("drafts").getAll(range)),
+      done(transaction.objectStore("outbox").getAll(range)),
+    ]);
+    return { drafts, outbox };
+  }
+
+  /**
+   * Writes in one transaction, so that a draft never vanishes before its action is kept.
+   *
+   * @param {{drafts?: object[], noDrafts?: number[], actions?: object[], noActions?: number[]}} changes drafts and
+   *   actions to keep, ids of drafts and seqs of actions to forget.
+   */
+  write({ drafts = [], noDrafts = [], actions = [], noActions = [] }) {
+    if (!this.database) return Promise.resolve();
+    const transaction = this.database.transaction(["drafts", "outbox"], "readwrite", { durability: "strict" });
+    const keptDrafts = transaction.objectStore("drafts");
+    const kept = transaction.objectStore("outbox");
+    for (const draft of drafts) keptDrafts.put({ ...draft, folder: this.folder });
+    for (const id of noDrafts) keptDrafts.delete([this.folder, id]);
+    for (const action of actions) kept.put({ ...action, folder: this.folder });
+    for (const seq of noActions) kept.delete([this.folder, seq]);
+    return new Promise((resolve, reject) => {
+      transaction.oncomplete = () => resolve();
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+}

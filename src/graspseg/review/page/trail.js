@@ -1,0 +1,104 @@
+/** The way through the frames: those visited, in order, and those the server has set aside for this tab next. */
+
+const AHEAD = 8;
+
+export class Trail {
+  constructor(api, order = "confidence", filter = "todo") {
+    this.api = api;
+    this.order = order;
+    this.filter = filter;
+    this.visited = []; // ids
+    this.position = -1;
+    this.ahead = []; // frames as the server describes them
+    this.infos = new Map(); // the newest word on every frame met, by id
+    this.asking = null;
+    this.heldByOthers = 0;
+  }
+
+  get current() {
+    return this.visited[this.position] ?? null;
+  }
+
+  learn(frame) {
+    this.infos.set(frame.id, frame);
+    this.ahead = this.ahead.map((known) => (known.id === frame.id ? frame : known));
+  }
+
+  /** Starts again with another order or filter; the frames visited so far are forgotten. */
+  restart(order, filter) {
+    Object.assign(this, { order, filter, visited: [], position: -1, ahead: [] });
+  }
+
+  /**
+   * Asks the server for the frames behind the current one; one question at a time.
+   *
+   * @param {(id: number) => boolean} decided whether an action on a frame is still on its way.
+   * @returns the progress that came with the answer.
+   */
+  async refill(decided) {
+    while (this.asking) await this.asking.catch(() => {});
+    this.asking = this.#ask(decided);
+    try {
+      return await this.asking;
+    } finally {
+      this.asking = null;
+    }
+  }
+
+  async #ask(decided) {
+    const { order, filter, current: after } = this;
+    const answer = await this.api.next({ order, filter, after, count: AHEAD });
+    if (order !== this.order || filter !== this.filter) return answer.progress;
+    this.heldByOthers = answer.held_by_others;
+    let frames = answer.frames;
+    if (this.current !== after) {
+      // The person went on meanwhile: what lies before the frame now shown is over.
+      const here = frames.findIndex((frame) => frame.id === this.current);
+      frames = here < 0 ? [] : frames.slice(here + 1);
+    }
+    for (const frame of frames) this.infos.set(frame.id, frame);
+    this.ahead = frames.filter((frame) => frame.id !== this.current && !decided(frame.id));
+    return answer.progress;
+  }
+
+  /** Whether a step forward can be made without asking the server. */
+  get canAdvance() {
+    return this.position + 1 < this.visited.length || this.ahead.length > 0;
+  }
+
+  /** One step forward: along what was visited, then to what lies ahead; null at the end. */
+  forward() {
+    if (this.position + 1 < this.visited.length) {
+      this.position++;
+      return this.current;
+    }
+    const frame = this.ahead.shift();
+    if (!frame) return null;
+    this.visited.push(frame.id);
+    this.position = this.visited.length - 1;
+    return frame.id;
+  }
+
+  back() {
+    if (this.position <= 0) return null;
+    this.position--;
+    return this.current;
+  }
+
+  /** Jumps to a frame that was visited; frames from elsewhere are put behind the current one. */
+  goTo(id) {
+    const at = this.visited.lastIndexOf(id);
+    if (at >= 0) {
+      this.position = at;
+    } else {
+      this.visited.splice(++this.position, 0, id);
+    }
+    return id;
+  }
+
+  /** Frames around the current one, for the ribbon: `before` ids behind, the current, and those ahead. */
+  around(before) {
+    const start = Math.max(0, this.position - before);
+    return { ids: [...this.visited.slice(start), ...this.ahead.map((frame) => frame.id)], current: this.position - start };
+  }
+}

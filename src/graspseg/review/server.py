@@ -1,0 +1,144 @@
+"""Serve a folder to reviewers until stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from graspseg.frame import InputError
+from graspseg.review.access import Application, Guard
+from graspseg.review.api import Review
+from graspseg.review.database import Database
+from graspseg.review.folder import ReviewFolder
+from graspseg.review.index import update_index
+from graspseg.review.label_images import write_pending
+from graspseg.review.media import Media
+from graspseg.review.prediction import Predictor
+from graspseg.review.store import Store
+from graspseg.review.worklist import Worklist
+
+_STOPPING_S = 2
+
+
+@contextlib.contextmanager
+def open_store(path: Path, *, say: Callable[[str], None] = print) -> Iterator[Store]:
+    """The record of a folder, brought up to date, until the block ends.
+
+    Args:
+        path: folder data set.
+        say: called with warnings.
+
+    Raises:
+        InputError: the folder cannot be used.
+    """
+    folder = ReviewFolder(path)
+    database = Database(folder.root)
+    try:
+        update_index(database, folder)
+        if database.read_only:
+            say(database.read_only)
+        else:
+            for sentence in write_pending(database, folder):
+                say(sentence)
+        yield Store(database, folder)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def open_review(
+    path: Path,
+    *,
+    token: str,
+    host: str = "127.0.0.1",
+    cookie: str = "graspseg-review",
+    reviewer: str = "reviewer",
+    model: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Iterator[Application]:
+    """The application for a folder, with everything it needs until the block ends.
+
+    Args:
+        path: folder data set.
+        token: the secret of this run.
+        host: the address it will be served at.
+        cookie: name of the cookie the token is kept in.
+        reviewer: name of who does not give one.
+        model: the network whose prediction is shown beside, None without.
+        say: called with warnings.
+
+    Raises:
+        InputError: the folder or the model cannot be used.
+    """
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(open_store(path, say=say))
+        predictor = None if model is None else Predictor(model)
+        if predictor is not None:
+            stack.callback(predictor.close)
+        review = Review(
+            store,
+            Worklist(store.database),
+            Media(store, predictor),
+            reviewer=reviewer,
+            model=predictor.name if predictor else None,
+        )
+        yield Guard(review.application(), token=token, host=host, cookie=cookie)
+
+
+def serve(
+    path: Path,
+    *,
+    host: str,
+    port: int,
+    reviewer: str,
+    model: str | None,
+    say: Callable[[str], None],
+    announce: Callable[[str], None],
+) -> None:
+    """Serve a folder until the process is told to stop.
+
+    Args:
+        path: folder data set.
+        host: the address to listen on; anything but this machine's own is warned about.
+        port: the port, 0 = any that is free.
+        reviewer: name of who does not give one.
+        model: the network whose prediction is shown beside, None without.
+        say: called with warnings.
+        announce: called with the address of the page once it can be opened.
+
+    Raises:
+        InputError: the folder or the model cannot be used, or the address is taken.
+    """
+    token = secrets.token_urlsafe(24)
+    with _listen(host, port) as listening:
+        own_port = listening.getsockname()[1]
+        cookie = f"graspseg-review-{own_port}"
+        with open_review(path, token=token, host=host, cookie=cookie, reviewer=reviewer, model=model, say=say) as app:
+            announce(f"http://{_in_address(host)}:{own_port}/?token={token}")
+            # One line a request would hide what matters; the application has no start or end of its own.
+            config = uvicorn.Config(
+                app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_STOPPING_S
+            )
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"The address {host}:{port} cannot be listened on ({error}), expected a free port of this machine: leave "
+            "--port out."
+        ) from error
+
+
+def _in_address(host: str) -> str:
+    if host in ("0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,230 @@
+"""What reviewers do with a frame: decide, correct labels, take back; all of it kept in the history."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.frame import InputError
+from graspseg.review.database import Database, ReadOnly
+from graspseg.review.folder import Missing, ReviewFolder
+from graspseg.review.label_images import keep_labels, keep_present
+from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, read_state
+
+Action = Literal["accept", "reject", "clear", "labels"]
+_ACTIONS: dict[Decision | None, Action] = {"accepted": "accept", "rejected": "reject", None: "clear"}
+_LAST_OWN = """
+SELECT * FROM history AS own WHERE reviewer = :reviewer AND action IN ('accept', 'reject', 'clear', 'labels')
+AND (:frame IS NULL OR frame_id = :frame) AND NOT EXISTS (SELECT 1 FROM history WHERE undoes = own.id)
+ORDER BY id DESC LIMIT 1"""
+
+
+class Store:
+    """The record of a review.
+
+    Args:
+        database: where it is kept.
+        folder: the frames; corrected labels are written to its `labels/`.
+    """
+
+    def __init__(self, database: Database, folder: ReviewFolder) -> None:
+        self.database = database
+        self.folder = folder
+
+    def frame(self, frame_id: int) -> FrameState:
+        """The state of a frame.
+
+        Raises:
+            Missing: there is no such frame.
+        """
+        return self._frame(self.database.connection(), frame_id)
+
+    def _frame(self, connection: sqlite3.Connection, frame_id: int) -> FrameState:
+        found = read_state(connection, frame_id)
+        if found is None:
+            raise Missing(f"There is no frame {frame_id} in {self.folder.root}: reload the page.")
+        return found
+
+    def frames(self) -> list[FrameState]:
+        """The states of all frames, by name."""
+        rows = self.database.connection().execute("SELECT * FROM frames WHERE present = 1 ORDER BY position")
+        return [FrameState.of(row) for row in rows]
+
+    def last(self, frame: FrameState) -> dict[str, Any] | None:
+        """Who did what to a frame last."""
+        found = self.database.connection().execute(
+            "SELECT reviewer, action, at_s FROM history WHERE id = ?", (frame.last_id,)
+        )
+        row = found.fetchone()
+        return dict(row) if row else None
+
+    def progress(self) -> dict[str, int | float | None]:
+        """How many frames are in which state, and the share of the decided ones that was accepted."""
+        counts = dict(self.database.connection().execute("SELECT state, number FROM tally"))
+        decided = counts["accepted"] + counts["rejected"]
+        return {**counts, "acceptance_rate": counts["accepted"] / decided if decided else None}
+
+    def reviewers(self) -> dict[str, dict[str, int]]:
+        """How many frames each reviewer was the last to decide or to correct, by name."""
+        rows = self.database.connection().execute(
+            """SELECT reviewer, count(DISTINCT CASE action WHEN 'accept' THEN frame_id END) AS accepted,
+               count(DISTINCT CASE action WHEN 'reject' THEN frame_id END) AS rejected,
+               count(DISTINCT CASE action WHEN 'labels' THEN frame_id END) AS edited
+               FROM history AS own WHERE NOT EXISTS (SELECT 1 FROM history WHERE undoes = own.id) GROUP BY reviewer"""
+        )
+        return {row["reviewer"]: {key: row[key] for key in ("accepted", "rejected", "edited")} for row in rows}
+
+    def history(self, frame_id: int) -> list[dict[str, Any]]:
+        """All that was done to a frame, newest first."""
+        self.frame(frame_id)
+        rows = self.database.connection().execute(
+            """SELECT id, at_s, reviewer, action, decision_before, decision_after, labels_before, labels_after, undoes
+               FROM history WHERE frame_id = ? ORDER BY id DESC""",
+            (frame_id,),
+        )
+        return [dict(row) for row in rows]
+
+    def decide(self, frame_id: int, decision: Decision | None, *, expected_revision: int, who: Reviewer) -> None:
+        """Accept a frame, reject it, or leave it open again.
+
+        Raises:
+            InputError: a frame without labels is accepted.
+            Conflict: the frame has another revision than expected.
+            OutputError: it could not be saved.
+            Missing: there is no such frame.
+        """
+        with self._changing(frame_id, expected_revision, who) as (connection, frame):
+            if frame is None or frame.decision == decision:
+                return
+            if decision == "accepted" and not (frame.pending or self.folder.has(self.folder.labels_name(frame.stem))):
+                raise InputError(f"{frame.stem} has no labels that could be accepted: draw some, or reject it.")
+            values = {"decision_before": frame.decision, "decision_after": decision}
+            self._record(connection, frame, _ACTIONS[decision], who, values)
+
+    def save_labels(
+        self,
+        frame_id: int,
+        labels: UInt8[np.ndarray, "h w"],
+        *,
+        expected_revision: int,
+        who: Reviewer,
+        action: Literal["labels", "import"] = "labels",
+    ) -> None:
+        """Keep corrected labels, and those they replace; `write_file` then puts them into `labels/`.
+
+        Raises:
+            Conflict: the frame has another revision than expected.
+            OutputError: they could not be saved.
+            Missing: there is no such frame.
+        """
+        with self._changing(frame_id, expected_revision, who) as (connection, frame):
+            if frame is None:
+                return
+            values = {
+                "decision_before": frame.decision,
+                "decision_after": frame.decision,
+                "labels_before": keep_present(connection, frame, self.folder),
+                "labels_after": keep_labels(connection, frame, labels, "person" if action == "labels" else "import"),
+            }
+            self._record(connection, frame, action, who, values)
+
+    def undo(self, frame_id: int | None, who: Reviewer) -> tuple[int, Action]:
+        """Take back this person's last action that is not yet taken back, of one frame or of all.
+
+        Returns:
+            The frame and what was taken back.
+
+        Raises:
+            Missing: there is nothing to take back.
+            Conflict: somebody changed the same thing since.
+            OutputError: it could not be saved.
+        """
+        with self._writing() as connection:
+            done = self._replayed(connection, who)
+            if done is not None:
+                own = connection.execute("SELECT * FROM history WHERE id = ?", (done["undoes"],)).fetchone()
+                return own["frame_id"], own["action"]
+            own = connection.execute(_LAST_OWN, {"reviewer": who.name, "frame": frame_id}).fetchone()
+            if own is None:
+                raise Missing(f"There is nothing of {who.name} to take back.")
+            frame = self._frame(connection, own["frame_id"])
+            labels = own["action"] == "labels"
+            if (frame.labels_id != own["labels_after"]) if labels else (frame.decision != own["decision_after"]):
+                raise Conflict(f"{frame.stem} was changed since, so nothing was taken back: look at it.", frame.id)
+            values = {
+                "decision_before": frame.decision,
+                "decision_after": frame.decision if labels else own["decision_before"],
+                "labels_before": own["labels_after"],
+                "labels_after": own["labels_before"],
+                "undoes": own["id"],
+            }
+            self._record(connection, frame, "undo", who, values)
+            return frame.id, own["action"]
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        if self.database.read_only:
+            raise ReadOnly(self.database.read_only)
+        with self.database.writing() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _changing(
+        self, frame_id: int, expected_revision: int, who: Reviewer
+    ) -> Iterator[tuple[sqlite3.Connection, FrameState | None]]:
+        """A transaction over a frame that is as the reviewer saw it; None when the request was answered before."""
+        with self._writing() as connection:
+            if self._replayed(connection, who) is not None:
+                yield connection, None
+                return
+            frame = self._frame(connection, frame_id)
+            if frame.revision != expected_revision:
+                last = self.last(frame)
+                by = f" by {last['reviewer']}" if last else ""
+                raise Conflict(f"{frame.stem} was changed{by} meanwhile: look at it again, then decide.", frame_id)
+            yield connection, frame
+
+    @staticmethod
+    def _replayed(connection: sqlite3.Connection, who: Reviewer) -> sqlite3.Row | None:
+        return connection.execute("SELECT * FROM history WHERE request = ?", (who.request,)).fetchone()
+
+    @staticmethod
+    def _record(
+        connection: sqlite3.Connection,
+        frame: FrameState,
+        action: Literal[Action, "import", "undo"],
+        who: Reviewer,
+        values: Mapping[str, Any],
+    ) -> None:
+        """Add a line of history and bring the frame's row to where it leads."""
+        row = {
+            "frame_id": frame.id,
+            "at_s": time.time(),
+            "reviewer": who.name,
+            "action": action,
+            "request": who.request,
+        }
+        row |= values
+        names = ", ".join(row)
+        made = connection.execute(
+            f"INSERT INTO history ({names}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+        )
+        connection.execute(
+            """UPDATE frames SET decision = :decision, labels_id = coalesce(:labels, labels_id),
+               edited = coalesce((SELECT origin <> 'file' FROM label_images WHERE id = :labels), edited),
+               revision = revision + 1, last_id = :last WHERE id = :id""",
+            {
+                "decision": values["decision_after"],
+                "labels": values.get("labels_after"),
+                "last": made.lastrowid,
+                "id": frame.id,
+            },
+        )
+        if action in ("accept", "reject"):
+            connection.execute("DELETE FROM leases WHERE frame_id = ? AND client = ?", (frame.id, who.client))

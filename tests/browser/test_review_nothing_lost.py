@@ -1,0 +1,190 @@
+"""Reloads, a killed server, two people at one frame: nothing painted or decided is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+HAND = 1
+
+
+def shows(page: Page, stem: str) -> None:
+    expect(page.locator("#stem")).to_have_text(stem)
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text("Saved")
+
+
+def paint(page: Page) -> None:
+    """Flood the wall as a hand: whatever is measured and has no label, in one key."""
+    page.keyboard.press("f")
+    page.keyboard.press("1")
+    page.keyboard.press("Space")
+    expect(page.locator("#painted")).to_have_text("painted, not saved")
+
+
+def painted_labels(before: np.ndarray) -> np.ndarray:
+    """Labels after `paint`: all of the wall, which ends where depth does at row 60."""
+    after = before.copy()
+    after[:60][before[:60] == 0] = HAND
+    after[10:30, 50:54] = 0  # part of the object's surface
+    return after
+
+
+def test_a_reload_keeps_strokes_corners_and_the_place(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
+    server, stems = serve(5)
+    before = server.labels(stems[1])
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.keyboard.press("a")
+    shows(page, stems[1])
+    paint(page)
+    page.keyboard.press("g")
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Space")
+    page.reload()
+    shows(page, stems[1])
+    expect(page.locator("#painted")).to_have_text("painted, not saved")
+    expect(page.locator("#counts")).to_contain_text("1 of 5 checked")
+    page.keyboard.press("g")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("a")
+    shows(page, stems[2])
+    saved(page)
+    np.testing.assert_array_equal(server.labels(stems[1]), painted_labels(before))
+    assert server.decisions() == {stems[0]: "accepted", stems[1]: "accepted"}
+
+
+def test_a_killed_server_costs_neither_decisions_nor_strokes(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(12)
+    before = server.labels(stems[0])
+    page = visit(server.url)
+    for stem in stems[:3]:
+        shows(page, stem)
+        page.keyboard.press("a")
+    shows(page, stems[3])
+    server.kill()
+    paint(page)
+    page.keyboard.press("a")
+    shows(page, stems[4])  # loaded before the server died
+    page.keyboard.press("r")
+    shows(page, stems[5])
+    paint(page)
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    expect(page.locator("#saved")).to_contain_text("kept here")
+
+    server.start()
+    expect(page.locator("#banner")).to_contain_text("open the address")
+    other_tab = visit(server.url, context=page.context)  # the new address lets the old tab go on, too
+    expect(page.locator("#banner")).to_be_hidden()
+    saved(page)
+    saved(other_tab)
+    expected = {**dict.fromkeys(stems[:4], "accepted"), stems[4]: "rejected"}
+    assert server.decisions() == expected
+    np.testing.assert_array_equal(server.labels(stems[3]), painted_labels(before))
+    shows(page, stems[5])
+    page.keyboard.press("a")
+    shows(page, stems[6])
+    saved(page)
+    np.testing.assert_array_equal(server.labels(stems[5]), painted_labels(before))
+
+
+def test_a_page_that_died_with_the_server_sends_what_it_kept_when_opened_again(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(5)
+    before = server.labels(stems[0])
+    page = visit(server.url)
+    shows(page, stems[0])
+    server.kill()
+    paint(page)
+    page.keyboard.press("a")
+    shows(page, stems[1])
+    paint(page)
+    context = page.context
+    page.close()
+    server.start()
+    page = visit(server.url, context=context)
+    saved(page)
+    shows(page, stems[1])
+    expect(page.locator("#painted")).to_have_text("painted, not saved")
+    assert server.decisions() == {stems[0]: "accepted"}
+    np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
+
+
+def test_two_reviewers_get_different_frames_and_share_the_progress(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(40)
+    pages = [visit(server.url, reviewer=name) for name in ("anna", "ben")]
+    shows(pages[0], stems[0])
+    expect(pages[1].locator("#stem")).to_contain_text("frame-")
+    for _ in range(10):
+        for page, key in zip(pages, "ar", strict=True):
+            stem = page.locator("#stem").inner_text()
+            page.keyboard.press(key)
+            expect(page.locator("#stem")).not_to_have_text(stem)
+    for page in pages:
+        saved(page)
+    decided = server.frames()
+    judged = [frame["last"]["reviewer"] for frame in decided.values() if frame["decision"]]
+    assert (judged.count("anna"), judged.count("ben")) == (10, 10)
+    assert all(
+        frame["decision"] == {"anna": "accepted", "ben": "rejected"}[frame["last"]["reviewer"]]
+        for frame in decided.values()
+        if frame["decision"]
+    )
+
+
+def test_a_reviewer_who_must_wait_goes_on_when_frames_become_free(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(3)
+    anna = visit(server.url, reviewer="anna")
+    shows(anna, stems[0])
+    expect(anna.locator("#ribbon i")).to_have_count(3)  # all are set aside for her
+    ben = visit(server.url, reviewer="ben")
+    expect(ben.locator("#finished")).to_contain_text("open at other reviewers")
+    anna.close()
+    shows(ben, stems[0])
+
+
+@pytest.mark.parametrize("choice", ["k", "m"])
+def test_when_another_was_faster_a_person_chooses_and_keeps_the_strokes(
+    serve: Callable[..., Any], visit: Callable[..., Page], choice: str
+) -> None:
+    server, stems = serve(3)
+    before = server.labels(stems[0])
+    page = visit(server.url)
+    shows(page, stems[0])
+    frame = server.frames()[stems[0]]
+    body = {"decision": "rejected", "expected_revision": frame["revision"]}
+    server.call("POST", f"/api/frame/{frame['id']}/decision", reviewer="ben", json=body)
+    paint(page)
+    page.keyboard.press("a")
+    expect(page.locator("#conflict")).to_be_visible()
+    expect(page.locator("#conflict")).to_contain_text("ben")
+    page.keyboard.press(choice)
+    expect(page.locator("#conflict")).to_be_hidden()
+    shows(page, stems[1])
+    saved(page)
+    if choice == "m":
+        assert server.decisions() == {stems[0]: "accepted"}
+        np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
+        return
+    assert server.decisions() == {stems[0]: "rejected"}
+    np.testing.assert_array_equal(server.labels(stems[0]), before)
+    page.keyboard.press("p")
+    shows(page, stems[0])
+    expect(page.locator("#painted")).to_have_text("painted, not saved")
