@@ -9,14 +9,8 @@ from graspseg.annotate.opinion import Opinion
 
 
 def row(hand: float, x: float, thing: float = 0.0) -> dict[str, float]:
-    return {
-        "hand_px": hand,
-        "hand_x_px": x,
-        "hand_y_px": 0.0,
-        "object_px": thing,
-        "object_x_px": 0.0,
-        "object_y_px": 0.0,
-    }
+    places = {"hand_x": x, "hand_y": 0.5, "object_x": 0.5, "object_y": 0.5}
+    return {"hand_px": hand, "object_px": thing, **places}
 
 
 def jumps(rows: list[Row | None], sequences: list[range], name: str) -> list[float | None]:
@@ -24,15 +18,15 @@ def jumps(rows: list[Row | None], sequences: list[range], name: str) -> list[flo
 
 
 def test_one_frame_that_jumps_stands_out() -> None:
-    rows: list[Row | None] = [row(350, 100), row(350, 100), row(3950, 140), row(350, 100), row(350, 100)]
+    rows: list[Row | None] = [row(350.0, 0.5), row(350.0, 0.5), row(3950.0, 0.6), row(350.0, 0.5), row(350.0, 0.5)]
     areas = jumps(rows, [range(5)], "hand_area_jump")
     assert areas == pytest.approx([0, 0, math.log(4000 / 400), 0, 0])
     positions = jumps(rows, [range(5)], "hand_position_jump")
-    assert positions == pytest.approx([0, 0, 40 / math.sqrt(350), 0, 0])
+    assert positions == pytest.approx([0, 0, 0.1, 0, 0])
 
 
 def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() -> None:
-    rows: list[Row | None] = [row(150, 0), None, row(150, 0), row(950, 0), row(950, 0)]
+    rows: list[Row | None] = [row(150.0, 0.0), None, row(150.0, 0.0), row(950.0, 0.0), row(950.0, 0.0)]
     assert jumps(rows, [range(3), range(3, 5)], "hand_area_jump") == pytest.approx([0, None, 0, 0, 0])
     # Without the cut, areas 150 150 950 950 have the median 550 in the middle.
     expected = [0, None, math.log(600 / 200), math.log(1000 / 600), 0]
@@ -40,7 +34,7 @@ def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() 
 
 
 def test_what_is_absent_does_not_move() -> None:
-    rows: list[Row | None] = [row(150, 0), row(0, 0), row(150, 0)]
+    rows: list[Row | None] = [row(150.0, 0.0), row(0.0, 0.0), row(150.0, 0.0)]
     assert jumps(rows, [range(3)], "hand_position_jump") == [0, 0, 0]
     assert jumps(rows, [range(3)], "hand_area_jump") == pytest.approx([0, math.log(200 / 50), 0])
     assert jumps(rows, [range(3)], "object_area_jump") == [0, 0, 0]

@@ -30,9 +30,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def annotate(recording: Path, out: Path, *options: str, workers: int = 1) -> int:
-    return main(
-        ["annotate", str(recording), "--out", str(out), "--skin", "hsv", "--workers", str(workers), *options]
-    )
+    return main(["annotate", str(recording), "--out", str(out), "--skin", "hsv", "--workers", str(workers), *options])
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -75,9 +73,7 @@ def test_workers_change_nothing(make_recording: Recorder, tmp_path: Path, monkey
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
-def test_an_interrupted_run_goes_on(
-    make_recording: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_run_goes_on(make_recording: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job, "CHUNK", 2)
     recording, out = make_recording(5), tmp_path / "out"
     assert annotate(recording, out) == 0
@@ -91,9 +87,7 @@ def test_an_interrupted_run_goes_on(
     assert files(out) == before and untouched.stat().st_mtime_ns == stamp
 
 
-def test_a_bad_frame_among_many(
-    make_recording: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_frame_among_many(make_recording: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recording, out = make_recording(4), tmp_path / "out"
     whole = (recording / "depth" / "1.png").read_bytes()
     (recording / "depth" / "1.png").write_bytes(whole[:100])

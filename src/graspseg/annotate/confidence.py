@@ -75,8 +75,8 @@ def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[di
     """Add to each frame how far areas and positions of hand and object are from those of the frames around it.
 
     Compared is with the median of up to two frames on either side, so that one bad frame stands out and its
-    neighbors do not. Areas are compared as absolute logarithm of their ratio, positions in units of the root of the
-    area. A frame alone has no jumps: 0.
+    neighbors do not. Areas are compared as absolute logarithm of their ratio, positions as share of the image's sides.
+    A frame alone has no jumps: 0.
 
     Args:
         rows: of all frames in order; None where a frame could not be used.
@@ -103,13 +103,12 @@ def _no_jumps() -> dict[str, float]:
 
 def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
     area, usual = row[f"{thing}_px"], float(np.median([other[f"{thing}_px"] for other in around]))
+    ratio = math.log((area + _NO_PIXELS) / (usual + _NO_PIXELS))
     seen = [other for other in around if other[f"{thing}_px"] > 0]
     moved = 0.0
-    if area > 0 and seen:
-        centers = np.array([(other[f"{thing}_x_px"], other[f"{thing}_y_px"]) for other in seen])
-        away = np.array([row[f"{thing}_x_px"], row[f"{thing}_y_px"]]) - np.median(centers, axis=0)
-        moved = float(np.hypot(*away)) / math.sqrt(max(usual, _NO_PIXELS))
-    ratio = math.log((area + _NO_PIXELS) / (usual + _NO_PIXELS))
+    if area > 0:
+        middle = np.median([(other[f"{thing}_x"], other[f"{thing}_y"]) for other in seen], axis=0)
+        moved = math.hypot(row[f"{thing}_x"] - middle[0], row[f"{thing}_y"] - middle[1])
     return {f"{thing}_area_jump": abs(ratio), f"{thing}_position_jump": moved}
 
 

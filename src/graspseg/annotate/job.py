@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from graspseg.annotate.annotator import AnnotateSettings
 from graspseg.annotate.inputs import Inputs, absolute, short_name
+from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.skin_model import SkinModel
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
@@ -93,7 +94,7 @@ class Written(NamedTuple):
     shard: ShardEntry | None = None
 
 
-def describe(job: Job, inputs: Inputs, skin: Mapping[str, Any] | None) -> dict[str, Any]:
+def describe(job: Job, inputs: Inputs, skin: SkinModel | None) -> dict[str, Any]:
     """What `dataset.json` or the manifest says of all frames: unit and camera of the first, and how they were made.
 
     Raises:
@@ -106,7 +107,7 @@ def describe(job: Job, inputs: Inputs, skin: Mapping[str, Any] | None) -> dict[s
         "frames": len(inputs),
         "names_sha256": hashlib.sha256("\n".join(inputs.names).encode()).hexdigest(),
         "settings": json.loads(json.dumps(asdict(job.settings))),
-        "skin_model": skin,
+        "skin_model": skin and {field.name: getattr(skin, field.name).tolist() for field in fields(skin)},
     }
     if job.format == "shards":
         made["shard_size"] = job.shard_size
@@ -117,7 +118,7 @@ def describe(job: Job, inputs: Inputs, skin: Mapping[str, Any] | None) -> dict[s
     return described
 
 
-def begin(job: Job, description: Mapping[str, Any], skin: Mapping[str, Any] | None) -> None:
+def begin(job: Job, description: Mapping[str, Any], skin: SkinModel | None) -> None:
     """Make the folder ready for the chunks of a job, which may be there in part.
 
     Raises:
@@ -127,7 +128,7 @@ def begin(job: Job, description: Mapping[str, Any], skin: Mapping[str, Any] | No
     make_folder(job.out)
     remove_partial(job.out)
     if skin is not None:
-        write_json(job.out / SKIN, skin)
+        skin.save(job.out / SKIN)
     if job.description_file.is_file():
         return
     if job.format == "shards":

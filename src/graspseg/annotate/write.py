@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import json
 import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+
+import numpy as np
 
 from graspseg.annotate.annotator import Annotation, Annotator
 from graspseg.annotate.inputs import Inputs
@@ -21,8 +21,9 @@ from graspseg.annotate.job import (
     describe,
     finish,
 )
-from graspseg.annotate.place import locate
+from graspseg.annotate.picture import aligned_picture
 from graspseg.annotate.records import Records, read_records
+from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.description import parse_intrinsics, read_object
@@ -34,7 +35,7 @@ from graspseg.workers.stop import stopping
 
 
 def annotate_inputs(
-    job: Job, inputs: Inputs, *, skin: Mapping[str, Any] | None, where: Where = THIS_PROCESS
+    job: Job, inputs: Inputs, *, skin: SkinModel | None, where: Where = THIS_PROCESS
 ) -> Iterator[Written]:
     """Annotate and write the frames of a job that are not there yet, and yield what became of each chunk.
 
@@ -44,7 +45,7 @@ def annotate_inputs(
     Args:
         job: what is annotated, and where to.
         inputs: the frames of the job's inputs.
-        skin: the skin model as JSON.
+        skin: the skin model, needed for `--skin model`.
         where: who does the work.
 
     Raises:
@@ -91,36 +92,41 @@ class _Work:
 
     Attributes:
         inputs: the frames.
-        annotator: with the job's settings and skin model.
+        settings: of the job.
+        annotator: with these and the skin model.
         description: as in `dataset.json`.
         camera: that of all frames.
         keys: of the frames in shards.
     """
 
     inputs: Inputs
+    settings: AnnotateSettings
     annotator: Annotator
     description: Mapping[str, Any]
     camera: Intrinsics | None
     keys: list[str]
 
     def annotate(self, index: int) -> tuple[Frame, Annotation]:
-        """Read and annotate a frame; the picture comes back aligned with the depth.
+        """Read and annotate a frame; the picture comes back aligned with the depth, without a hand all is background.
 
         Raises:
             InputError: the frame cannot be used.
         """
         rgbd = self.inputs[index]
         annotation = self.annotator.annotate(rgbd)
-        return replace(rgbd.frame, color=annotation.color), annotation
+        if not annotation.evidence.hand_px:  # an object is what a hand holds
+            annotation = replace(annotation, labels=np.zeros_like(annotation.labels))
+        picture = aligned_picture(rgbd, occlusion_m=self.settings.occlusion_m)
+        return replace(rgbd.frame, color=picture), annotation
 
 
 @functools.lru_cache(maxsize=1)
 def _work(job: Job, skin: bytes | None) -> _Work:
-    model = None if skin is None else SkinModel.from_json(json.loads(skin))
+    model = None if skin is None else SkinModel.load(job.out / SKIN)
     inputs = Inputs(job.inputs)
     description = read_object(job.description_file)
     camera = parse_intrinsics(description, job.description_file)
-    return _Work(inputs, Annotator(job.settings, model), description, camera, make_keys(inputs.names))
+    return _Work(inputs, job.settings, Annotator(job.settings, model), description, camera, make_keys(inputs.names))
 
 
 class _StoppedError(Exception):
@@ -150,16 +156,11 @@ def _write_files(chunk: Chunk, work: _Work) -> Written:
         except InputError as error:
             failures.append(str(error))
             continue
-        rows[name] = _row(annotation)
+        rows[name] = asdict(annotation.evidence)
     found = Records(rows, tuple(failures))
     if found != known:
         found.write(chunk.evidence)
     return Written(len(rows), found.failed)
-
-
-def _row(annotation: Annotation) -> dict[str, float]:
-    """What is kept of a frame beside its labels."""
-    return {**asdict(annotation.evidence), **asdict(locate(annotation.labels))}
 
 
 def _check_camera(name: str, frame: Frame, camera: Intrinsics | None) -> None:
@@ -207,5 +208,5 @@ def _samples(
         except InputError as error:
             failures.append(str(error))
             continue
-        rows[name] = _row(annotation)
+        rows[name] = asdict(annotation.evidence)
         yield ShardSample(key, frame, annotation.labels, facts={"stem": name})

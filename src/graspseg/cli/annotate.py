@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
+    from graspseg.annotate.skin_model import SkinModel
     from graspseg.workers.chunks import Where
 
 _SHOWN = 5
@@ -64,9 +64,9 @@ def main(argv: list[str]) -> int:
     workers = _checked_workers(options)
     from rich.console import Console
 
-    from graspseg.annotate.annotator import AnnotateSettings
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
+    from graspseg.annotate.settings import AnnotateSettings
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
@@ -109,9 +109,11 @@ def _checked_workers(options: Options) -> int:
     return workers
 
 
-def _run(
-    job: Job, inputs: Inputs, skin: Mapping[str, Any] | None, model: str | None, where: Where, console: Console
-) -> int:
+def _skin(options: Options, inputs: Inputs) -> SkinModel | None:
+    return None
+
+
+def _run(job: Job, inputs: Inputs, skin: SkinModel | None, model: str | None, where: Where, console: Console) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from graspseg.annotate.opinion import ask_model, model_identity
