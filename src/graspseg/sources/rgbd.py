@@ -1,0 +1,68 @@
+"""Depth with color beside it: one frame, and every kind of recording or data set it may come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, UInt8
+
+from graspseg.frame import Frame, InputError, Intrinsics
+
+
+@dataclass(frozen=True)
+class ColorCamera:
+    """Where a color picture was taken that is not aligned with the depth.
+
+    Attributes:
+        intrinsics: of the color picture as it is stored.
+        rotation: X_color = rotation @ X_depth + translation_m, points in metres, x right, y down, z forward.
+        translation_m: see `rotation`.
+        distortion: of the color lens, in OpenCV's order (k1 k2 p1 p2 k3 ...); () = none.
+
+    Raises:
+        InputError: the rotation is none, or a number is not finite.
+    """
+
+    intrinsics: Intrinsics
+    rotation: Float64[np.ndarray, "3 3"]
+    translation_m: Float64[np.ndarray, "3"]
+    distortion: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        numbers = (*self.rotation.flat, *self.translation_m, *self.distortion)
+        turned = self.rotation @ self.rotation.T
+        if (
+            not np.isfinite(numbers).all()
+            or np.abs(turned - np.eye(3)).max() > 1e-3
+            or np.linalg.det(self.rotation) < 0
+        ):
+            raise InputError(
+                f"The color camera has rotation {self.rotation.tolist()}, translation {self.translation_m.tolist()} "
+                f"and distortion {self.distortion}, expected finite numbers and a rotation: calibrate it again."
+            )
+
+
+@dataclass(frozen=True)
+class RgbdFrame:
+    """One depth image and the color picture taken with it.
+
+    Attributes:
+        name: stem, `/` between folders.
+        frame: depth, unit, intrinsics, time; `frame.color` is None.
+        color: RGB picture.
+        color_camera: None = the picture is aligned with the depth pixel by pixel, so of equal size.
+    """
+
+    name: str
+    frame: Frame
+    color: UInt8[np.ndarray, "hc wc 3"]
+    color_camera: ColorCamera | None = None
+
+    def __post_init__(self) -> None:
+        if self.color_camera is None and self.color.shape[:2] != self.frame.depth.shape:
+            height, width = self.frame.depth.shape
+            raise InputError(
+                f"The color picture of {self.name!r} is {self.color.shape[1]}x{self.color.shape[0]}, expected "
+                f"{width}x{height} like the depth, or the calibration of a color camera: add it to dataset.json."
+            )
