@@ -15,11 +15,11 @@ Every clip is a recording of its own: its skin model comes from its own frames, 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -42,3 +42,180 @@ WEIGHTS = Path(graspseg.annotate.__file__).parent / "confidence_weights.json"
 RESULT = Path(__file__).parent / "results" / "annotation_confidence.json"
 GOOD_IOU = 0.9
 SHOWN = 0.2
+
+
+def collect(folder: Path, skin: str) -> list[dict[str, Any]]:
+    """Annotate every clip as a recording of its own; evidence, opinion and true IoU of each frame."""
+    source, truth = open_rgbd(folder), FolderDataset(folder)
+    number = {stem: index for index, stem in enumerate(truth.stems)}
+    segmenter = Segmenter(threads=1)
+    found: list[dict[str, Any]] = []
+    for clip in source.sequences:
+        frames = [source[index] for index in clip]
+        annotator = Annotator()
+        rows: list[Row | None] = []
+        for frame in frames:
+            annotation = annotator.annotate(frame)
+            target = truth[number[frame.name]].labels
+            assert target is not None
+            target = window_labels(frame.frame.depth_m(), target)
+            opinion = compare(frame.frame, annotation.labels, segmenter(frame.frame))
+            rows.append({**asdict(annotation.evidence), **asdict(opinion), **true_iou(annotation.labels, target)})
+        for frame, row in zip(frames, add_jumps(rows, [range(len(rows))]), strict=True):
+            found.append({"stem": frame.name, "recording": f"{folder.name}/{clip.start}", **(row or {})})
+    return found
+
+
+def true_iou(labels: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """IoU of each class that truth or annotation has, their mean, and the lower one."""
+    known = target != 255
+    ious = []
+    for label in (HAND, OBJECT):
+        ours, theirs = (labels == label) & known, (target == label) & known
+        if union := np.count_nonzero(ours | theirs):
+            ious.append(np.count_nonzero(ours & theirs) / union)
+    return {"true_mean": float(np.mean(ious or [1.0])), "true_worst": float(min(ious, default=1.0))}
+
+
+def figures(rows: list[dict[str, Any]], confidence: np.ndarray) -> dict[str, float]:
+    """Rank correlation with the truth, and which share of the bad frames comes first."""
+    bad = np.array([row["true_worst"] < GOOD_IOU for row in rows])
+    shown = np.argsort(confidence, kind="stable")[: round(SHOWN * len(rows))]
+    true = np.array([row["true_mean"] for row in rows])
+    return {
+        "frames": len(rows),
+        "mean_iou": round(float(true.mean()), 4),
+        "accepted": round(float(1 - bad.mean()), 4),
+        "rank_correlation": round(float(spearmanr(confidence, true).statistic), 4),
+        "bad_in_first_20_percent": round(float(bad[shown].sum() / max(bad.sum(), 1)), 4),
+        "most_possible": round(min(1.0, float(len(shown) / max(bad.sum(), 1))), 4),
+    }
+
+
+# What may be asked, how it is scaled, and which way it can only speak: down, up, or either.
+DOWN, UP, EITHER = -1, 1, 0
+CANDIDATES: dict[str, tuple[Literal["linear", "log"], int]] = {
+    "hand_px": ("log", EITHER),
+    "object_px": ("log", EITHER),
+    "nearest_m": ("linear", EITHER),
+    "kept_share": ("log", EITHER),
+    "unseen_share": ("linear", DOWN),
+    "unsure_share": ("linear", DOWN),
+    "overruled_share": ("linear", DOWN),
+    "filtered_share": ("linear", DOWN),
+    "flying_share": ("linear", DOWN),
+    "hand_pieces": ("log", DOWN),
+    "object_pieces": ("log", DOWN),
+    "hand_main_share": ("linear", UP),
+    "object_main_share": ("linear", UP),
+    "border_px": ("log", EITHER),
+    "border_on_depth": ("linear", UP),
+    "border_on_color": ("linear", UP),
+    "object_skin": ("linear", DOWN),
+    "hand_skin": ("linear", UP),
+    "at_border_share": ("linear", EITHER),
+    "hand_area_jump": ("linear", DOWN),
+    "hand_position_jump": ("linear", DOWN),
+    "object_area_jump": ("linear", DOWN),
+    "object_position_jump": ("linear", DOWN),
+}
+OPINIONS: dict[str, tuple[Literal["linear", "log"], int]] = {
+    "model_hand_iou": ("linear", UP),
+    "model_object_iou": ("linear", UP),
+    "model_certainty": ("linear", UP),
+}
+MOST_TERMS = 10
+FOLDS = 5
+SHRINK = 0.02
+
+
+def fit(rows: list[dict[str, Any]], kind: Kind) -> Weights:
+    """Add the term that helps most, judged on clips left out, until none does."""
+    candidates = CANDIDATES | (OPINIONS if kind == "with_model" else {})
+    terms = {name: bounds(rows, name, scale) for name, (scale, _) in candidates.items()}
+    values = {name: np.array([term.value(row[name]) for row in rows]) for name, term in terms.items() if term}
+    true = np.array([row["true_mean"] for row in rows])
+    clips = np.array([hash_of(row["recording"]) % FOLDS for row in rows])
+    chosen: list[str] = []
+    best = 0.0
+    while len(chosen) < MOST_TERMS:
+        tried = {
+            name: left_out(values, [*chosen, name], candidates, true, clips) for name in values if name not in chosen
+        }
+        name = max(tried, key=lambda name: tried[name])
+        if tried[name] < best + 0.003:
+            break
+        chosen, best = [*chosen, name], tried[name]
+        print(f"{kind}: {name:22} {best:.4f}")
+    start, *weights = solve(values, chosen, candidates, true)
+    fitted = (replace(term, weight=round(w, 3)) for w, name in zip(weights, chosen, strict=True) if (term := terms[name]))
+    return Weights(round(start, 3), tuple(fitted))
+
+
+def hash_of(name: str) -> int:
+    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+
+
+def bounds(rows: list[dict[str, Any]], name: str, scale: Literal["linear", "log"]) -> Term | None:
+    """A term between the 2nd and 98th percentile of the fitted frames; None where nothing varies."""
+    numbers = np.array([row[name] for row in rows])
+    low, high = np.percentile(numbers, (2, 98))
+    if scale == "log":
+        low = max(low, 1e-3)
+    return Term(name, scale, float(f"{low:.3g}"), float(f"{high:.3g}"), 0.0) if high > low * 1.001 + 1e-6 else None
+
+
+def left_out(values, chosen, candidates, true, folds) -> float:
+    """Rank correlation where each fold is judged by weights from the others."""
+    guess = np.zeros(len(true))
+    for fold in range(FOLDS):
+        inside = folds != fold
+        start, *weights = solve({name: v[inside] for name, v in values.items()}, chosen, candidates, true[inside])
+        guess[~inside] = start + sum(w * values[name][~inside] for w, name in zip(weights, chosen, strict=True))
+    return float(spearmanr(guess, true).statistic)
+
+
+def solve(values, chosen, candidates, true) -> list[float]:
+    """Start and weights of a logistic regression on the true mean IoU, weights shrunk and of the right sign."""
+    design = np.column_stack([np.ones(len(true)), *(values[name] for name in chosen)])
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        total = design @ weights
+        guess = 1 / (1 + np.exp(-total))
+        value = np.mean(np.logaddexp(0, total) - true * total) + SHRINK * 0.5 * np.mean(weights[1:] ** 2)
+        slope = design.T @ (guess - true) / len(true)
+        slope[1:] += SHRINK * weights[1:] / len(chosen)
+        return float(value), slope
+
+    signs = {DOWN: (None, 0.0), UP: (0.0, None), EITHER: (None, None)}
+    limits = [(None, None), *(signs[candidates[name][1]] for name in chosen)]
+    return minimize(loss, np.zeros(design.shape[1]), jac=True, bounds=limits, method="L-BFGS-B").x.tolist()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("collect", "fit", "measure"))
+    parser.add_argument("inputs", nargs="+")
+    parser.add_argument("--skin", choices=("hsv", "model"), default="model")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    if options.command == "collect":
+        source, target = options.inputs
+        Path(target).write_text(json.dumps(collect(Path(source), options.skin)))
+        return
+    rows = {name: json.loads(Path(name).read_text()) for name in options.inputs}
+    if options.command == "fit":
+        together = [row for part in rows.values() for row in part]
+        kinds: tuple[Kind, ...] = ("alone", "with_model")
+        content = {kind: asdict(fit(together, kind)) for kind in kinds}
+        WEIGHTS.write_text(json.dumps(content, indent=1) + "\n")
+        return
+    result: dict[str, Any] = {}
+    for name, part in rows.items():
+        result[Path(name).stem] = {kind: figures(part, score(part, kind)) for kind in ("alone", "with_model")}
+    print(json.dumps(result, indent=1))
+    RESULT.write_text(json.dumps(result | {"machine": describe_machine()}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

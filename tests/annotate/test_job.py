@@ -50,7 +50,7 @@ def test_a_recording_becomes_a_data_set(make_recording: Recorder, tmp_path: Path
     assert sample.frame.intrinsics.fx == 119
     content = dataset.description.content
     assert content["annotation"] == "automatic" and content["annotated"]["settings"]["skin"] == "hsv"
-    assert content["annotated"]["inputs"] == ["recording"] and content["annotated"]["skin_model"] is None
+    assert content["annotated"]["inputs"] == ["recording"] and content["annotated"]["skin_models"] == []
 
 
 def test_every_frame_has_its_confidence(make_recording: Recorder, tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from itertools import accumulate
 from pathlib import Path
 
 from graspseg.frame import Frame, InputError
+from graspseg.segment.inputs import CameraOptions
 from graspseg.sources.rgbd import RgbdFrame, RgbdSource, open_rgbd
+
+NOTHING_SAID = CameraOptions()
 
 
 class Inputs:
@@ -17,8 +20,10 @@ class Inputs:
 
     Args:
         inputs: folders, shards, recordings, or public data sets as NAME:PATH.
+        camera: what the user says about the depth camera.
 
     Attributes:
+        titles: of the inputs, without folder and suffix.
         names: of all frames.
         sequences: ranges of indices of frames that follow each other in time.
         cut: sentences for what recordings that were cut have lost.
@@ -27,12 +32,14 @@ class Inputs:
         InputError: one cannot be opened, or two have one name.
     """
 
-    def __init__(self, inputs: Sequence[str]) -> None:
-        self._sources: list[RgbdSource] = [open_rgbd(name) for name in inputs]
-        self._prefixes = _prefixes(inputs)
+    def __init__(self, inputs: Sequence[str], camera: CameraOptions = NOTHING_SAID) -> None:
+        self._camera = camera
+        self._sources: list[RgbdSource] = [open_rgbd(name, depth_unit_m=camera.depth_unit_m) for name in inputs]
+        self.titles = _titles(inputs)
+        prefixes = [f"{title}/" for title in self.titles] if len(inputs) > 1 else [""]
         self._starts = list(accumulate((len(source) for source in self._sources), initial=0))
         self.names = [
-            prefix + name for prefix, source in zip(self._prefixes, self._sources, strict=True) for name in source.names
+            prefix + name for prefix, source in zip(prefixes, self._sources, strict=True) for name in source.names
         ]
         self.sequences = [
             range(start + part.start, start + part.stop)
@@ -50,8 +57,17 @@ class Inputs:
         Raises:
             InputError: it cannot be used.
         """
-        number = bisect.bisect_right(self._starts, index) - 1
-        return replace(self._sources[number][index - self._starts[number]], name=self.names[index])
+        number = self.input_of(index)
+        rgbd = self._sources[number][index - self._starts[number]]
+        return replace(rgbd, name=self.names[index], frame=self._camera.seen(rgbd.frame))
+
+    def input_of(self, index: int) -> int:
+        """Number of the input that a frame is from."""
+        return bisect.bisect_right(self._starts, index) - 1
+
+    def of_input(self, number: int) -> range:
+        """Indices of an input's frames."""
+        return range(self._starts[number], self._starts[number + 1])
 
     def first(self) -> Frame:
         """Depth of the first frame that can be read.
@@ -76,21 +92,18 @@ def absolute(name: str) -> str:
     return f"{kind}:{Path(path).absolute()}"
 
 
-def _prefixes(inputs: Sequence[str]) -> list[str]:
-    """What the names of each input's frames begin with: nothing where there is only one input."""
-    if len(inputs) == 1:
-        return [""]
-    stems = [short_name(name) for name in inputs]
-    for stem in stems:
-        if stems.count(stem) > 1:
+def _titles(inputs: Sequence[str]) -> list[str]:
+    """A name for each input."""
+    titles = [_title(name) for name in inputs]
+    for title in titles:
+        if titles.count(title) > 1:
             raise InputError(
-                f"Two inputs are called {stem!r}, after which their frames are named, expected different names: rename "
-                "one, or annotate them with different --out."
+                f"Two inputs are called {title!r}, after which their frames are named, expected different names: "
+                "rename one, or annotate them with different --out."
             )
-    return [f"{stem}/" for stem in stems]
+    return titles
 
 
-def short_name(name: str) -> str:
-    """An input's name without folder and suffix."""
+def _title(name: str) -> str:
     path = Path(name).absolute()
     return path.name if path.is_dir() else path.stem

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from graspseg.annotate.inputs import Inputs, absolute, short_name
+from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
@@ -18,12 +18,13 @@ from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError
+from graspseg.segment.inputs import CameraOptions
 
 CHUNK = 64
 ANNOTATION_VERSION = 1
 DESCRIPTION = "dataset.json"
 EVIDENCE = "evidence"
-SKIN = "skin.json"
+SKIN = "skin"
 PROVENANCE = "annotated from color and depth by graspseg annotate"
 
 Format = Literal["folder", "shards"]
@@ -31,12 +32,13 @@ Format = Literal["folder", "shards"]
 
 @dataclass(frozen=True)
 class Job:
-    """Recordings to annotate, and where to; the skin model, if any, is `skin.json` in `out`.
+    """Recordings to annotate, and where to; their skin models, if any, are in `skin/` in `out`.
 
     Attributes:
         inputs: folders, shards, recordings, or public data sets as NAME:PATH.
         out: the data set.
         settings: of the annotator.
+        camera: what the user says about the depth camera.
         format: how frames are stored.
         shard_size: frames of a shard.
     """
@@ -44,6 +46,7 @@ class Job:
     inputs: tuple[str, ...]
     out: Path
     settings: AnnotateSettings
+    camera: CameraOptions = NOTHING_SAID
     format: Format = "folder"
     shard_size: int = SHARD_SIZE
 
@@ -94,8 +97,13 @@ class Written(NamedTuple):
     shard: ShardEntry | None = None
 
 
-def describe(job: Job, inputs: Inputs, skin: SkinModel | None) -> dict[str, Any]:
+def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, Any]:
     """What `dataset.json` or the manifest says of all frames: unit and camera of the first, and how they were made.
+
+    Args:
+        job: what is annotated.
+        inputs: its frames.
+        skins: a skin model for each input, or none at all.
 
     Raises:
         InputError: no frame can be read.
@@ -103,11 +111,12 @@ def describe(job: Job, inputs: Inputs, skin: SkinModel | None) -> dict[str, Any]
     first = inputs.first()
     made = {
         "version": ANNOTATION_VERSION,
-        "inputs": [short_name(name) for name in job.inputs],
+        "inputs": inputs.titles,
         "frames": len(inputs),
         "names_sha256": hashlib.sha256("\n".join(inputs.names).encode()).hexdigest(),
         "settings": json.loads(json.dumps(asdict(job.settings))),
-        "skin_model": skin and {field.name: getattr(skin, field.name).tolist() for field in fields(skin)},
+        "camera": asdict(job.camera),
+        "skin_models": [{part.name: getattr(skin, part.name).tolist() for part in fields(skin)} for skin in skins],
     }
     if job.format == "shards":
         made["shard_size"] = job.shard_size
@@ -118,8 +127,13 @@ def describe(job: Job, inputs: Inputs, skin: SkinModel | None) -> dict[str, Any]
     return described
 
 
-def begin(job: Job, description: Mapping[str, Any], skin: SkinModel | None) -> None:
+def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinModel]) -> None:
     """Make the folder ready for the chunks of a job, which may be there in part.
+
+    Args:
+        job: what is annotated.
+        description: see `describe`.
+        skins: skin models by title of the input.
 
     Raises:
         InputError: the folder holds something else, or cannot be written to.
@@ -127,14 +141,19 @@ def begin(job: Job, description: Mapping[str, Any], skin: SkinModel | None) -> N
     check_folder(job, description)
     make_folder(job.out)
     remove_partial(job.out)
-    if skin is not None:
-        skin.save(job.out / SKIN)
+    for title, skin in skins.items():
+        skin.save(skin_file(job.out, title))
     if job.description_file.is_file():
         return
     if job.format == "shards":
         write_manifest(job.out, description, (), complete=False)
     else:
         write_json(job.description_file, description)
+
+
+def skin_file(out: Path, title: str) -> Path:
+    """Where the skin model is that an input was annotated with."""
+    return out / SKIN / f"{title}.json"
 
 
 def finish(job: Job, description: Mapping[str, Any], done: Iterable[Written]) -> None:
@@ -148,9 +167,10 @@ def finish(job: Job, description: Mapping[str, Any], done: Iterable[Written]) ->
 def abandon(job: Job, chunks: Iterable[Chunk]) -> None:
     """Take away what a job without a single annotated frame has written."""
     try:
-        for path in (*(chunk.evidence for chunk in chunks), job.out / SKIN, job.description_file):
+        skins = (job.out / SKIN).glob("*.json")
+        for path in (*(chunk.evidence for chunk in chunks), *skins, job.description_file):
             path.unlink(missing_ok=True)
-        for folder in (job.out / EVIDENCE, job.out):
+        for folder in (job.out / EVIDENCE, job.out / SKIN, job.out):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
     except OSError as error:

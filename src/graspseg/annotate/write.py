@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -20,10 +20,10 @@ from graspseg.annotate.job import (
     begin,
     describe,
     finish,
+    skin_file,
 )
 from graspseg.annotate.picture import aligned_picture
 from graspseg.annotate.records import Records, read_records
-from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.description import parse_intrinsics, read_object
@@ -35,7 +35,7 @@ from graspseg.workers.stop import stopping
 
 
 def annotate_inputs(
-    job: Job, inputs: Inputs, *, skin: SkinModel | None, where: Where = THIS_PROCESS
+    job: Job, inputs: Inputs, *, skins: Sequence[SkinModel] = (), where: Where = THIS_PROCESS
 ) -> Iterator[Written]:
     """Annotate and write the frames of a job that are not there yet, and yield what became of each chunk.
 
@@ -45,7 +45,7 @@ def annotate_inputs(
     Args:
         job: what is annotated, and where to.
         inputs: the frames of the job's inputs.
-        skin: the skin model, needed for `--skin model`.
+        skins: a skin model for each input, where the settings ask for them.
         where: who does the work.
 
     Raises:
@@ -53,10 +53,10 @@ def annotate_inputs(
             frame could be annotated; or see `run_chunks`.
     """
     job = job.absolute() if isinstance(where, RayCluster) else job
-    description = describe(job, inputs, skin)
+    description = describe(job, inputs, skins)
     chunks = job.chunks(len(inputs))
     results = run_chunks(annotate_chunk, chunks, where)
-    begin(job, description, skin)
+    begin(job, description, dict(zip(inputs.titles, skins, strict=bool(skins))))
     done: list[Written] = []
     for written in results:
         done.append(written)
@@ -81,8 +81,8 @@ def annotate_chunk(chunk: Chunk) -> Written:
             f"{job.out} is not seen by {platform.node()}, expected a folder that all workers share: choose --out on "
             "shared storage."
         )
-    skin_file = job.out / SKIN
-    work = _work(job, skin_file.read_bytes() if skin_file.is_file() else None)
+    skins = tuple(path.read_bytes() for path in sorted((job.out / SKIN).glob("*.json")))
+    work = _work(job, skins)
     return _write_shard(chunk, work) if job.format == "shards" else _write_files(chunk, work)
 
 
@@ -92,16 +92,14 @@ class _Work:
 
     Attributes:
         inputs: the frames.
-        settings: of the job.
-        annotator: with these and the skin model.
+        annotators: one for each input, with its skin model.
         description: as in `dataset.json`.
         camera: that of all frames.
         keys: of the frames in shards.
     """
 
     inputs: Inputs
-    settings: AnnotateSettings
-    annotator: Annotator
+    annotators: list[Annotator]
     description: Mapping[str, Any]
     camera: Intrinsics | None
     keys: list[str]
@@ -113,20 +111,23 @@ class _Work:
             InputError: the frame cannot be used.
         """
         rgbd = self.inputs[index]
-        annotation = self.annotator.annotate(rgbd)
+        annotator = self.annotators[self.inputs.input_of(index)]
+        annotation = annotator.annotate(rgbd)
         if not annotation.evidence.hand_px:  # an object is what a hand holds
             annotation = replace(annotation, labels=np.zeros_like(annotation.labels))
-        picture = aligned_picture(rgbd, occlusion_m=self.settings.occlusion_m)
+        picture = aligned_picture(rgbd, occlusion_m=annotator.settings.occlusion_m)
         return replace(rgbd.frame, color=picture), annotation
 
 
 @functools.lru_cache(maxsize=1)
-def _work(job: Job, skin: bytes | None) -> _Work:
-    model = None if skin is None else SkinModel.load(job.out / SKIN)
-    inputs = Inputs(job.inputs)
+def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
+    """What the job needs; `skins` are the contents of the models' files, which may change under their names."""
+    inputs = Inputs(job.inputs, job.camera)
+    models = [SkinModel.load(skin_file(job.out, title)) if skins else None for title in inputs.titles]
+    annotators = [Annotator(job.settings, model) for model in models]
     description = read_object(job.description_file)
     camera = parse_intrinsics(description, job.description_file)
-    return _Work(inputs, job.settings, Annotator(job.settings, model), description, camera, make_keys(inputs.names))
+    return _Work(inputs, annotators, description, camera, make_keys(inputs.names))
 
 
 class _StoppedError(Exception):

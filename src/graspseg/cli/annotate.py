@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from graspseg.cli.camera import CameraArguments
 from graspseg.frame import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Options:
     """folders with depth/ and color/, shards, RealSense recordings (.db3, .bag), public data sets as NAME:FOLDER"""
     out: Path
     """folder of the data set"""
+    camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
     depth_range: float = 0.16
     """metres behind the nearest surface that are kept; the rest is background"""
     skin: Literal["hsv", "model"] = "model"
@@ -71,13 +74,14 @@ def main(argv: list[str]) -> int:
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range)
-    job = Job(options.inputs, options.out, settings, options.format, options.shard_size)
-    inputs = Inputs(options.inputs)
+    camera = options.camera.checked()
+    job = Job(options.inputs, options.out, settings, camera, options.format, options.shard_size)
+    inputs = Inputs(options.inputs, camera)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in inputs.cut:
         console.print(f"graspseg: warning: {sentence}")
-    skin = _skin(options, inputs)
-    return _run(job, inputs, skin, options.with_model, where, console)
+    skins = _skins(options, inputs, console)
+    return _run(job, inputs, skins, options.with_model, where, console)
 
 
 def _checked_workers(options: Options) -> int:
@@ -109,11 +113,11 @@ def _checked_workers(options: Options) -> int:
     return workers
 
 
-def _skin(options: Options, inputs: Inputs) -> SkinModel | None:
-    return None
+def _skins(options: Options, inputs: Inputs, console: Console) -> list[SkinModel]:
+    return []
 
 
-def _run(job: Job, inputs: Inputs, skin: SkinModel | None, model: str | None, where: Where, console: Console) -> int:
+def _run(job: Job, inputs: Inputs, skins: Sequence[SkinModel], model: str | None, where: Where, console: Console) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from graspseg.annotate.opinion import ask_model, model_identity
@@ -126,7 +130,7 @@ def _run(job: Job, inputs: Inputs, skin: SkinModel | None, model: str | None, wh
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("annotate", total=len(inputs))
-        for written in annotate_inputs(job, inputs, skin=skin, where=where):
+        for written in annotate_inputs(job, inputs, skins=skins, where=where):
             for number, sentence in enumerate(written.failures, failed):
                 if number < _SHOWN:
                     console.print(f"graspseg: {sentence}")
