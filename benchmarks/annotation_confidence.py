@@ -17,26 +17,28 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
+import annotation_sets
 import graspseg.annotate
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, score
 from graspseg.annotate.opinion import compare
-from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.stored_frame import stored_frame
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import window_labels
 from graspseg.evaluation.machine import describe_machine
 from graspseg.labels import HAND, OBJECT
 from graspseg.segment.segmenter import Segmenter
-from graspseg.sources.rgbd import open_rgbd
+from graspseg.sources.rgbd import RgbdFrame, open_rgbd
 
 WEIGHTS = Path(graspseg.annotate.__file__).parent / "confidence_weights.json"
 RESULT = Path(__file__).parent / "results" / "annotation_confidence.json"
@@ -44,25 +46,68 @@ GOOD_IOU = 0.9
 SHOWN = 0.2
 
 
-def collect(folder: Path, skin: str) -> list[dict[str, Any]]:
-    """Annotate every clip as a recording of its own; evidence, opinion and true IoU of each frame."""
+class Recording(NamedTuple):
+    """Frames of one person under one light with their truth.
+
+    Attributes:
+        name: of the recording.
+        calibration: what its skin model is found from.
+        frames: what is annotated.
+        targets: true labels within the depth range.
+        sequences: frames that follow each other in time.
+    """
+
+    name: str
+    calibration: list[RgbdFrame]
+    frames: list[RgbdFrame]
+    targets: list[np.ndarray]
+    sequences: list[range]
+
+
+def recordings(source: str) -> Iterator[Recording]:
+    """Clips of a folder, or `exam:FOLDER` and `tuning:FOLDER`: what `annotation_sets.py` stored there."""
+    kind, colon, folder = source.partition(":")
+    if not colon:
+        yield from clips(Path(source))
+        return
+    for number, stored in enumerate(annotation_sets.recordings(kind, Path(folder))):
+        judged = [frame for frame in stored if frame.part in ("judged", "sleeve")]
+        yield Recording(
+            f"{kind}/{number}",
+            [frame.rgbd for frame in stored if frame.part in ("empty", "held")],
+            [frame.rgbd for frame in judged],
+            [frame.labels for frame in judged],
+            [range(index, index + 1) for index in range(len(judged))],
+        )
+
+
+def clips(folder: Path) -> Iterator[Recording]:
     source, truth = open_rgbd(folder), FolderDataset(folder)
     number = {stem: index for index, stem in enumerate(truth.stems)}
-    segmenter = Segmenter(threads=1)
-    found: list[dict[str, Any]] = []
     for clip in source.sequences:
         frames = [source[index] for index in clip]
-        annotator = Annotator()
-        rows: list[Row | None] = []
+        targets = []
         for frame in frames:
+            labels = truth[number[frame.name]].labels
+            assert labels is not None
+            targets.append(window_labels(frame.frame.depth_m(), labels))
+        yield Recording(f"{folder.name}/{clip.start}", frames, frames, targets, [range(len(frames))])
+
+
+def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
+    """Annotate every recording; evidence, opinion and true IoU of each frame."""
+    segmenter = Segmenter(threads=1)
+    settings = AnnotateSettings(skin=skin)
+    found: list[dict[str, Any]] = []
+    for recording in recordings(source):
+        annotator = Annotator(settings, calibrate(recording.calibration) if skin == "model" else None)
+        rows: list[Row | None] = []
+        for frame, target in zip(recording.frames, recording.targets, strict=True):
             annotation = annotator.annotate(frame)
-            target = truth[number[frame.name]].labels
-            assert target is not None
-            target = window_labels(frame.frame.depth_m(), target)
-            opinion = compare(frame.frame, annotation.labels, segmenter(frame.frame))
+            opinion = compare(annotation.labels, segmenter(stored_frame(frame, settings, depth="range")))
             rows.append({**asdict(annotation.evidence), **asdict(opinion), **true_iou(annotation.labels, target)})
-        for frame, row in zip(frames, add_jumps(rows, [range(len(rows))]), strict=True):
-            found.append({"stem": frame.name, "recording": f"{folder.name}/{clip.start}", **(row or {})})
+        for frame, row in zip(recording.frames, add_jumps(rows, recording.sequences), strict=True):
+            found.append({"stem": frame.name, "recording": recording.name, **(row or {})})
     return found
 
 
@@ -148,7 +193,9 @@ def fit(rows: list[dict[str, Any]], kind: Kind) -> Weights:
         chosen, best = [*chosen, name], tried[name]
         print(f"{kind}: {name:22} {best:.4f}")
     start, *weights = solve(values, chosen, candidates, true)
-    fitted = (replace(term, weight=round(w, 3)) for w, name in zip(weights, chosen, strict=True) if (term := terms[name]))
+    fitted = (
+        replace(term, weight=round(w, 3)) for w, name in zip(weights, chosen, strict=True) if (term := terms[name])
+    )
     return Weights(round(start, 3), tuple(fitted))
 
 
@@ -201,7 +248,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     if options.command == "collect":
         source, target = options.inputs
-        Path(target).write_text(json.dumps(collect(Path(source), options.skin)))
+        Path(target).write_text(json.dumps(collect(source, options.skin)))
         return
     rows = {name: json.loads(Path(name).read_text()) for name in options.inputs}
     if options.command == "fit":

@@ -46,11 +46,19 @@ def test_a_recording_becomes_a_data_set(make_recording: Recorder, tmp_path: Path
     for index, sample in enumerate(dataset):
         assert sample.labels is not None and sample.frame.intrinsics is not None
         assert sample.labels[60, 45 + index] == HAND and sample.labels[60, 90 + index] == OBJECT
-        assert not sample.labels[sample.frame.depth == 1000].any()
+        assert not sample.labels[sample.frame.depth == 0].any() and sample.frame.depth.max() == 420
     assert sample.frame.intrinsics.fx == 119
     content = dataset.description.content
     assert content["annotation"] == "automatic" and content["annotated"]["settings"]["skin"] == "hsv"
     assert content["annotated"]["inputs"] == ["recording"] and content["annotated"]["skin_models"] == []
+
+
+def test_all_of_the_depth_can_be_kept(make_recording: Recorder, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert annotate(make_recording(1), out, "--depth", "all") == 0
+    sample = FolderDataset(out)[0]
+    assert sample.labels is not None and sample.frame.depth[0, 0] == 1000
+    assert not sample.labels[sample.frame.depth == 1000].any()
 
 
 def test_every_frame_has_its_confidence(make_recording: Recorder, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.stored_frame import StoredDepth
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
@@ -39,6 +40,7 @@ class Job:
         out: the data set.
         settings: of the annotator.
         camera: what the user says about the depth camera.
+        depth: what of it is stored.
         format: how frames are stored.
         shard_size: frames of a shard.
     """
@@ -47,6 +49,7 @@ class Job:
     out: Path
     settings: AnnotateSettings
     camera: CameraOptions = NOTHING_SAID
+    depth: StoredDepth = "range"
     format: Format = "folder"
     shard_size: int = SHARD_SIZE
 
@@ -116,6 +119,7 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, 
         "names_sha256": hashlib.sha256("\n".join(inputs.names).encode()).hexdigest(),
         "settings": json.loads(json.dumps(asdict(job.settings))),
         "camera": asdict(job.camera),
+        "depth": job.depth,
         "skin_models": [{part.name: getattr(skin, part.name).tolist() for part in fields(skin)} for skin in skins],
     }
     if job.format == "shards":

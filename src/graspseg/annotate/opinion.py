@@ -18,7 +18,7 @@ from graspseg.datasets.images import read_depth, read_labels
 from graspseg.datasets.manifest import hash_file
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame
-from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.labels import HAND, OBJECT
 from graspseg.segment.metadata import find_model
 from graspseg.segment.segmenter import Segmentation, Segmenter
 from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
@@ -108,19 +108,14 @@ def answer(question: Question) -> int:
     for stem, (frame, labels) in zip(stems, _annotated(question.chunk, stems), strict=True):
         if stopping():
             return 0
-        rows[stem] = asdict(compare(frame, labels, segmenter(frame)))
+        rows[stem] = asdict(compare(labels, segmenter(frame)))
     Records(rows, made_by=question.identity).write(question.file)
     return len(stems)
 
 
-def compare(frame: Frame, labels: UInt8[np.ndarray, "h w"], seen: Segmentation) -> Opinion:
-    """Agreement of labels with what a network sees, up to the depth at which the labels end.
-
-    The annotation ends behind its depth range, where a network goes on along the arm: that is no disagreement.
-    """
-    labelled = frame.depth[labels != BACKGROUND]
-    near = frame.depth <= labelled.max() if labelled.size else np.ones(labels.shape, np.bool_)
-    hand, thing = (_agreement(labels == label, near & (seen.labels == label)) for label in (HAND, OBJECT))
+def compare(labels: UInt8[np.ndarray, "h w"], seen: Segmentation) -> Opinion:
+    """Agreement of labels with what a network sees in the same depth."""
+    hand, thing = (_agreement(labels == label, seen.labels == label) for label in (HAND, OBJECT))
     return Opinion(hand, thing, seen.confidence or 0.0)
 
 

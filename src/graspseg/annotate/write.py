@@ -22,9 +22,9 @@ from graspseg.annotate.job import (
     finish,
     skin_file,
 )
-from graspseg.annotate.picture import aligned_picture
 from graspseg.annotate.records import Records, read_records
 from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.stored_frame import stored_frame
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
@@ -91,6 +91,7 @@ class _Work:
     """What a process needs for the chunks of a job.
 
     Attributes:
+        job: what is to do.
         inputs: the frames.
         annotators: one for each input, with its skin model.
         description: as in `dataset.json`.
@@ -98,6 +99,7 @@ class _Work:
         keys: of the frames in shards.
     """
 
+    job: Job
     inputs: Inputs
     annotators: list[Annotator]
     description: Mapping[str, Any]
@@ -105,7 +107,7 @@ class _Work:
     keys: list[str]
 
     def annotate(self, index: int) -> tuple[Frame, Annotation]:
-        """Read and annotate a frame; the picture comes back aligned with the depth, without a hand all is background.
+        """Read and annotate a frame; it comes back as it is stored. Without a hand, all is background.
 
         Raises:
             InputError: the frame cannot be used.
@@ -115,8 +117,7 @@ class _Work:
         annotation = annotator.annotate(rgbd)
         if not annotation.evidence.hand_px:  # an object is what a hand holds
             annotation = replace(annotation, labels=np.zeros_like(annotation.labels))
-        picture = aligned_picture(rgbd, occlusion_m=annotator.settings.occlusion_m)
-        return replace(rgbd.frame, color=picture), annotation
+        return stored_frame(rgbd, annotator.settings, depth=self.job.depth), annotation
 
 
 @functools.lru_cache(maxsize=1)
@@ -127,7 +128,7 @@ def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
     annotators = [Annotator(job.settings, model) for model in models]
     description = read_object(job.description_file)
     camera = parse_intrinsics(description, job.description_file)
-    return _Work(inputs, annotators, description, camera, make_keys(inputs.names))
+    return _Work(job, inputs, annotators, description, camera, make_keys(inputs.names))
 
 
 class _StoppedError(Exception):

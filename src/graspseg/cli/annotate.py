@@ -47,6 +47,8 @@ class Options:
     """with --calibrate: places of bare skin as FRAME:X,Y in the color picture; default: found automatically"""
     with_model: str | None = None
     """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
+    depth: Literal["range", "all"] = "range"
+    """store depth within the range only, as the paper does, or all of it: then an arm beyond is called background"""
     format: Literal["folder", "shards"] = "folder"
     """how frames are stored: PNG files, or WebDataset tars of many"""
     shard_size: int = 1024
@@ -75,7 +77,7 @@ def main(argv: list[str]) -> int:
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range)
     camera = options.camera.checked()
-    job = Job(options.inputs, options.out, settings, camera, options.format, options.shard_size)
+    job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
     inputs = Inputs(options.inputs, camera)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in inputs.cut:
@@ -117,7 +119,9 @@ def _skins(options: Options, inputs: Inputs, console: Console) -> list[SkinModel
     return []
 
 
-def _run(job: Job, inputs: Inputs, skins: Sequence[SkinModel], model: str | None, where: Where, console: Console) -> int:
+def _run(
+    job: Job, inputs: Inputs, skins: Sequence[SkinModel], model: str | None, where: Where, console: Console
+) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from graspseg.annotate.opinion import ask_model, model_identity
