@@ -219,7 +219,8 @@ def test_interrupted_runs_leave_whole_files(
     [
         (["none", "--out", "out"], "none does not exist"),
         (["--out", "out"], "There is no input"),
-        (["take.db3", "--out", "out"], "extract its frames first"),
+        (["take.zip", "--out", "out"], "extract its frames first"),
+        (["take.db3", "--out", "out"], "take.db3 does not exist"),
         (["frames", "--out", "out", "--depth-unit", "0"], "--depth-unit is 0"),
         (["frames", "--out", "out", "--cx", "4"], "without --fx"),
         (["frames", "--out", "out", "--threads", "0"], "--threads is 0"),

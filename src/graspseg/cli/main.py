@@ -27,6 +27,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
+    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera under fixed light"),
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
     "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
@@ -103,7 +104,8 @@ def _missing(error: ModuleNotFoundError) -> str:
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extra = {"numba": "synth", "pycocotools": "coco", "ray": "cluster"}.get(name.partition(".")[0], "train")
+    extras = {"numba": "synth", "pycocotools": "coco", "ray": "cluster", "rosbags": "realsense"}
+    extra = extras.get(name.partition(".")[0], "train")
     return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
 
 

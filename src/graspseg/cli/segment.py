@@ -30,7 +30,8 @@ class Options:
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
-    """16-bit PNG or NPY depth images, folders of them (one that holds depth/ means that), or .tar shards."""
+    """16-bit PNG or NPY depth images, folders of them (one that holds depth/ means that), .tar shards, or RealSense
+    recordings (.db3, .bag)."""
     out: Path
     """Folder for the results."""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)

@@ -161,14 +161,15 @@ class FolderDataset:
         Raises:
             InputError: it cannot be read or has another size than the depth.
         """
-        path = self._color(index)
+        path = self.color_path(index)
         return read_color(path, self[index].frame.depth.shape) if path else None
 
     def has_color(self, index: int) -> bool:
         """Whether a frame has an RGB picture."""
-        return self._color(index) is not None
+        return self.color_path(index) is not None
 
-    def _color(self, index: int) -> Path | None:
+    def color_path(self, index: int) -> Path | None:
+        """The RGB picture of a frame, None when there is none."""
         paths = (self.path / "color" / f"{self.stems[index]}{suffix}" for suffix in COLOR_SUFFIXES)
         return next((path for path in paths if path.is_file()), None)
 

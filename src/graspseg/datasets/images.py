@@ -61,8 +61,12 @@ def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     return decode_labels(_read_bytes(path), path, shape)
 
 
-def read_color(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def read_color(path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "h w 3"]:
     """Read an 8-bit picture as RGB.
+
+    Args:
+        path: the file.
+        shape: height and width of the depth image it is aligned with, None for a picture that is not.
 
     Raises:
         InputError: missing, damaged or of another size than the depth image.
@@ -96,14 +100,18 @@ def decode_labels(data: bytes, path: Path, shape: tuple[int, int]) -> UInt8[np.n
     return labels
 
 
-def decode_color(data: bytes, path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+def decode_color(data: bytes, path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "h w 3"]:
     """RGB pixels of an 8-bit picture; arguments and errors as in `read_color`."""
     image = None
     with contextlib.suppress(cv2.error):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None or image.shape[:2] != tuple(shape):
-        found = "no readable picture" if image is None else f"{_size(image.shape)} pixels"
-        raise InputError(f"{path} is {found}, expected {_size(shape)} like its depth image: align colour with depth.")
+    if image is None:
+        raise InputError(f"{path} is no readable picture, expected 8-bit color as PNG or JPEG: export it again.")
+    if shape is not None and image.shape[:2] != tuple(shape):
+        raise InputError(
+            f"{path} is {_size(image.shape)} pixels, expected {_size(shape)} like its depth image: align colour with "
+            "depth."
+        )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

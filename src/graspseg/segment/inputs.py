@@ -13,8 +13,10 @@ from graspseg.datasets.folder import list_frames
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
+from graspseg.sources.realsense_recording import is_recording, open_recording
+from graspseg.sources.recording import Recording
 
-_RECORDINGS = (".db3", ".bag", ".tgz", ".gz", ".zip")
+_COMPRESSED = (".tgz", ".gz", ".zip")
 
 
 @dataclass(frozen=True)
@@ -114,21 +116,49 @@ class ShardSource:
         return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
 
 
+@dataclass(frozen=True)
+class RecordedSource:
+    """A depth image inside a recording."""
+
+    name: str
+    path: Path
+    recording: Recording
+    index: int
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Read the frame; see `Source`."""
+        frame = self.recording.frame(self.index)
+        return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
+
+
+@dataclass(frozen=True)
+class LostSource:
+    """What followed in a recording that was cut; reading it says so."""
+
+    name: str
+    path: Path
+    sentence: str
+
+    def read(self, camera: CameraOptions) -> Frame:
+        """Tell what is lost; see `Source`."""
+        raise InputError(self.sentence)
+
+
 def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
-    """Frames of files, folders and shards, in the order given and naturally within folders.
+    """Frames of files, folders, shards and recordings, in the order given and naturally within folders.
 
     Args:
-        inputs: depth images, folders (one that holds `depth/` means that), tars and folders of tars.
+        inputs: depth images, folders (one that holds `depth/` means that), tars, folders of tars, and recordings.
         out: where results go; images in there are no input.
 
     Raises:
-        InputError: missing, without frames, a recording, two frames of one name, or `out` is a data set itself.
+        InputError: missing, without frames, a compressed archive, two frames of one name, or `out` is a data set.
     """
     if (out / "depth").is_dir() and (out / "labels").is_dir():
         raise InputError(f"{out} is a data set with labels of its own, expected another folder for results.")
     found: dict[str, Source] = {}
     for item in inputs:
-        for source in _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out):
+        for source in _sources_in(item, out):
             other = found.setdefault(source.name, source)
             if other.path.absolute() != source.path.absolute():
                 raise InputError(
@@ -136,6 +166,21 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
                     "after the other with different --out."
                 )
     return list(found.values())
+
+
+def _sources_in(item: Path, out: Path) -> Iterator[Source]:
+    if is_recording(item):
+        return _in_recording(item)
+    return _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out)
+
+
+def _in_recording(item: Path) -> Iterator[Source]:
+    recording = open_recording(item)
+    for index in range(len(recording)):
+        name = recording.name(index)
+        yield RecordedSource(f"{item.stem}/{name}", item / name, recording, index)
+    if recording.cut:
+        yield LostSource(f"{item.stem}/lost", item / "lost", recording.cut)
 
 
 def _in_shards(item: Path) -> Iterator[Source]:
@@ -153,10 +198,10 @@ def _in_files(item: Path, out: Path) -> Iterator[Source]:
 
 
 def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
-    if item.suffix.lower() in _RECORDINGS and not item.is_dir():
+    if item.suffix.lower() in _COMPRESSED and not item.is_dir():
         raise InputError(
-            f"{item} is a recording or compressed archive, which segment does not read yet, expected depth images, "
-            "folders or .tar shards: extract its frames first."
+            f"{item} is a compressed archive, expected depth images, folders, .tar shards or recordings (.db3, .bag): "
+            "extract its frames first."
         )
     if item.is_dir():
         frames = list_frames(item)

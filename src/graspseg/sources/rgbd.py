@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float64, UInt8
@@ -66,3 +69,63 @@ class RgbdFrame:
                 f"The color picture of {self.name!r} is {self.color.shape[1]}x{self.color.shape[0]}, expected "
                 f"{width}x{height} like the depth, or the calibration of a color camera: add it to dataset.json."
             )
+
+
+@runtime_checkable
+class RgbdSource(Protocol):
+    """Frames with color by index. Copies travel to other processes and read at once.
+
+    Reading a frame may cost more when it does not follow the one read before.
+    """
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Name of every frame, equal to `RgbdFrame.name`."""
+        ...
+
+    @property
+    def sequences(self) -> Sequence[range]:
+        """Indices of frames that follow each other in time; every index is in one range, ranges are in order."""
+        ...
+
+    @property
+    def cut(self) -> str | None:
+        """The sentence for what is lost at the end of a recording that was cut, None for a whole one."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> RgbdFrame:
+        """Read one frame; raises InputError if it cannot be used."""
+        ...
+
+
+def open_rgbd(
+    data: str | Path, *, depth_unit_m: float | None = None, intrinsics: Intrinsics | None = None
+) -> RgbdSource:
+    """Open whatever holds depth with color.
+
+    Args:
+        data: a folder with `depth/` and `color/` by equal stem, shards, a recording (`.db3`, `.bag`), or a public data
+            set with color as `NAME:PATH` or `NAME/SPLIT:PATH`.
+        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001. Recordings know theirs.
+        intrinsics: the depth camera; None takes what the data says.
+
+    Raises:
+        InputError: nothing is there, it has no color, or it cannot be used.
+    """
+    # Both import this module for the types above.
+    from graspseg.sources.realsense_recording import is_recording, open_recording
+    from graspseg.sources.recording import RecordedRgbd
+    from graspseg.sources.stored import open_stored
+
+    if not is_recording(Path(data)):
+        return open_stored(data, depth_unit_m=depth_unit_m, intrinsics=intrinsics)
+    if depth_unit_m is not None or intrinsics is not None:
+        raise InputError(f"{data} has a unit and cameras of its own, expected no others: leave the options out.")
+    return RecordedRgbd(open_recording(Path(data)))

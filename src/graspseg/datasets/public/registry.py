@@ -55,12 +55,13 @@ def parse_named(data: str | Path) -> tuple[str, str | None, Path] | None:
     return name, split or None, Path(path)
 
 
-def open_named(data: str | Path, *, split: str | None = None) -> PublicDataset | None:
-    """Open the labelled frames of what a command calls `NAME:PATH`, and print the notice to the standard error.
+def open_named(data: str | Path, *, split: str | None = None, labelled: bool = True) -> PublicDataset | None:
+    """Open the frames of what a command calls `NAME:PATH`, and print the notice to the standard error.
 
     Args:
         data: what the user typed.
         split: a split given otherwise; one in `data` wins.
+        labelled: leave out the frames without labels.
 
     Returns:
         None when `data` does not name a public data set.
@@ -73,7 +74,8 @@ def open_named(data: str | Path, *, split: str | None = None) -> PublicDataset |
         return None
     name, inline, root = found
     dataset = open_public(name, root, split=inline or split)
-    dataset.keep_labelled()
+    if labelled:
+        dataset.keep_labelled()
     _tell(dataset.notice)
     return dataset
 

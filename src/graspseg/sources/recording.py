@@ -1,0 +1,122 @@
+"""What every recording of a depth camera can do, whatever its file format."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.frame import Frame, InputError
+from graspseg.sources.pairing import pair_by_time
+from graspseg.sources.rgbd import ColorCamera, RgbdFrame
+
+
+class Recording(ABC):
+    """Depth images and color pictures of one recording, each by its own index.
+
+    Copies travel to other processes. Reading forward is quick; a jump costs a seek.
+
+    Attributes:
+        path: the file.
+        depth_s: time of every depth image in seconds.
+        color_s: time of every color picture on the same clock; empty without color.
+        cut: the sentence for what is lost when the recording ends early, None for a whole one.
+        color_camera: where the color camera is, None without color.
+    """
+
+    path: Path
+    depth_s: Sequence[float]
+    color_s: Sequence[float]
+    cut: str | None
+    color_camera: ColorCamera | None
+
+    @abstractmethod
+    def frame(self, index: int) -> Frame:
+        """Depth image `index` with unit, camera and time.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+
+    @abstractmethod
+    def color(self, index: int) -> UInt8[np.ndarray, "hc wc 3"]:
+        """Color picture `index` as RGB.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+
+    def __len__(self) -> int:
+        """Number of depth images."""
+        return len(self.depth_s)
+
+    def name(self, index: int) -> str:
+        """Name of depth image `index` inside the recording."""
+        return f"{index:06d}"
+
+
+class RecordedRgbd:
+    """The depth images of a recording that have a color picture, paired by time.
+
+    Args:
+        recording: the file.
+
+    Raises:
+        InputError: the recording has no color, or none that fits its depth in time.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        if recording.color_camera is None or not recording.color_s:
+            raise InputError(
+                f"{recording.path} has {len(recording)} depth images and no color, expected both streams: record it "
+                "with graspseg record."
+            )
+        self._color_camera = recording.color_camera
+        self._pairs = pair_by_time(recording.depth_s, recording.color_s)
+        if not self._pairs:
+            raise InputError(
+                f"{recording.path} has {len(recording)} depth images and {len(recording.color_s)} color pictures, none "
+                "within 0.1 s of each other, expected both at the same time: record both at once."
+            )
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._recording.path
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of every frame: the number of its depth image."""
+        return [self._recording.name(depth) for depth, _ in self._pairs]
+
+    @property
+    def sequences(self) -> list[range]:
+        """All frames follow each other."""
+        return [range(len(self))]
+
+    @property
+    def cut(self) -> str | None:
+        """What is lost when the recording ends early."""
+        return self._recording.cut
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __getitem__(self, index: int) -> RgbdFrame:
+        """Read one frame.
+
+        Raises:
+            InputError: depth or color cannot be read.
+        """
+        depth, color = self._pairs[index]
+        return RgbdFrame(
+            self._recording.name(depth),
+            self._recording.frame(depth),
+            self._recording.color(color),
+            self._color_camera,
+        )

@@ -1,0 +1,145 @@
+"""RGB-D frames of data sets on disk: folders, shards, public sets."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.datasets.description import parse_intrinsics, parse_unit, read_object
+from graspseg.datasets.folder import FolderDataset
+from graspseg.datasets.images import read_color
+from graspseg.datasets.manifest import MANIFEST
+from graspseg.datasets.public.dataset import PublicDataset
+from graspseg.datasets.public.registry import open_named
+from graspseg.datasets.sample import Dataset
+from graspseg.datasets.shards import ShardDataset, is_shards
+from graspseg.frame import InputError, Intrinsics
+from graspseg.sources.calibration import parse_color_camera
+from graspseg.sources.rgbd import RgbdFrame
+
+_CALIBRATION = "calibration.json"
+_NUMBER = re.compile(r"\d+$")
+
+
+def open_stored(
+    data: str | Path, *, depth_unit_m: float | None = None, intrinsics: Intrinsics | None = None
+) -> StoredRgbd:
+    """Open a folder with `depth/` and `color/`, shards, or a public data set as `NAME:PATH`.
+
+    Args:
+        data: what the user typed.
+        depth_unit_m: metres per stored unit; None takes what the data set says, else 0.001.
+        intrinsics: the depth camera; None takes what the data set says.
+
+    Raises:
+        InputError: nothing is there, it has no color, or its calibration cannot be used.
+    """
+    public = open_named(data, labelled=False)
+    if public is not None:
+        return StoredRgbd(public)
+    path = Path(data)
+    if not path.exists():
+        raise InputError(f"{path} does not exist, expected a folder, shards or a recording: check the path.")
+    if is_shards(path):
+        return StoredRgbd(ShardDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics))
+    file = path / _CALIBRATION
+    said = read_object(file) if file.is_file() and not (path / "dataset.json").is_file() else {}
+    unit, camera = depth_unit_m or parse_unit(said, file), intrinsics or parse_intrinsics(said, file)
+    return StoredRgbd(FolderDataset(path, depth_unit_m=unit, intrinsics=camera))
+
+
+class StoredRgbd:
+    """Frames of a data set that keeps color beside depth.
+
+    Without a field `color` in `dataset.json`, in the manifest or in `calibration.json`, pictures are aligned with the
+    depth; see `parse_color_camera`.
+
+    Args:
+        dataset: the data set.
+
+    Raises:
+        InputError: it has no color, or its calibration cannot be used.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        if not any(dataset.has_color(index) for index in range(len(dataset))):
+            raise InputError(
+                f"{dataset.path} has {len(dataset)} depth images and no color for them, the first would belong to "
+                f"{dataset.stems[0]!r}, expected RGB pictures by equal stem: put them into color/."
+            )
+        content, where = _calibration(dataset)
+        self._color_camera = parse_color_camera(content, where)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self._dataset.path
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Stem of every frame."""
+        return list(self._dataset.stems)
+
+    @cached_property
+    def sequences(self) -> list[range]:
+        """Frames whose stems differ in the number at the end only follow each other, except single synthetic ones."""
+        recipe = self._dataset.description.content.get("recipe")
+        if isinstance(recipe, dict) and recipe.get("clip_length") == 0:
+            return [range(index, index + 1) for index in range(len(self))]
+        groups = itertools.groupby(range(len(self)), key=lambda index: _NUMBER.sub("", self.names[index]))
+        found = [list(indices) for _, indices in groups]
+        return [range(indices[0], indices[-1] + 1) for indices in found]
+
+    @property
+    def cut(self) -> None:
+        """A data set has no end that could be missing."""
+        return
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> RgbdFrame:
+        """Read one frame.
+
+        Raises:
+            InputError: depth or color of this frame is missing, damaged, of another kind or size.
+        """
+        sample = self._dataset[index]
+        color = self._picture(index, sample.stem)
+        if color is None:
+            raise InputError(
+                f"{self.path} has depth and no color for {sample.stem!r}, expected a picture for every depth image: "
+                "add it to color/ or remove the depth image."
+            )
+        try:
+            return RgbdFrame(sample.stem, sample.frame, color, self._color_camera)
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from None
+
+    def _picture(self, index: int, stem: str) -> UInt8[np.ndarray, "hc wc 3"] | None:
+        """The color of a frame in its own size, None when it is missing."""
+        if isinstance(self._dataset, FolderDataset):
+            path = self._dataset.color_path(index)
+        elif isinstance(self._dataset, PublicDataset):
+            path = self._dataset.color_path(stem)
+        else:
+            return self._dataset.color(index)
+        return read_color(path, None) if path is not None and path.is_file() else None
+
+
+def _calibration(dataset: Dataset) -> tuple[dict[str, Any], Path]:
+    """The object that may hold the field `color`, and what messages call it."""
+    path, content = dataset.path, dict(dataset.description.content)
+    if isinstance(dataset, ShardDataset):
+        return content, (path if path.is_dir() else path.parent) / MANIFEST
+    beside = path / _CALIBRATION
+    if "color" not in content and isinstance(dataset, FolderDataset) and beside.is_file():
+        return read_object(beside), beside
+    return content, path / "dataset.json"
