@@ -32,6 +32,7 @@ import graspseg.annotate
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, score
 from graspseg.annotate.opinion import compare
+from graspseg.annotate.settings import AnnotateSettings, SkinMethod
 from graspseg.annotate.stored_frame import stored_frame
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import window_labels
