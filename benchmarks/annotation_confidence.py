@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import cv2
 import numpy as np
@@ -254,15 +254,17 @@ def main() -> None:
     rows = {name: json.loads(Path(name).read_text()) for name in options.inputs}
     if options.command == "fit":
         together = [row for part in rows.values() for row in part]
-        kinds: tuple[Kind, ...] = ("alone", "with_model")
-        content = {kind: asdict(fit(together, kind)) for kind in kinds}
+        content = json.loads(WEIGHTS.read_text()) if WEIGHTS.is_file() else {}
+        content[options.skin] = {kind: asdict(fit(together, kind)) for kind in get_args(Kind)}
         WEIGHTS.write_text(json.dumps(content, indent=1) + "\n")
         return
     result: dict[str, Any] = {}
     for name, part in rows.items():
-        result[Path(name).stem] = {kind: figures(part, score(part, kind)) for kind in ("alone", "with_model")}
+        scores = {kind: score(part, skin=options.skin, kind=kind) for kind in get_args(Kind)}
+        result[Path(name).stem] = {kind: figures(part, scores[kind]) for kind in scores}
     print(json.dumps(result, indent=1))
-    RESULT.write_text(json.dumps(result | {"machine": describe_machine()}, indent=1) + "\n")
+    there = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    RESULT.write_text(json.dumps({**there, options.skin: result, "machine": describe_machine()}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from graspseg.annotate.calibrate import calibrate
 
 import annotation_sets
 from annotation_confidence import GOOD_IOU, recordings, true_iou
 from graspseg.annotate.annotator import Annotator
-from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.stored_frame import stored_frame
 from graspseg.cli.main import main as graspseg

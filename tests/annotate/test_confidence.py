@@ -1,11 +1,13 @@
 """Jumps within a sequence, and the score, worked by hand."""
 
 import math
+from typing import get_args
 
 import pytest
 
-from graspseg.annotate.confidence import Row, Term, Weights, add_jumps, load_weights, score
+from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, load_weights, score
 from graspseg.annotate.opinion import Opinion
+from graspseg.annotate.settings import SkinMethod
 
 
 def row(hand: float, x: float, thing: float = 0.0) -> dict[str, float]:
@@ -46,19 +48,24 @@ def test_terms_are_bounded_and_add_up() -> None:
     assert weights.score({"a": 9.0, "b": 0.0}) == pytest.approx(1 / (1 + math.exp(-3)))
 
 
-def test_a_frame_without_hand_is_not_believed() -> None:
-    named = {term.name: (term.low + term.high) / 2 for kind in ("alone", "with_model") for term in terms(kind)}
-    seen, empty = {**named, "hand_px": 5000.0}, {**named, "hand_px": 0.0}
-    assert score([seen, empty], "alone").tolist() == [pytest.approx(load_weights("alone").score(seen)), 0.0]
+KINDS: list[tuple[SkinMethod, Kind]] = [(skin, kind) for skin in get_args(SkinMethod) for kind in get_args(Kind)]
 
 
-def test_jumps_leaks_and_disagreement_lower_the_confidence() -> None:
-    assert all(term.low < term.high and (term.scale == "linear" or term.low > 0) for term in terms("with_model"))
-    asked = {term.name: term.weight for term in terms("with_model")}
-    assert set(Opinion.__dataclass_fields__) & set(asked)
-    assert all(asked[name] >= 0 for name in ("model_hand_iou", "model_object_iou") if name in asked)
-    assert all(term.weight <= 0 for kind in ("alone", "with_model") for term in terms(kind) if "jump" in term.name)
+@pytest.mark.parametrize(("skin", "kind"), KINDS)
+def test_a_frame_without_hand_is_not_believed(skin: SkinMethod, kind: Kind) -> None:
+    weights = load_weights(skin, kind)
+    seen = {"hand_px": 5000.0, **{term.name: term.high for term in weights.terms}}
+    empty = {**seen, "hand_px": 0.0}
+    assert score([seen, empty], skin=skin, kind=kind).tolist() == [weights.score(seen), 0.0]
 
 
-def terms(kind: str) -> tuple[Term, ...]:
-    return load_weights("with_model" if kind == "with_model" else "alone").terms
+@pytest.mark.parametrize(("skin", "kind"), KINDS)
+def test_no_fault_raises_the_confidence(skin: SkinMethod, kind: Kind) -> None:
+    """Jumps, leaks and disagreement may only lower it."""
+    terms = load_weights(skin, kind).terms
+    assert 0 < len(terms) <= 12 and all(term.low < term.high for term in terms)
+    assert all(term.low > 0 for term in terms if term.scale == "log")
+    weights = {term.name: term.weight for term in terms}
+    assert (set(Opinion.__dataclass_fields__) & set(weights) != set()) == (kind == "with_model")
+    assert all(weight >= 0 for name, weight in weights.items() if name.startswith("model_"))
+    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_pieces")))

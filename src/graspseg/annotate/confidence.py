@@ -18,6 +18,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
+from graspseg.annotate.settings import SkinMethod
+
 Row = Mapping[str, float]
 Kind = Literal["alone", "with_model"]
 
@@ -64,10 +66,10 @@ class Weights:
 
 
 @functools.cache
-def load_weights(kind: Kind) -> Weights:
-    """The weights that were fitted without, or with, the opinion of a trained network."""
+def load_weights(skin: SkinMethod, kind: Kind) -> Weights:
+    """The weights that were fitted for a way to tell skin, without or with the opinion of a trained network."""
     text = (resources.files("graspseg.annotate") / "confidence_weights.json").read_text(encoding="utf-8")
-    content = json.loads(text)[kind]
+    content = json.loads(text)[skin][kind]
     return Weights(content["start"], tuple(Term(**term) for term in content["terms"]))
 
 
@@ -112,12 +114,13 @@ def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
     return {f"{thing}_area_jump": abs(ratio), f"{thing}_position_jump": moved}
 
 
-def score(rows: Sequence[Row], kind: Kind) -> Float64[np.ndarray, "n"]:
+def score(rows: Sequence[Row], *, skin: SkinMethod, kind: Kind) -> Float64[np.ndarray, "n"]:
     """Confidence of frames whose jumps were added, 0 to 1; a frame without hand has 0, because nothing was found.
 
     Args:
         rows: the frames' numbers.
+        skin: how the annotation told skin.
         kind: `with_model` where all of them have a network's opinion.
     """
-    weights = load_weights(kind)
+    weights = load_weights(skin, kind)
     return np.array([weights.score(row) if row["hand_px"] > 0 else 0.0 for row in rows], np.float64)

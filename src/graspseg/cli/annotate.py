@@ -129,7 +129,6 @@ def _run(
     from graspseg.annotate.write import annotate_inputs
 
     identity = None if model is None else model_identity(model)
-    chunks = job.chunks(len(inputs))
     done, failed = 0, 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -142,9 +141,9 @@ def _run(
             progress.advance(bar, written.frames + len(written.failures))
         if model is not None:
             bar = progress.add_task("ask model", total=done)
-            for count in ask_model(chunks, model, where=where):
+            for count in ask_model(job.chunks(len(inputs)), model, where=where):
                 progress.advance(bar, count)
-    write_ranking(job.out, chunks, inputs.names, inputs.sequences, model=identity)
+    write_ranking(job, inputs.names, inputs.sequences, model=identity)
     if failed > _SHOWN:
         console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
     print(f"{done} of {len(inputs)} frames annotated in {job.out}")
