@@ -29,11 +29,11 @@ from scipy.stats import spearmanr
 
 import annotation_sets
 import graspseg.annotate
+from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, score
 from graspseg.annotate.opinion import compare
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod
-from graspseg.annotate.stored_frame import stored_frame
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import window_labels
 from graspseg.evaluation.machine import describe_machine
@@ -104,9 +104,9 @@ def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
         annotator = Annotator(settings, calibrate(recording.calibration) if skin == "model" else None)
         rows: list[Row | None] = []
         for frame, target in zip(recording.frames, recording.targets, strict=True):
-            annotation = annotator.annotate(frame)
-            opinion = compare(annotation.labels, segmenter(stored_frame(frame, settings, depth="range")))
-            rows.append({**asdict(annotation.evidence), **asdict(opinion), **true_iou(annotation.labels, target)})
+            made = annotate_frame(annotator, frame, depth="range")
+            opinion = compare(made.labels, segmenter(made.frame))
+            rows.append({**made.row, **asdict(opinion), **true_iou(made.labels, target)})
         for frame, row in zip(recording.frames, add_jumps(rows, recording.sequences), strict=True):
             found.append({"stem": frame.name, "recording": recording.name, **(row or {})})
     return found
@@ -160,6 +160,12 @@ CANDIDATES: dict[str, tuple[Literal["linear", "log"], int]] = {
     "object_skin": ("linear", DOWN),
     "hand_skin": ("linear", UP),
     "at_border_share": ("linear", EITHER),
+    "hand_spread": ("linear", EITHER),
+    "object_spread": ("linear", EITHER),
+    "contrast": ("linear", EITHER),
+    "border_contrast": ("linear", EITHER),
+    "hand_thin": ("linear", DOWN),
+    "object_thin": ("linear", DOWN),
     "hand_area_jump": ("linear", DOWN),
     "hand_position_jump": ("linear", DOWN),
     "object_area_jump": ("linear", DOWN),
@@ -170,7 +176,7 @@ OPINIONS: dict[str, tuple[Literal["linear", "log"], int]] = {
     "model_object_iou": ("linear", UP),
     "model_certainty": ("linear", UP),
 }
-MOST_TERMS = 10
+MOST_TERMS = 12
 FOLDS = 5
 SHRINK = 0.02
 

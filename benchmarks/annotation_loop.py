@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -23,9 +23,9 @@ from graspseg.annotate.calibrate import calibrate
 
 import annotation_sets
 from annotation_confidence import GOOD_IOU, recordings, true_iou
+from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.settings import AnnotateSettings
-from graspseg.annotate.stored_frame import stored_frame
 from graspseg.cli.main import main as graspseg
 from graspseg.datasets.atomic import write_json, write_png
 from graspseg.datasets.folder import FolderDataset, FolderWriter
@@ -82,10 +82,10 @@ def judge(sets: Path, tuned: Path) -> dict[str, dict[str, object]]:
         for frame, target in zip(recording.frames, recording.targets, strict=True):
             if not frame.name.startswith("judged"):
                 continue
-            counts["annotator"].update(annotator.annotate(frame).labels, target)
-            cut = replace(stored_frame(frame, settings, depth="range"), color=None)
+            made = annotate_frame(annotator, frame, depth="range")
+            counts["annotator"].update(made.labels, target)
             for name, model in models.items():
-                counts[name].update(model(cut).labels, target)
+                counts[name].update(model(made.frame).labels, target)
     return {name: {"iou_image": c.iou_image, "iou_dataset": c.iou_dataset} for name, c in counts.items()}
 
 

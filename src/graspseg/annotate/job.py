@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
+from graspseg.annotate.annotated_frame import StoredDepth
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
-from graspseg.annotate.stored_frame import StoredDepth
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest

@@ -48,13 +48,11 @@ class Question(NamedTuple):
         chunk: annotated frames.
         model: name of a shipped model or an exported file.
         identity: hash of that file.
-        threads: CPU threads, None = all.
     """
 
     chunk: Chunk
     model: str
     identity: str
-    threads: int | None
 
     @property
     def file(self) -> Path:
@@ -91,8 +89,7 @@ def ask_model(chunks: Sequence[Chunk], model: str, *, where: Where = THIS_PROCES
     name = str(Path(model).absolute()) if Path(model).is_file() else model
     if isinstance(where, RayCluster):
         chunks = [chunk._replace(job=chunk.job.absolute()) for chunk in chunks]
-    threads = None if where == THIS_PROCESS else 1
-    questions = [Question(chunk, name, identity, threads) for chunk in chunks]
+    questions = [Question(chunk, name, identity) for chunk in chunks]
     yield from run_chunks(answer, questions, where)
 
 
@@ -103,7 +100,7 @@ def answer(question: Question) -> int:
     known = read_records(question.file, made_by=question.identity)
     if known is not None and list(known.rows) == stems:
         return len(stems)
-    segmenter = _segmenter(question.model, question.identity, question.threads)
+    segmenter = _segmenter(question.model, question.identity)
     rows: dict[str, dict[str, float]] = {}
     for stem, (frame, labels) in zip(stems, _annotated(question.chunk, stems), strict=True):
         if stopping():
@@ -142,6 +139,7 @@ def _annotated(chunk: Chunk, stems: list[str]) -> Iterator[tuple[Frame, UInt8[np
 
 
 @functools.lru_cache(maxsize=1)
-def _segmenter(model: str, identity: str, threads: int | None) -> Segmenter:
+def _segmenter(model: str, identity: str) -> Segmenter:
+    """The network; one thread, because sums of several differ in their last digit from run to run."""
     del identity  # part of the key: a file may be exported anew under its name
-    return Segmenter(model, threads=threads)
+    return Segmenter(model, threads=1)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from graspseg.annotate.annotator import Annotation, Annotator
+from graspseg.annotate.annotated_frame import AnnotatedFrame, annotate_frame
+from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import (
     SKIN,
@@ -24,7 +23,6 @@ from graspseg.annotate.job import (
 )
 from graspseg.annotate.records import Records, read_records
 from graspseg.annotate.skin_model import SkinModel
-from graspseg.annotate.stored_frame import stored_frame
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
@@ -106,18 +104,14 @@ class _Work:
     camera: Intrinsics | None
     keys: list[str]
 
-    def annotate(self, index: int) -> tuple[Frame, Annotation]:
-        """Read and annotate a frame; it comes back as it is stored. Without a hand, all is background.
+    def annotate(self, index: int) -> AnnotatedFrame:
+        """Read and annotate a frame.
 
         Raises:
             InputError: the frame cannot be used.
         """
-        rgbd = self.inputs[index]
         annotator = self.annotators[self.inputs.input_of(index)]
-        annotation = annotator.annotate(rgbd)
-        if not annotation.evidence.hand_px:  # an object is what a hand holds
-            annotation = replace(annotation, labels=np.zeros_like(annotation.labels))
-        return stored_frame(rgbd, annotator.settings, depth=self.job.depth), annotation
+        return annotate_frame(annotator, self.inputs[index], depth=self.job.depth)
 
 
 @functools.lru_cache(maxsize=1)
@@ -150,15 +144,15 @@ def _write_files(chunk: Chunk, work: _Work) -> Written:
             rows[name] = kept[name]
             continue
         try:
-            frame, annotation = work.annotate(index)
-            _check_camera(name, frame, work.camera)
-            writer.write(name, frame, annotation.labels)
+            made = work.annotate(index)
+            _check_camera(name, made.frame, work.camera)
+            writer.write(name, made.frame, made.labels)
         except OutputError:
             raise
         except InputError as error:
             failures.append(str(error))
             continue
-        rows[name] = asdict(annotation.evidence)
+        rows[name] = made.row
     found = Records(rows, tuple(failures))
     if found != known:
         found.write(chunk.evidence)
@@ -206,9 +200,9 @@ def _samples(
             raise _StoppedError
         name, key = work.inputs.names[index], work.keys[index]
         try:
-            frame, annotation = work.annotate(index)
+            made = work.annotate(index)
         except InputError as error:
             failures.append(str(error))
             continue
-        rows[name] = asdict(annotation.evidence)
-        yield ShardSample(key, frame, annotation.labels, facts={"stem": name})
+        rows[name] = made.row
+        yield ShardSample(key, made.frame, made.labels, facts={"stem": name})

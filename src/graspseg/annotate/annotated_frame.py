@@ -1,34 +1,53 @@
-"""What a data set keeps of an annotated frame: the depth that was looked at, and the aligned picture."""
+"""One frame from the recording to what the data set keeps of it: depth, aligned picture, labels, and their evidence."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Literal
+from dataclasses import asdict, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from graspseg.annotate.align import align, rays
+from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.background import Box, keep_range, nearest_surface
-from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.contrast import weigh_colors
 from graspseg.frame import Frame
 from graspseg.sources.rgbd import RgbdFrame
 
 StoredDepth = Literal["range", "all"]
 
 
-def stored_frame(rgbd: RgbdFrame, settings: AnnotateSettings, *, depth: StoredDepth) -> Frame:
-    """The frame as it is stored with its labels, with the whole picture aligned.
+class AnnotatedFrame(NamedTuple):
+    """A frame as it is stored with its labels.
+
+    Attributes:
+        frame: the depth that is stored, with the whole picture aligned.
+        labels: 0 background, 1 hand, 2 object.
+        row: the numbers that speak for and against the labels.
+    """
+
+    frame: Frame
+    labels: UInt8[np.ndarray, "h w"]
+    row: dict[str, float]
+
+
+def annotate_frame(annotator: Annotator, rgbd: RgbdFrame, *, depth: StoredDepth) -> AnnotatedFrame:
+    """Annotate a frame; without a hand all is background, because an object is what a hand holds.
 
     Args:
+        annotator: of the recording.
         rgbd: depth with a picture.
-        settings: of the annotation.
         depth: `range` stores only what the annotation looked at, as the paper's data set does: there, what is called
             background is no skin. `all` stores everything, and an arm that leaves the range is called background there.
     """
+    settings = annotator.settings
+    annotation = annotator.annotate(rgbd)
+    labels = annotation.labels if annotation.evidence.hand_px else np.zeros_like(annotation.labels)
     picture = aligned_picture(rgbd, occlusion_m=settings.occlusion_m)
     kept = in_range(rgbd.frame, settings.depth_range_m) if depth == "range" else rgbd.frame.depth
-    return replace(rgbd.frame, depth=kept, color=picture)
+    row = {**asdict(annotation.evidence), **asdict(weigh_colors(labels, picture))}
+    return AnnotatedFrame(replace(rgbd.frame, depth=kept, color=picture), labels, row)
 
 
 def in_range(frame: Frame, depth_range_m: float) -> UInt16[np.ndarray, "h w"]:
