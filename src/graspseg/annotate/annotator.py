@@ -13,6 +13,7 @@ from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_s
 from graspseg.annotate.contour_filter import contour_filter
 from graspseg.annotate.evidence import Evidence, weigh
 from graspseg.annotate.morphology import clean
+from graspseg.annotate.separate import color_odds, separate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin import hsv_skin
 from graspseg.annotate.skin_model import SkinModel
@@ -73,9 +74,9 @@ class Annotator:
         kept = drop_flying(depth, all_kept, max(round(settings.flying_m / unit), 1))
         depth_m = depth * np.float32(unit)
         color, seen = self._align(frame, depth_m, kept, box)
-        skin = hsv_skin(color, settings.hsv)
-        hand = clean(skin & kept & seen, settings.morphology_px) & kept
-        thing = clean(~skin & kept & seen, settings.morphology_px) & kept & ~hand
+        skin, hand, thing = self._tell_apart(color, seen, depth_m, kept)
+        hand = clean(hand, settings.morphology_px) & kept
+        thing = clean(thing, settings.morphology_px) & kept & ~hand
         hand_filtered, thing_filtered = (
             contour_filter(mask, theta=settings.theta_px, phi=settings.phi) for mask in (hand, thing)
         )
@@ -96,6 +97,23 @@ class Annotator:
             thing_filtered,
             labels,
         )
+
+    def _tell_apart(
+        self, color: np.ndarray, seen: np.ndarray, depth_m: np.ndarray, kept: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Probability of skin by color alone, and the masks of hand and object before they are cleaned."""
+        settings = self.settings
+        if settings.skin == "hsv" or self.skin is None:
+            skin = hsv_skin(color, settings.hsv if self.skin is None else self.skin.hsv)
+            return skin, skin & kept & seen, ~skin & kept & seen
+        log_skin = self.skin.log_density(color)
+        odds = color_odds(log_skin)
+        skin = cv2.convertScaleAbs(1 / (1 + np.exp(-np.clip(odds, -20, 20))), alpha=255)
+        if not settings.refine:
+            hand = np.where(odds > 0, np.uint8(255), np.uint8(0))
+            return skin, hand & kept & seen, ~hand & kept & seen
+        hand = np.where(separate(log_skin, color, seen, depth_m, kept) > 0, np.uint8(255), np.uint8(0))
+        return skin, hand & kept, ~hand & kept
 
     def _align(self, frame: RgbdFrame, depth_m: np.ndarray, kept: np.ndarray, box: Box) -> alignment.Aligned:
         if frame.color_camera is None:

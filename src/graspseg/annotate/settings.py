@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from graspseg.annotate.skin import HsvThresholds
@@ -21,7 +21,9 @@ class AnnotateSettings:
         depth_range_m: what is kept behind the nearest surface (paper: 16 cm).
         flying_m: neighbors on one surface differ by less.
         occlusion_m: a surface hides from the color camera what is farther by more than this.
-        hsv: thresholds of `skin="hsv"`.
+        hsv: thresholds of `skin="hsv"` where none were calibrated.
+        refine: with `skin="model"`, learn the object's colors from the frame and spread labels over surfaces up to
+            steps in depth; False lets the color of each pixel decide.
         morphology_px: diameter of the disk that opens and closes both masks.
         theta_px: theta of eq. 1: pixels that a segment has more of.
         phi: phi of eq. 1: what squared perimeter over area of a segment is below.
@@ -35,9 +37,14 @@ class AnnotateSettings:
     flying_m: float = 0.008
     occlusion_m: float = 0.015
     hsv: HsvThresholds = field(default_factory=HsvThresholds)
+    refine: bool = True
     morphology_px: int = 5
     theta_px: float = 60.0
     phi: float = 300.0
+
+    def paper(self) -> AnnotateSettings:
+        """The same with the paper's thresholds in place of a model."""
+        return replace(self, skin="hsv")
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.depth_range_m <= 5:

@@ -36,6 +36,18 @@ class HsvThresholds:
                     f"HSV threshold {name} is {low:g} to {high:g}, expected two rising numbers: correct it."
                 )
 
+    @classmethod
+    def around(cls, colors: UInt8[np.ndarray, "n 3"], *, left_out: float = 0.02) -> HsvThresholds:
+        """The box around colors (RGB) of skin, without the given share at each end of each axis."""
+        hue, saturation, value = cv2.cvtColor(colors[None], cv2.COLOR_RGB2HSV)[0].astype(np.float64).T
+        # Hues of skin lie about red, where the circle of hues begins and ends.
+        degrees = (2 * hue + 120) % 360 - 120
+        ends = (left_out, 1 - left_out)
+        h, s, v = (np.quantile(axis, ends) for axis in (degrees, saturation, value))
+        return cls(
+            (float(h[0]) - 2, float(h[1]) + 2), (float(s[0]) - 1, float(s[1]) + 1), (float(v[0]) - 1, float(v[1]) + 1)
+        )
+
 
 def hsv_skin(color: UInt8[np.ndarray, "h w 3"], thresholds: HsvThresholds) -> UInt8[np.ndarray, "h w"]:
     """255 where a color lies within the thresholds, else 0.

@@ -157,12 +157,13 @@ class ExamRecording:
     def _facts(self, part: Part, color: ColorImage) -> dict[str, Any]:
         held = color.record["held"]
         return {
+            **color.metadata(),
+            "temperature_k": color.record["light"]["temperature_k"],
             "recording": self.index,
             "part": part,
             "tone": self.tone,
             "light": self.light,
             "skin_colored": any(thing["skin_colored"] for thing in held),
-            **color.metadata(),
         }
 
 
