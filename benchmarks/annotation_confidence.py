@@ -8,7 +8,8 @@
     python benchmarks/annotation_confidence.py fit fit.json
     python benchmarks/annotation_confidence.py measure held.json
 
-Every clip is a recording of its own: its skin model comes from its own frames, without truth. `fit` writes
+Every clip is a recording of its own; its skin model comes from a click on the hand in its first and last frame. `fit`
+writes
 `src/graspseg/annotate/confidence_weights.json`, `measure` writes `benchmarks/results/annotation_confidence.json`.
 """
 
@@ -31,12 +32,14 @@ import annotation_sets
 import graspseg.annotate
 from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.calibrate import Click, calibrate
 from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, score
 from graspseg.annotate.opinion import compare
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import window_labels
 from graspseg.evaluation.machine import describe_machine
+from graspseg.frame import InputError
 from graspseg.labels import HAND, OBJECT
 from graspseg.segment.segmenter import Segmenter
 from graspseg.sources.rgbd import RgbdFrame, open_rgbd
@@ -53,6 +56,7 @@ class Recording(NamedTuple):
     Attributes:
         name: of the recording.
         calibration: what its skin model is found from.
+        clicks: on skin in these frames, where nothing but one object is held; empty = it is found without.
         frames: what is annotated.
         targets: true labels within the depth range.
         sequences: frames that follow each other in time.
@@ -60,6 +64,7 @@ class Recording(NamedTuple):
 
     name: str
     calibration: list[RgbdFrame]
+    clicks: list[Click]
     frames: list[RgbdFrame]
     targets: list[np.ndarray]
     sequences: list[range]
@@ -76,6 +81,7 @@ def recordings(source: str) -> Iterator[Recording]:
         yield Recording(
             f"{kind}/{number}",
             [frame.rgbd for frame in stored if frame.part in ("empty", "held")],
+            [],
             [frame.rgbd for frame in judged],
             [frame.labels for frame in judged],
             [range(index, index + 1) for index in range(len(judged))],
@@ -92,7 +98,15 @@ def clips(folder: Path) -> Iterator[Recording]:
             labels = truth[number[frame.name]].labels
             assert labels is not None
             targets.append(window_labels(frame.frame.depth_m(), labels))
-        yield Recording(f"{folder.name}/{clip.start}", frames, frames, targets, [range(len(frames))])
+        clicks = [click for index in (0, len(frames) - 1) for click in click_on_hand(targets[index], index)]
+        yield Recording(f"{folder.name}/{clip.start}", frames, clicks, frames, targets, [range(len(frames))])
+
+
+def click_on_hand(target: np.ndarray, frame: int) -> list[Click]:
+    """Where a person would click: in the middle of the hand's broadest part."""
+    inside = cv2.distanceTransform((target == HAND).view(np.uint8), cv2.DIST_L2, 3)
+    _, depth, _, (x, y) = cv2.minMaxLoc(inside)
+    return [Click(x, y, frame)] if depth > 3 else []
 
 
 def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
@@ -101,7 +115,12 @@ def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
     settings = AnnotateSettings(skin=skin)
     found: list[dict[str, Any]] = []
     for recording in recordings(source):
-        annotator = Annotator(settings, calibrate(recording.calibration) if skin == "model" else None)
+        try:
+            model = calibrate(recording.calibration, recording.clicks) if skin == "model" else None
+        except InputError as error:
+            print(f"{recording.name} left out: {error}")
+            continue
+        annotator = Annotator(settings, model)
         rows: list[Row | None] = []
         for frame, target in zip(recording.frames, recording.targets, strict=True):
             made = annotate_frame(annotator, frame, depth="range")

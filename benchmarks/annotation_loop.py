@@ -19,12 +19,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from graspseg.annotate.calibrate import calibrate
 
 import annotation_sets
 from annotation_confidence import GOOD_IOU, recordings, true_iou
 from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.cli.main import main as graspseg
 from graspseg.datasets.atomic import write_json, write_png
@@ -98,7 +98,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     out: Path = options.out
     folders = export_recordings(options.sets, out / "recordings")
-    run("annotate", *map(str, folders), "--out", str(out / "annotated"), "--workers", "1")
+    made = ("--calibration-frames", "8", "--workers", "1")
+    run("annotate", *map(str, folders), "--out", str(out / "annotated"), *made)
     counted = accept(out / "annotated", out / "truth", out / "accepted")
     if not (out / "run" / "model.safetensors").is_file():
         run(

@@ -15,7 +15,9 @@ SKIN, BLUE, GRAY = (224, 172, 138), (30, 60, 200), (120, 120, 120)
 def make_recording(tmp_path: Path) -> Callable[..., Path]:
     """Makes a folder of frames: hand at 0.40 m on the left, object at 0.42 m beside it, wall at 1 m."""
 
-    def make(count: int, name: str = "recording", *, bare_wall: tuple[int, ...] = ()) -> Path:
+    def make(
+        count: int, name: str = "recording", *, bare_wall: tuple[int, ...] = (), empty: tuple[int, ...] = ()
+    ) -> Path:
         folder = tmp_path / name
         for index in range(count):
             depth = np.full((120, 160), 1000, np.uint16)
@@ -23,7 +25,8 @@ def make_recording(tmp_path: Path) -> Callable[..., Path]:
             if index not in bare_wall:
                 left = 20 + index % 3
                 depth[30:90, left : left + 50], color[30:90, left : left + 50] = 400, SKIN
-                depth[40:80, left + 50 : left + 90], color[40:80, left + 50 : left + 90] = 420, BLUE
+                if index not in empty:
+                    depth[40:80, left + 50 : left + 90], color[40:80, left + 50 : left + 90] = 420, BLUE
             write_png(folder / "depth" / f"{index}.png", depth)
             write_png(folder / "color" / f"{index}.png", color)
         camera = '{"fx": 119, "fy": 119, "cx": 79.5, "cy": 59.5}'

@@ -212,7 +212,11 @@ def test_options_that_do_not_go_together(
 ) -> None:
     recording, out = make_recording(1), tmp_path / "out"
     for options, found in (
-        (["--calibrate"], "--calibrate was given with --skin hsv"),
+        (["--clicks", "1,1"], "--clicks was given without --calibrate"),
+        (["--calibrate", "--clicks", "here"], "--clicks has 'here', expected FRAME:X,Y"),
+        (["--calibrate", "--clicks", "9:1,1"], "--clicks names the frame '9', expected one of '0' to '0'"),
+        (["--calibrate", "--clicks", "1,1"], "not on something near"),
+        (["--calibrate", "--calibration-frames", "0"], "--calibration-frames is 0"),
         (["--depth-range", "0"], "--depth-range is 0"),
         (["--cluster", "auto"], "--workers 1 was given with --cluster auto"),
         (["--with-model", "nothing"], "nothing"),

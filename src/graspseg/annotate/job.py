@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
 
 from graspseg.annotate.annotated_frame import StoredDepth
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
@@ -120,7 +122,7 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, 
         "settings": json.loads(json.dumps(asdict(job.settings))),
         "camera": asdict(job.camera),
         "depth": job.depth,
-        "skin_models": [{part.name: getattr(skin, part.name).tolist() for part in fields(skin)} for skin in skins],
+        "skin_models": json.loads(json.dumps([asdict(skin) for skin in skins], default=np.ndarray.tolist)),
     }
     if job.format == "shards":
         made["shard_size"] = job.shard_size

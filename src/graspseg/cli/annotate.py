@@ -40,11 +40,13 @@ class Options:
     depth_range: float = 0.16
     """metres behind the nearest surface that are kept; the rest is background"""
     skin: Literal["hsv", "model"] = "model"
-    """how skin is told by color: the paper's fixed thresholds, or a model of this person under this light"""
+    """how skin is told: the paper's thresholds of color, or a model of this person under this light with depth edges"""
     calibrate: bool = False
-    """find the skin model anew and save it with the recording as skin.json, instead of taking the one that is there"""
+    """find a recording's skin model anew and keep it there as skin.json; without, one that is there is taken"""
     clicks: tuple[str, ...] = ()
-    """with --calibrate: places of bare skin as FRAME:X,Y in the color picture; default: found automatically"""
+    """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
+    calibration_frames: int = 30
+    """so many frames at the beginning of a recording show the empty hand, or different objects"""
     with_model: str | None = None
     """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
     depth: Literal["range", "all"] = "range"
@@ -82,7 +84,7 @@ def main(argv: list[str]) -> int:
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in inputs.cut:
         console.print(f"graspseg: warning: {sentence}")
-    skins = _skins(options, inputs, console)
+    skins = _skins(options, job, inputs, console)
     return _run(job, inputs, skins, options.with_model, where, console)
 
 
@@ -108,15 +110,35 @@ def _checked_workers(options: Options) -> int:
             f"--workers {workers} was given with --cluster {options.cluster}, expected one of them: leave out --workers"
             " to use all CPUs of the cluster."
         )
-    if options.skin == "hsv" and (options.calibrate or options.clicks):
-        raise InputError("--calibrate was given with --skin hsv, which has fixed thresholds: use --skin model.")
+    if options.calibration_frames < 1:
+        raise InputError(f"--calibration-frames is {options.calibration_frames}, expected at least 1: correct it.")
     if options.clicks and not options.calibrate:
         raise InputError("--clicks was given without --calibrate, expected both: add --calibrate.")
     return workers
 
 
-def _skins(options: Options, inputs: Inputs, console: Console) -> list[SkinModel]:
-    return []
+def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list[SkinModel]:
+    """A skin model for each input; none where the paper's own thresholds are asked for.
+
+    Raises:
+        InputError: they cannot be found.
+    """
+    from graspseg.annotate.recorded_skin import find_skins, load_skins
+
+    if options.skin == "hsv" and not options.calibrate:
+        return []
+    there = [] if options.calibrate else load_skins(job, inputs)
+    models = [model for model in there if model is not None]
+    if models and len(models) == len(inputs.titles):
+        return models
+    if models:
+        title = inputs.titles[there.index(None)]
+        raise InputError(f"{title} has no skin.json, unlike other inputs, expected one for each: add --calibrate.")
+
+    def warn(sentence: str) -> None:
+        console.print(f"graspseg: warning: {sentence}")
+
+    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn)
 
 
 def _run(
