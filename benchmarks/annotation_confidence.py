@@ -104,9 +104,9 @@ def clips(folder: Path) -> Iterator[Recording]:
 
 def click_on_hand(target: np.ndarray, frame: int) -> list[Click]:
     """Where a person would click: in the middle of the hand's broadest part."""
-    inside = cv2.distanceTransform((target == HAND).view(np.uint8), cv2.DIST_L2, 3)
-    _, depth, _, (x, y) = cv2.minMaxLoc(inside)
-    return [Click(x, y, frame)] if depth > 3 else []
+    hand = cv2.copyMakeBorder((target == HAND).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    _, reach, _, (x, y) = cv2.minMaxLoc(cv2.distanceTransform(hand, cv2.DIST_L2, 3))
+    return [Click(x - 1, y - 1, frame)] if reach > 3 else []
 
 
 def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:

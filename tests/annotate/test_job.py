@@ -136,6 +136,16 @@ def test_results_of_another_job_are_refused(
     assert files(out) == before
 
 
+def test_the_contour_filter_can_be_set(make_recording: Recorder, tmp_path: Path) -> None:
+    recording = make_recording(1)
+    assert annotate(recording, tmp_path / "large", "--theta", "2000") == 0
+    labels = FolderDataset(tmp_path / "large")[0].labels  # 3000 pixels of hand stay, 1600 of the object do not
+    assert labels is not None and labels.any() and not (labels == OBJECT).any()
+    assert annotate(recording, tmp_path / "none", "--phi", "5") == 0
+    labels = FolderDataset(tmp_path / "none")[0].labels  # nothing is rounder than a disk
+    assert labels is not None and not labels.any()
+
+
 def test_several_recordings(make_recording: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two, out = make_recording(1, "one"), make_recording(2, "two"), tmp_path / "out"
     assert main(["annotate", str(one), str(two), "--out", str(out), "--skin", "hsv"]) == 0
@@ -217,7 +227,8 @@ def test_options_that_do_not_go_together(
         (["--calibrate", "--clicks", "9:1,1"], "--clicks names the frame '9', expected one of '0' to '0'"),
         (["--calibrate", "--clicks", "1,1"], "not on something near"),
         (["--calibrate", "--calibration-frames", "0"], "--calibration-frames is 0"),
-        (["--depth-range", "0"], "--depth-range is 0"),
+        (["--depth-range", "0"], "The depth range is 0 m, expected 0.01 to 5"),
+        (["--theta", "0"], "theta_px is 0, expected a number above 0"),
         (["--cluster", "auto"], "--workers 1 was given with --cluster auto"),
         (["--with-model", "nothing"], "nothing"),
     ):

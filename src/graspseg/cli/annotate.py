@@ -47,6 +47,10 @@ class Options:
     """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
     calibration_frames: int = 30
     """so many frames at the beginning of a recording show the empty hand, or different objects"""
+    theta: float | None = None
+    """contour filter (paper, eq. 1): segments of no more pixels go; default: 60"""
+    phi: float | None = None
+    """contour filter: segments go whose squared perimeter over area is not below this; default: 300"""
     with_model: str | None = None
     """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
     depth: Literal["range", "all"] = "range"
@@ -77,7 +81,9 @@ def main(argv: list[str]) -> int:
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
-    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range)
+    given = {"theta_px": options.theta, "phi": options.phi}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range, **chosen)
     camera = options.camera.checked()
     job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
     inputs = Inputs(options.inputs, camera)
@@ -103,8 +109,6 @@ def _checked_workers(options: Options) -> int:
         raise InputError(
             f"--workers is {workers} and --shard-size {options.shard_size}, expected both at least 1: correct them."
         )
-    if not 0 < options.depth_range <= 10:
-        raise InputError(f"--depth-range is {options.depth_range:g}, expected metres, up to 10: 0.16 is the paper's.")
     if options.cluster is not None and options.workers is not None:
         raise InputError(
             f"--workers {workers} was given with --cluster {options.cluster}, expected one of them: leave out --workers"
