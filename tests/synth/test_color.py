@@ -15,6 +15,7 @@ from graspseg.synth.color_camera import ColorRig, Exposure, photograph
 from graspseg.synth.color_geometry import draw, gather, moved
 from graspseg.synth.color_light import Lighting, light_color
 from graspseg.synth.color_materials import skin_look
+from graspseg.synth.color_session import sample_person
 from graspseg.synth.color_skin import MONK_SRGB, linear, skin_tint
 from graspseg.synth.color_surfaces import identify
 from graspseg.synth.color_texture import MATERIAL
@@ -214,14 +215,16 @@ def test_the_record_says_what_the_tables_need() -> None:
     assert len(held) >= 6 and all(thing["skin_colored"] and thing["material"] for thing in held)
 
 
+def dressed(seed: int, scene: Scene, share: float) -> Dressed:
+    rng = np.random.default_rng(seed)
+    settings = replace(SMALL, skin_colored=share)
+    return dress(rng, scene, settings, sample_person(rng, settings.tones))
+
+
 def test_share_of_skin_colored_objects() -> None:
     scene = SceneMaker("train", CAMERA).make(np.random.default_rng(0))
     counts = {
-        share: sum(
-            thing["skin_colored"]
-            for seed in range(60)
-            for thing in dress(np.random.default_rng(seed), scene, replace(SMALL, skin_colored=share)).record["held"]
-        )
+        share: sum(thing["skin_colored"] for seed in range(60) for thing in dressed(seed, scene, share).record["held"])
         for share in (0.0, 0.5)
     }
     assert counts[0.0] == 0
@@ -233,3 +236,24 @@ def test_light_is_warm_below_and_cold_above_daylight() -> None:
     assert warm[0] / warm[2] > 3
     assert cold[2] > cold[0]
     np.testing.assert_allclose(day, 1, atol=0.06)
+
+
+def test_pictures_of_a_session_share_person_light_and_exposure() -> None:
+    """A recording: another stream draws other objects and another error, but not another person or light."""
+    scene = SceneMaker("train", CAMERA).make(np.random.default_rng(0))
+    settings = replace(SMALL, residual_px=(1.0, 3.0), temperature_k=(2700.0, 3400.0))
+    first = render_color(scene, np.random.default_rng(1), settings)
+    again = render_color(scene, np.random.default_rng(2), settings, session=first.session)
+    alone = render_color(scene, np.random.default_rng(2), settings)
+    assert again.session is first.session
+    for name in ("skin_tones", "light", "exposure"):
+        assert again.record[name] == first.record[name]
+    assert again.record["residual_px"] == alone.record["residual_px"] != first.record["residual_px"]
+    assert again.record["held"] != first.record["held"]
+    assert alone.record["light"] != first.record["light"]
+    assert 2700 <= first.record["light"]["temperature_k"] <= 3400
+
+
+def test_a_temperature_out_of_range_is_refused() -> None:
+    with pytest.raises(InputError, match="temperature"):
+        replace(SMALL, temperature_k=(1000.0, 3000.0))

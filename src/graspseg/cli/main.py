@@ -28,6 +28,7 @@ class Command:
 COMMANDS: dict[str, Command] = {
     "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
+    "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
     "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
     "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),

@@ -18,19 +18,26 @@ from graspseg.frame import InputError, Intrinsics
 from graspseg.synth import color_shading
 from graspseg.synth.color_camera import ColorRig, photograph, sample_exposure
 from graspseg.synth.color_geometry import Geometry, draw, gather, moved
-from graspseg.synth.color_light import SHADOW_SIDE, Lighting, cast_shadow, sample_backdrop, sample_lighting
+from graspseg.synth.color_light import (
+    COLDEST_K,
+    SHADOW_SIDE,
+    WARMEST_K,
+    Lighting,
+    cast_shadow,
+    sample_backdrop,
+    sample_lighting,
+)
 from graspseg.synth.color_materials import Look, head_look, sample_look, skin_look
-from graspseg.synth.color_skin import MONK_SRGB, lab, person_tone, skin_tint
+from graspseg.synth.color_session import WORN, Person, Session, sample_person
+from graspseg.synth.color_skin import MONK_SRGB, lab, skin_tint
 from graspseg.synth.color_surfaces import Surface, identify
 from graspseg.synth.color_texture import MATERIAL, noise_volume
 from graspseg.synth.render import Canvas
 from graspseg.synth.scene_parts import Scene, SurfaceKind
 
 _OCCLUSION_RADIUS_M = 0.035
-_WORN: tuple[SurfaceKind, ...] = ("sleeve", "glove", "ring", "band")
-_MOVING: tuple[SurfaceKind, ...] = ("skin", "held", *_WORN)
+_MOVING: tuple[SurfaceKind, ...] = ("skin", "held", *WORN)
 _SKIN_COLORED_AROUND = 0.3
-_PIECE_M = (0.1, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,7 @@ class ColorSettings:
         motion_m: largest way that hands and what they hold go between the two exposures.
         skin_colored: probability that a held object has a color that skin may have.
         tones: tones of the Monk scale to draw from.
+        temperature_k: lowest and highest color temperature of the main light.
 
     Raises:
         InputError: a range is empty, a probability is none, or a tone is not on the scale.
@@ -56,6 +64,7 @@ class ColorSettings:
     motion_m: float = 0.0
     skin_colored: float = 0.3
     tones: tuple[int, ...] = tuple(range(1, len(MONK_SRGB) + 1))
+    temperature_k: tuple[float, float] = (WARMEST_K, COLDEST_K)
 
     def __post_init__(self) -> None:
         if not 0 <= self.residual_px[0] <= self.residual_px[1]:
@@ -66,6 +75,11 @@ class ColorSettings:
             raise InputError(f"The share of skin-colored objects is {self.skin_colored}, expected 0 to 1: correct it.")
         if not self.tones or not set(self.tones) <= set(range(1, len(MONK_SRGB) + 1)):
             raise InputError(f"Skin tones are {self.tones}, expected some of 1 to {len(MONK_SRGB)}: correct them.")
+        if not WARMEST_K <= self.temperature_k[0] <= self.temperature_k[1] <= COLDEST_K:
+            raise InputError(
+                f"The light's temperature is {self.temperature_k} K, expected two rising numbers from {WARMEST_K:g} to "
+                f"{COLDEST_K:g}: correct it."
+            )
 
 
 @dataclass(frozen=True)
@@ -77,12 +91,14 @@ class ColorImage:
         intrinsics: of the color camera, as calibrated.
         color_from_depth: 4 x 4, points in the depth camera's frame (metres) to the color camera's, as calibrated.
         record: what was drawn: tones, materials, light, exposure, and the true error of the calibration.
+        session: what further pictures of the same recording share with it.
     """
 
     rgb: UInt8[np.ndarray, "h w 3"]
     intrinsics: Intrinsics
     color_from_depth: Float64[np.ndarray, "4 4"]
     record: dict[str, Any] = field(repr=False)
+    session: Session = field(repr=False)
 
     def metadata(self) -> dict[str, Any]:
         """The record and the calibration, as JSON takes them."""
@@ -104,7 +120,14 @@ def calibration(intrinsics: Intrinsics, color_from_depth: Float64[np.ndarray, "4
     return {"intrinsics": asdict(intrinsics), "color_from_depth": color_from_depth.tolist()}
 
 
-def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings, *, noise_seed: int = 0) -> ColorImage:
+def render_color(
+    scene: Scene,
+    rng: np.random.Generator,
+    settings: ColorSettings,
+    *,
+    noise_seed: int = 0,
+    session: Session | None = None,
+) -> ColorImage:
     """Make the color picture of a scene.
 
     Args:
@@ -112,32 +135,42 @@ def render_color(scene: Scene, rng: np.random.Generator, settings: ColorSettings
         rng: a stream of its own, apart from the one that made the scene.
         settings: camera, errors and shares.
         noise_seed: of the sensor's noise; frames of a clip share the stream, but not this.
+        session: of an earlier picture with the same color camera: its person, light and exposure are kept.
     """
     # Streams of their own: frames of a clip keep their light when one surface more comes into view.
     offsets, stuff, lights, room, lens = rng.spawn(5)
     rig = settings.rig or ColorRig(scene.intrinsics, np.eye(4))
     seen, error = _misplaced(offsets, scene, rig, settings)
-    dressed = dress(stuff, seen, settings)
-    lighting = sample_lighting(lights, seen)
-    backdrop, blur_px = sample_backdrop(room, lighting), float(room.uniform(0.4, 2.5))
+    person = sample_person(stuff, settings.tones) if session is None else session.person
+    dressed = dress(stuff, seen, settings, person)
+    if session is None:
+        lighting = sample_lighting(lights, seen, settings.temperature_k)
+        backdrop, blur_px = sample_backdrop(room, lighting), float(room.uniform(0.4, 2.5))
+    else:
+        lighting, backdrop, blur_px = session.lighting, session.backdrop, session.blur_px
     radiance, _ = shade(dressed, lighting, backdrop, settings, blur_px=blur_px)
-    exposure, left = sample_exposure(lens, radiance, lighting)
-    rgb = photograph(radiance, exposure, seed=(int(lens.integers(1 << 31)) + 7919 * noise_seed) % (1 << 31))
-    record = {
-        **dressed.record,
+    if session is None:
+        session = Session(person, lighting, backdrop, blur_px, *sample_exposure(lens, radiance, lighting))
+    noise = int(lens.integers(1 << 31)) + 7919 * noise_seed
+    rgb = photograph(radiance, session.exposure, seed=noise % (1 << 31))
+    record = {**dressed.record, **_light_record(session), **error}
+    return ColorImage(rgb, rig.intrinsics, rig.color_from_depth, record, session)
+
+
+def _light_record(session: Session) -> dict[str, Any]:
+    lighting, exposure = session.lighting, session.exposure
+    return {
         "light": {
             "temperature_k": round(lighting.temperature_k),
             "count": len(lighting.directions),
-            "left_after_white_balance": round(left, 3),
+            "left_after_white_balance": round(session.light_left, 3),
         },
         "exposure": {
             "gain": round(exposure.gain, 3),
             "white_balance": [round(value, 3) for value in exposure.white_balance],
             "blur_px": round(exposure.blur_px, 2),
         },
-        **error,
     }
-    return ColorImage(rgb, rig.intrinsics, rig.color_from_depth, record)
 
 
 def _misplaced(
@@ -163,28 +196,21 @@ def _misplaced(
     return moved(scene, rig.color_from_depth, lens), error
 
 
-def dress(rng: np.random.Generator, scene: Scene, settings: ColorSettings) -> Dressed:
+def dress(rng: np.random.Generator, scene: Scene, settings: ColorSettings, person: Person) -> Dressed:
     """Give every surface of a scene a material."""
     surfaces = identify(scene)
-    numbers = [int(rng.choice(settings.tones)) for _ in range(2)]
-    if rng.uniform() < 0.5:
-        numbers[1] = numbers[0]
-    tones = [person_tone(rng, number) for number in numbers]
-    worn = [
-        {kind: sample_look(rng, Surface(kind, None, _PIECE_M), skin_colored=rng.uniform() < 0.12) for kind in _WORN}
-        for _ in tones
-    ]
+    tones, worn = person.tones, person.worn
     looks: list[Look] = []
     for surface in surfaces:
-        person = min(surface.person, 1)
+        whose = min(surface.person, 1)
         if surface.kind == "skin":
-            looks.append(skin_look(tones[person]))
+            looks.append(skin_look(tones[whose]))
         elif surface.kind == "head":
-            looks.append(head_look(rng, tones[person], surface))
-        elif surface.kind in _WORN:
-            looks.append(worn[person][surface.kind])
+            looks.append(head_look(rng, tones[whose], surface))
+        elif surface.kind in WORN:
+            looks.append(worn[whose][surface.kind])
         elif surface.kind == "body":
-            looks.append(worn[person]["sleeve"])
+            looks.append(worn[whose]["sleeve"])
         else:
             share = settings.skin_colored if surface.kind == "held" else _SKIN_COLORED_AROUND
             looks.append(sample_look(rng, surface, skin_colored=rng.uniform() < share))
@@ -195,12 +221,10 @@ def dress(rng: np.random.Generator, scene: Scene, settings: ColorSettings) -> Dr
         if surface.paint is not None
     ]
     materials = np.array([look.row for look in looks], MATERIAL)
-    return Dressed(scene, gather(scene, paints, tints), materials, _record(surfaces, looks, numbers, tones))
+    return Dressed(scene, gather(scene, paints, tints), materials, _record(surfaces, looks, person))
 
 
-def _record(
-    surfaces: list[Surface], looks: list[Look], numbers: list[int], tones: list[Float32[np.ndarray, "3"]]
-) -> dict[str, Any]:
+def _record(surfaces: list[Surface], looks: list[Look], person: Person) -> dict[str, Any]:
     """Tones and materials for the tables that the annotation is judged by."""
     hands = {min(surface.person, 1) for surface in surfaces if surface.kind == "skin"}
     held = [
@@ -208,12 +232,12 @@ def _record(
             "category": surface.category,
             "material": look.stuff,
             "skin_colored": look.skin_colored,
-            "delta_e_to_skin": round(float(np.linalg.norm(lab(look.row["colors"][0]) - lab(tones[0]))), 1),
+            "delta_e_to_skin": round(float(np.linalg.norm(lab(look.row["colors"][0]) - lab(person.tones[0]))), 1),
         }
         for surface, look in zip(surfaces, looks, strict=True)
         if surface.kind == "held"
     ]
-    return {"skin_tones": [numbers[person] for person in sorted(hands)], "held": held}
+    return {"skin_tones": [person.numbers[whose] for whose in sorted(hands)], "held": held}
 
 
 def shade(

@@ -68,9 +68,11 @@ def light_color(temperature_k: float) -> Float64[np.ndarray, "3"]:
     return np.maximum(_SRGB_FROM_XYZ @ np.array([x / y, 1.0, (1 - x - y) / y]), 0.02)
 
 
-def sample_lighting(rng: np.random.Generator, scene: Scene) -> Lighting:
-    """A room: one main light, up to two more, and what walls and floor throw back."""
-    temperature = float(rng.uniform(WARMEST_K, COLDEST_K))
+def sample_lighting(
+    rng: np.random.Generator, scene: Scene, temperature_k: tuple[float, float] = (WARMEST_K, COLDEST_K)
+) -> Lighting:
+    """A room: one main light of a temperature in the range, up to two more, and what walls and floor throw back."""
+    temperature = float(rng.uniform(*temperature_k))
     count = int(rng.integers(1, 4))
     colors = []
     for index in range(count):

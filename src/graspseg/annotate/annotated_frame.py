@@ -1,0 +1,73 @@
+"""One frame from the recording to what the data set keeps of it: depth, aligned picture, labels, and their evidence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import UInt8, UInt16
+
+from graspseg.annotate.align import align, rays
+from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.background import Box, keep_range, nearest_surface
+from graspseg.annotate.contrast import weigh_colors
+from graspseg.frame import Frame
+from graspseg.sources.rgbd import RgbdFrame
+
+StoredDepth = Literal["range", "all"]
+
+
+class AnnotatedFrame(NamedTuple):
+    """A frame as it is stored with its labels.
+
+    Attributes:
+        frame: the depth that is stored, with the whole picture aligned.
+        labels: 0 background, 1 hand, 2 object.
+        row: the numbers that speak for and against the labels.
+    """
+
+    frame: Frame
+    labels: UInt8[np.ndarray, "h w"]
+    row: dict[str, float]
+
+
+def annotate_frame(annotator: Annotator, rgbd: RgbdFrame, *, depth: StoredDepth) -> AnnotatedFrame:
+    """Annotate a frame; without a hand all is background, because an object is what a hand holds.
+
+    Args:
+        annotator: of the recording.
+        rgbd: depth with a picture.
+        depth: `range` stores only what the annotation looked at, as the paper's data set does: there, what is called
+            background is no skin. `all` stores everything, and an arm that leaves the range is called background there.
+    """
+    settings = annotator.settings
+    annotation = annotator.annotate(rgbd)
+    labels = annotation.labels if annotation.evidence.hand_px else np.zeros_like(annotation.labels)
+    picture = aligned_picture(rgbd, occlusion_m=settings.occlusion_m)
+    kept = in_range(rgbd.frame, settings.depth_range_m) if depth == "range" else rgbd.frame.depth
+    row = {**asdict(annotation.evidence), **asdict(weigh_colors(labels, picture))}
+    return AnnotatedFrame(replace(rgbd.frame, depth=kept, color=picture), labels, row)
+
+
+def in_range(frame: Frame, depth_range_m: float) -> UInt16[np.ndarray, "h w"]:
+    """Stored depth up to a range behind the nearest surface, 0 beyond."""
+    kept, _ = keep_range(frame.depth, nearest_surface(frame.depth), round(depth_range_m / frame.depth_unit_m))
+    return np.where(kept > 0, frame.depth, np.uint16(0))
+
+
+def aligned_picture(rgbd: RgbdFrame, *, occlusion_m: float) -> UInt8[np.ndarray, "h w 3"]:
+    """The color of every depth pixel, black where the color camera does not see it or depth is missing.
+
+    Args:
+        rgbd: depth with a picture; one that is aligned already stays as it is.
+        occlusion_m: a surface hides what is farther from the color camera by more than this.
+    """
+    camera = rgbd.color_camera
+    if camera is None:
+        return rgbd.color
+    height, width = rgbd.frame.depth.shape
+    measured = (rgbd.frame.depth > 0).astype(np.uint8) * np.uint8(255)
+    lines = rays((height, width), rgbd.frame.intrinsics_or_default(), camera, Box(0, 0, width, height))
+    found = align(rgbd.color, rgbd.frame.depth_m(), measured, lines, camera, tolerance_m=occlusion_m)
+    return np.where(found.seen[..., None] > 0, found.color, np.uint8(0))

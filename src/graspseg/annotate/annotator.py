@@ -1,0 +1,151 @@
+"""The annotation of one frame: the paper's section 3, from depth and color to labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.annotate import align as alignment
+from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_surface
+from graspseg.annotate.contour_filter import contour_filter
+from graspseg.annotate.evidence import Evidence, weigh
+from graspseg.annotate.morphology import clean
+from graspseg.annotate.separate import color_odds, separate
+from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.skin import hsv_skin
+from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.steps import Steps
+from graspseg.frame import InputError
+from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.sources.rgbd import RgbdFrame
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Labels of a frame, and what speaks for and against them.
+
+    Attributes:
+        labels: 0 background, 1 hand, 2 object, of the depth image's size.
+        evidence: numbers that predict how good they are.
+    """
+
+    labels: UInt8[np.ndarray, "h w"]
+    evidence: Evidence
+
+
+class Annotator:
+    """Annotates the frames of a recording, each by itself.
+
+    Args:
+        settings: what the steps do.
+        skin: a fitted model; needed for `settings.skin == "model"` alone.
+
+    Raises:
+        InputError: the model is missing.
+    """
+
+    def __init__(self, settings: AnnotateSettings | None = None, skin: SkinModel | None = None) -> None:
+        self.settings = settings or AnnotateSettings()
+        self.skin = skin
+        if self.settings.skin == "model" and skin is None:
+            raise InputError("--skin model was asked for without a skin model: run with --calibrate first.")
+
+    def annotate(self, frame: RgbdFrame) -> Annotation:
+        """Label hand and object; everything beyond the depth range is background."""
+        steps = self.steps(frame)
+        labels = np.full(frame.frame.depth.shape, BACKGROUND, np.uint8)
+        labels[steps.box.region] = steps.labels
+        return Annotation(labels, weigh(steps, frame.frame.depth.shape))
+
+    def steps(self, frame: RgbdFrame) -> Steps:
+        """Every step's result, in the order of the paper.
+
+        Differs: the background goes before color is aligned, which gives the same and spares aligning it.
+        """
+        settings, unit = self.settings, frame.frame.depth_unit_m
+        nearest = nearest_surface(frame.frame.depth)
+        kept, box = keep_range(frame.frame.depth, nearest, round(settings.depth_range_m / unit))
+        if box is None:
+            return _nothing(nearest * unit)
+        depth, all_kept = np.ascontiguousarray(frame.frame.depth[box.region]), kept[box.region]
+        kept = drop_flying(depth, all_kept, max(round(settings.flying_m / unit), 1))
+        depth_m = depth * np.float32(unit)
+        color, seen = self._align(frame, depth_m, kept, box)
+        skin, hand, thing = self._tell_apart(color, seen, depth_m, kept)
+        hand = clean(hand, settings.morphology_px) & kept
+        thing = clean(thing, settings.morphology_px) & kept & ~hand
+        hand_filtered, thing_filtered = (
+            contour_filter(mask, theta=settings.theta_px, phi=settings.phi) for mask in (hand, thing)
+        )
+        labels = fill(hand_filtered, thing_filtered, kept)
+        flying = int(np.count_nonzero(all_kept)) - int(np.count_nonzero(kept))
+        return Steps(
+            box,
+            nearest * unit,
+            depth_m,
+            kept,
+            flying,
+            color,
+            seen,
+            skin,
+            hand,
+            thing,
+            hand_filtered,
+            thing_filtered,
+            labels,
+        )
+
+    def _tell_apart(
+        self, color: np.ndarray, seen: np.ndarray, depth_m: np.ndarray, kept: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Probability of skin by color alone, and the masks of hand and object before they are cleaned."""
+        settings = self.settings
+        if settings.skin == "hsv" or self.skin is None:
+            skin = hsv_skin(color, settings.hsv if self.skin is None else self.skin.hsv)
+            return skin, skin & kept & seen, ~skin & kept & seen
+        log_skin = self.skin.log_density(color)
+        odds = color_odds(log_skin)
+        skin = cv2.convertScaleAbs(1 / (1 + np.exp(-np.clip(odds, -20, 20))), alpha=255)
+        if not settings.refine:
+            hand = np.where(odds > 0, np.uint8(255), np.uint8(0))
+            return skin, hand & kept & seen, ~hand & kept & seen
+        hand = np.where(separate(log_skin, color, seen, depth_m, kept) > 0, np.uint8(255), np.uint8(0))
+        return skin, hand & kept, ~hand & kept
+
+    def _align(self, frame: RgbdFrame, depth_m: np.ndarray, kept: np.ndarray, box: Box) -> alignment.Aligned:
+        if frame.color_camera is None:
+            return alignment.Aligned(np.ascontiguousarray(frame.color[box.region]), kept)
+        shape = frame.frame.depth.shape
+        rays = alignment.rays(shape, frame.frame.intrinsics_or_default(), frame.color_camera, box)
+        tolerance_m = self.settings.occlusion_m
+        return alignment.align(frame.color, depth_m, kept, rays, frame.color_camera, tolerance_m=tolerance_m)
+
+
+def fill(
+    hand: UInt8[np.ndarray, "h w"], thing: UInt8[np.ndarray, "h w"], kept: UInt8[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w"]:
+    """Labels of all that is kept: what is in neither mask takes the class of the nearest pixel that is in one.
+
+    So what the contour filter took from one class goes to the class around it ("fixes the band on top of fingers",
+    paper, figure 2), and what the color camera does not see goes to what is beside it.
+    """
+    labels = np.where(hand > 0, np.uint8(HAND), np.where(thing > 0, np.uint8(OBJECT), np.uint8(BACKGROUND)))
+    open_places = (labels == BACKGROUND) & (kept > 0)
+    if not open_places.any() or not labels.any():
+        return labels
+    known = (labels == BACKGROUND).view(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(known, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
+    # Numbers of the known pixels go from 1 in the order of rows.
+    classes = np.concatenate([np.zeros(1, np.uint8), labels[labels != BACKGROUND]])
+    labels[open_places] = classes[nearest[open_places]]
+    return labels
+
+
+def _nothing(nearest_m: float) -> Steps:
+    """Steps of a frame in which nothing is kept: about one pixel, because OpenCV refuses images of none."""
+    empty = np.zeros((1, 1), np.uint8)
+    depth_m, color = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8)
+    return Steps(Box(0, 0, 1, 1), nearest_m, depth_m, empty, 0, color, empty, empty, empty, empty, empty, empty, empty)

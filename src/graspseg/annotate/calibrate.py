@@ -1,0 +1,118 @@
+"""Finding the skin model of a recording: from its first frames, or from clicks on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.skin_model import SkinModel, to_lab
+from graspseg.frame import InputError
+from graspseg.sources.rgbd import RgbdFrame
+
+_RIM = np.ones((7, 7), np.uint8)
+_A_FRAME = 1500
+_COMMON = 0.6
+_CLICK_REACH = (22.0, 7.0, 7.0)  # of L, a and b, from the color at the click
+_CELL = (8.0, 4.0, 4.0)  # colors that are one, likewise
+
+
+class Click(NamedTuple):
+    """A place on skin: a pixel of the depth image of one of the frames."""
+
+    x: int
+    y: int
+    frame: int = 0
+
+
+def calibrate(
+    frames: Sequence[RgbdFrame], clicks: Sequence[Click] | None = None, *, settings: AnnotateSettings | None = None
+) -> SkinModel:
+    """Find how this person's skin looks under this light.
+
+    Without clicks, all that most frames have in common within the depth range counts as skin: show the empty hand,
+    from both sides, or hold several things one after the other. With clicks, the patches of like color around them.
+
+    Args:
+        frames: of the recording.
+        clicks: places on skin.
+        settings: depth range and alignment.
+
+    Raises:
+        InputError: no frame, a click beside the hand, or too little skin.
+    """
+    if not frames:
+        raise InputError("No frame was given to calibrate on, expected at least one: record some.")
+    annotator = Annotator(AnnotateSettings() if settings is None else settings.paper())
+    if clicks:
+        found = [_clicked(frames[click.frame], click, annotator) for click in _checked(clicks, frames)]
+        return SkinModel.fit(np.concatenate(found))
+    shown = [_shown(frame, annotator) for frame in frames]
+    return SkinModel.fit(_common([colors for colors in shown if len(colors)]))
+
+
+def _checked(clicks: Sequence[Click], frames: Sequence[RgbdFrame]) -> Sequence[Click]:
+    for click in clicks:
+        if not 0 <= click.frame < len(frames):
+            raise InputError(f"A click is on frame {click.frame}, expected 0 to {len(frames) - 1}: correct it.")
+        height, width = frames[click.frame].frame.depth.shape
+        if not (0 <= click.x < width and 0 <= click.y < height):
+            raise InputError(
+                f"A click is at ({click.x}, {click.y}), expected a pixel of {width}x{height}: click on skin."
+            )
+    return clicks
+
+
+def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 3"]:
+    """Some colors of what is within the depth range, without its rim, where they may be those behind it."""
+    steps = annotator.steps(frame)
+    inner = cv2.erode(steps.kept & steps.seen, _RIM) if steps.kept.size else steps.kept
+    colors = steps.color[inner > 0]
+    return colors[:: max(1, len(colors) // _A_FRAME)]
+
+
+def _common(shown: list[UInt8[np.ndarray, "_n 3"]]) -> UInt8[np.ndarray, "n 3"]:
+    """The colors that most frames show."""
+    if not shown:
+        return np.zeros((0, 3), np.uint8)
+    cells = [np.floor(to_lab(colors[None])[0] / np.array(_CELL, np.float32)).astype(np.int32) for colors in shown]
+    counts: dict[tuple[int, ...], int] = {}
+    for own in cells:
+        for cell in {(*near,) for near in _around(np.unique(own, axis=0)).tolist()}:
+            counts[cell] = counts.get(cell, 0) + 1
+    needed = _COMMON * len(shown)
+    kept = [
+        colors[[counts[(*cell,)] >= needed for cell in own.tolist()]] for colors, own in zip(shown, cells, strict=True)
+    ]
+    return np.concatenate(kept)
+
+
+def _around(cells: np.ndarray) -> np.ndarray:
+    """Cells and those that share a side with them."""
+    steps = np.concatenate([np.zeros((1, 3), np.int32), np.eye(3, dtype=np.int32), -np.eye(3, dtype=np.int32)])
+    return (cells[:, None] + steps).reshape(-1, 3)
+
+
+def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.ndarray, "n 3"]:
+    """Colors of the connected patch of like color around a click."""
+    steps = annotator.steps(frame)
+    x, y = click.x - steps.box.x0, click.y - steps.box.y0
+    inside = 0 <= y < steps.kept.shape[0] and 0 <= x < steps.kept.shape[1]
+    if not inside or not (steps.kept[y, x] and steps.seen[y, x]):
+        raise InputError(
+            f"The click at ({click.x}, {click.y}) of {frame.name!r} is not on something near that both cameras see, "
+            "expected a place on skin: click again."
+        )
+    smooth = cv2.cvtColor(cv2.GaussianBlur(steps.color, (0, 0), 2.0).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    blocked = cv2.copyMakeBorder(cv2.bitwise_not(steps.kept & steps.seen), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    _, _, mask, _ = cv2.floodFill(
+        smooth, np.minimum(blocked, 1), (x, y), (0.0,), _CLICK_REACH, _CLICK_REACH,
+        4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),
+    )  # fmt: skip
+    patch = np.asarray(mask)[1:-1, 1:-1] == 255
+    return steps.color[patch]

@@ -1,0 +1,126 @@
+"""How far each annotated frame is to be believed: a few named numbers, weighted once on synthetic frames with truth.
+
+A number is brought to 0..1 between two bounds, multiplied by its weight and added up; the logistic function of the sum
+is the mean IoU of hand and object that frames like this one had. `benchmarks/annotation_confidence.py fit` makes the
+weights.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float64
+
+from graspseg.annotate.settings import SkinMethod
+
+Row = Mapping[str, float]
+Kind = Literal["alone", "with_model"]
+
+_AROUND = 2  # frames on either side that a frame is compared with
+_NO_PIXELS = 50.0  # an area this small jumps by nothing
+
+
+@dataclass(frozen=True)
+class Term:
+    """One number's part of the score.
+
+    Attributes:
+        name: column of `confidence.csv`.
+        scale: `log` takes the logarithm first, so that bounds are above 0.
+        low, high: bounds; what lies outside counts as the bound.
+        weight: part of the sum at `high`.
+    """
+
+    name: str
+    scale: Literal["linear", "log"]
+    low: float
+    high: float
+    weight: float
+
+    def value(self, number: float) -> float:
+        """The number brought to 0..1."""
+        low, high, number = self.low, self.high, min(max(number, self.low), self.high)
+        if self.scale == "log":
+            low, high, number = math.log(low), math.log(high), math.log(number)
+        return (number - low) / (high - low)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A fitted score: `start` is the sum before any term."""
+
+    start: float
+    terms: tuple[Term, ...]
+
+    def score(self, row: Row) -> float:
+        """Expected mean IoU of a frame, 0 to 1."""
+        total = self.start + sum(term.weight * term.value(row[term.name]) for term in self.terms)
+        return 1 / (1 + math.exp(-total))
+
+
+@functools.cache
+def load_weights(skin: SkinMethod, kind: Kind) -> Weights:
+    """The weights that were fitted for a way to tell skin, without or with the opinion of a trained network."""
+    text = (resources.files("graspseg.annotate") / "confidence_weights.json").read_text(encoding="utf-8")
+    content = json.loads(text)[skin][kind]
+    return Weights(content["start"], tuple(Term(**term) for term in content["terms"]))
+
+
+def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[dict[str, float] | None]:
+    """Add to each frame how far areas and positions of hand and object are from those of the frames around it.
+
+    Compared is with the median of up to two frames on either side, so that one bad frame stands out and its
+    neighbors do not. Areas are compared as absolute logarithm of their ratio, positions as share of the image's sides.
+    A frame alone has no jumps: 0.
+
+    Args:
+        rows: of all frames in order; None where a frame could not be used.
+        sequences: ranges of indices of frames that follow each other in time.
+
+    Returns:
+        The rows with `hand_area_jump`, `hand_position_jump`, `object_area_jump` and `object_position_jump`.
+    """
+    added = [None if row is None else {**row, **_no_jumps()} for row in rows]
+    for sequence in sequences:
+        there = [index for index in sequence if rows[index] is not None]
+        for thing in ("hand", "object"):
+            for place, index in enumerate(there):
+                around = [rows[other] for other in there[max(place - _AROUND, 0) : place + _AROUND + 1]]
+                row = added[index]
+                assert row is not None
+                row |= _jump(row, [other for other in around if other is not None], thing)
+    return added
+
+
+def _no_jumps() -> dict[str, float]:
+    return {f"{thing}_{what}_jump": 0.0 for thing in ("hand", "object") for what in ("area", "position")}
+
+
+def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
+    area, usual = row[f"{thing}_px"], float(np.median([other[f"{thing}_px"] for other in around]))
+    ratio = math.log((area + _NO_PIXELS) / (usual + _NO_PIXELS))
+    seen = [other for other in around if other[f"{thing}_px"] > 0]
+    moved = 0.0
+    if area > 0:
+        middle = np.median([(other[f"{thing}_x"], other[f"{thing}_y"]) for other in seen], axis=0)
+        moved = math.hypot(row[f"{thing}_x"] - middle[0], row[f"{thing}_y"] - middle[1])
+    return {f"{thing}_area_jump": abs(ratio), f"{thing}_position_jump": moved}
+
+
+def score(rows: Sequence[Row], *, skin: SkinMethod, kind: Kind) -> Float64[np.ndarray, "n"]:
+    """Confidence of frames whose jumps were added, 0 to 1; a frame without hand has 0, because nothing was found.
+
+    Args:
+        rows: the frames' numbers.
+        skin: how the annotation told skin.
+        kind: `with_model` where all of them have a network's opinion.
+    """
+    weights = load_weights(skin, kind)
+    return np.array([weights.score(row) if row["hand_px"] > 0 else 0.0 for row in rows], np.float64)

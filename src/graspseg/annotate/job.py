@@ -1,0 +1,226 @@
+"""What `graspseg annotate` is to make: a job, the chunks it is done in, and the folder it is written to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+
+from graspseg.annotate.annotated_frame import StoredDepth
+from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
+from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.skin_model import SkinModel
+from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
+from graspseg.datasets.description import read_object
+from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
+from graspseg.datasets.shard_writer import SHARD_SIZE
+from graspseg.frame import InputError
+from graspseg.segment.inputs import CameraOptions
+
+CHUNK = 64
+ANNOTATION_VERSION = 1
+DESCRIPTION = "dataset.json"
+EVIDENCE = "evidence"
+SKIN = "skin"
+PROVENANCE = "annotated from color and depth by graspseg annotate"
+
+Format = Literal["folder", "shards"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Recordings to annotate, and where to; their skin models, if any, are in `skin/` in `out`.
+
+    Attributes:
+        inputs: folders, shards, recordings, or public data sets as NAME:PATH.
+        out: the data set.
+        settings: of the annotator.
+        camera: what the user says about the depth camera.
+        depth: what of it is stored.
+        format: how frames are stored.
+        shard_size: frames of a shard.
+    """
+
+    inputs: tuple[str, ...]
+    out: Path
+    settings: AnnotateSettings
+    camera: CameraOptions = NOTHING_SAID
+    depth: StoredDepth = "range"
+    format: Format = "folder"
+    shard_size: int = SHARD_SIZE
+
+    @property
+    def description_file(self) -> Path:
+        """Where the description is written before any frame."""
+        return self.out / (MANIFEST if self.format == "shards" else DESCRIPTION)
+
+    def absolute(self) -> Job:
+        """The same job with paths that mean the same in the current folder of another process."""
+        return replace(self, out=self.out.absolute(), inputs=tuple(absolute(name) for name in self.inputs))
+
+    def chunks(self, frames: int) -> list[Chunk]:
+        """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
+        size = self.shard_size if self.format == "shards" else CHUNK
+        return [Chunk(self, start, min(start + size, frames)) for start in range(0, frames, size)]
+
+
+class Chunk(NamedTuple):
+    """Frames `start` to `stop` (excluded) of a job."""
+
+    job: Job
+    start: int
+    stop: int
+
+    @property
+    def shard(self) -> Path:
+        """The file of this chunk, where a job writes shards."""
+        return self.job.out / f"annotated-{self.start // self.job.shard_size:06d}.tar"
+
+    @property
+    def evidence(self) -> Path:
+        """What its frames say of themselves; written last, so that a chunk that has it is done."""
+        return self.job.out / EVIDENCE / f"{self.start:08d}.json"
+
+
+class Written(NamedTuple):
+    """What became of a chunk.
+
+    Attributes:
+        frames: annotated ones.
+        failures: sentences of those that could not be used.
+        shard: its row of the manifest, if it is a shard.
+    """
+
+    frames: int
+    failures: tuple[str, ...] = ()
+    shard: ShardEntry | None = None
+
+
+def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, Any]:
+    """What `dataset.json` or the manifest says of all frames: unit and camera of the first, and how they were made.
+
+    Args:
+        job: what is annotated.
+        inputs: its frames.
+        skins: a skin model for each input, or none at all.
+
+    Raises:
+        InputError: no frame can be read.
+    """
+    first = inputs.first()
+    made = {
+        "version": ANNOTATION_VERSION,
+        "inputs": inputs.titles,
+        "frames": len(inputs),
+        "names_sha256": hashlib.sha256("\n".join(inputs.names).encode()).hexdigest(),
+        "settings": json.loads(json.dumps(asdict(job.settings))),
+        "camera": asdict(job.camera),
+        "depth": job.depth,
+        "skin_models": json.loads(json.dumps([asdict(skin) for skin in skins], default=np.ndarray.tolist)),
+    }
+    if job.format == "shards":
+        made["shard_size"] = job.shard_size
+    described: dict[str, Any] = {"depth_unit_m": first.depth_unit_m, "provenance": PROVENANCE}
+    described |= {"annotation": "automatic", "annotated": made}
+    if first.intrinsics is not None:
+        described["intrinsics"] = asdict(first.intrinsics)
+    return described
+
+
+def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinModel]) -> None:
+    """Make the folder ready for the chunks of a job, which may be there in part.
+
+    Args:
+        job: what is annotated.
+        description: see `describe`.
+        skins: skin models by title of the input.
+
+    Raises:
+        InputError: the folder holds something else, or cannot be written to.
+    """
+    check_folder(job, description)
+    make_folder(job.out)
+    remove_partial(job.out)
+    for title, skin in skins.items():
+        skin.save(skin_file(job.out, title))
+    if job.description_file.is_file():
+        return
+    if job.format == "shards":
+        write_manifest(job.out, description, (), complete=False)
+    else:
+        write_json(job.description_file, description)
+
+
+def skin_file(out: Path, title: str) -> Path:
+    """Where the skin model is that an input was annotated with."""
+    return out / SKIN / f"{title}.json"
+
+
+def finish(job: Job, description: Mapping[str, Any], done: Iterable[Written]) -> None:
+    """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
+    remove_partial(job.out)
+    if job.format == "shards":
+        rows = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
+        write_manifest(job.out, description, rows)
+
+
+def abandon(job: Job, chunks: Iterable[Chunk]) -> None:
+    """Take away what a job without a single annotated frame has written."""
+    try:
+        skins = (job.out / SKIN).glob("*.json")
+        for path in (*(chunk.evidence for chunk in chunks), *skins, job.description_file):
+            path.unlink(missing_ok=True)
+        for folder in (job.out / EVIDENCE, job.out / SKIN, job.out):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+    except OSError as error:
+        raise unwritable(job.out, error) from error
+
+
+def check_folder(job: Job, description: Mapping[str, Any]) -> None:
+    """Refuse to mix the results of two jobs, or two ways to store one, in one folder.
+
+    Raises:
+        InputError: what is there was not written by this job.
+    """
+    if not job.out.is_dir() or not any(job.out.iterdir()):
+        return
+    other = job.out / (DESCRIPTION if job.format == "shards" else MANIFEST)
+    if is_manifest(other) or (job.format == "shards" and other.is_file()):
+        kind = next(kind for kind in get_args(Format) if kind != job.format)
+        raise InputError(
+            f"{job.out} holds {other.name}, so its frames are stored as {kind}, expected {job.format}: choose another "
+            f"--out or --format {kind}."
+        )
+    begun = read_object(job.description_file).get("annotated") if job.description_file.is_file() else None
+    if not isinstance(begun, dict):
+        raise InputError(
+            f"{job.out} holds something else, expected a new folder or one begun by graspseg annotate: choose another "
+            "--out."
+        )
+    expected = description["annotated"]
+    differing = sorted(key for key in {*begun, *expected} if begun.get(key) != expected.get(key))
+    if differing:
+        raise InputError(
+            f"{job.out} holds the results of another job ({', '.join(differing)} differ), expected a new folder or one "
+            "begun with the same inputs and options: choose another --out."
+        )
+
+
+def remove_partial(out: Path) -> None:
+    """Remove files that processes which are no more left half-written."""
+    try:
+        for folder, _, _ in os.walk(out):
+            for path in partial_files(Path(folder)):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{out} could not be cleared of half-written files ({error.strerror}), expected a folder with write "
+            "permission: choose another one."
+        ) from error

@@ -1,0 +1,107 @@
+"""The skin model of each recording: the one kept with it, or one found anew and kept there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from graspseg.annotate.calibrate import Click, calibrate
+from graspseg.annotate.inputs import Inputs
+from graspseg.annotate.job import Job, skin_file
+from graspseg.annotate.skin_model import SkinModel
+from graspseg.datasets.atomic import OutputError
+from graspseg.frame import InputError
+from graspseg.sources.rgbd import RgbdFrame
+
+_LOOKED_AT = 12  # frames next to each other hardly differ
+_CLICK = re.compile(r"(?:(.+):)?(\d+),(\d+)")
+
+
+def load_skins(job: Job, inputs: Inputs) -> list[SkinModel | None]:
+    """The skin model of each input that was calibrated: kept with it, or in `out` since the job was begun.
+
+    Raises:
+        InputError: such a file holds no skin model.
+    """
+    places = [
+        (kept_with(name), skin_file(job.out, title)) for name, title in zip(job.inputs, inputs.titles, strict=True)
+    ]
+    found = [next((path for path in both if path is not None and path.is_file()), None) for both in places]
+    return [None if path is None else SkinModel.load(path) for path in found]
+
+
+def find_skins(
+    job: Job, inputs: Inputs, *, clicks: Sequence[str] = (), first: int, say: Callable[[str], None]
+) -> list[SkinModel]:
+    """Find the skin model of each input from its frames, and keep it with the recording where that can be written to.
+
+    Args:
+        job: what is annotated.
+        inputs: its frames.
+        clicks: places on skin as FRAME:X,Y, or X,Y in the first frame; an input without any is calibrated on `first`.
+        first: so many frames at the beginning of an input show the empty hand, or different objects.
+        say: called with the sentence for a recording that cannot be written to.
+
+    Raises:
+        InputError: a click is none, or too little skin is found.
+    """
+    parsed = [_parse(click, inputs) for click in clicks]
+    models = []
+    for number, name in enumerate(job.inputs):
+        own = [click for click in parsed if inputs.input_of(click.frame) == number]
+        model = _from_clicks(own, inputs, job) if own else _from_first(inputs.of_input(number), inputs, job, first)
+        models.append(model)
+        place = kept_with(name)
+        if place is not None:
+            try:
+                model.save(place)
+            except OutputError as error:
+                say(f"the skin model is kept in {job.out} alone: {error}")
+    return models
+
+
+def kept_with(name: str) -> Path | None:
+    """Where a recording keeps its skin model: in its folder, or beside its file; None for a public data set."""
+    path = Path(name)
+    if not path.exists():
+        return None
+    return path / "skin.json" if path.is_dir() else path.with_name(f"{path.stem}.skin.json")
+
+
+def _from_first(indices: range, inputs: Inputs, job: Job, first: int) -> SkinModel:
+    """From frames spread over the beginning of an input; those that cannot be read are stepped over."""
+    frames: list[RgbdFrame] = []
+    reason = InputError("No frame is there to calibrate on, expected some: record them.")
+    begin = indices[:first]
+    for index in begin[:: max(1, len(begin) // _LOOKED_AT)]:
+        try:
+            frames.append(inputs[index])
+        except InputError as error:
+            reason = error
+    if not frames:
+        raise reason
+    return calibrate(frames, settings=job.settings)
+
+
+def _from_clicks(clicks: Sequence[Click], inputs: Inputs, job: Job) -> SkinModel:
+    shown = sorted({click.frame for click in clicks})
+    return calibrate(
+        [inputs[index] for index in shown],
+        [click._replace(frame=shown.index(click.frame)) for click in clicks],
+        settings=job.settings,
+    )
+
+
+def _parse(text: str, inputs: Inputs) -> Click:
+    """A click whose frame is an index into all inputs."""
+    match = _CLICK.fullmatch(text)
+    if match is None:
+        raise InputError(f"--clicks has {text!r}, expected FRAME:X,Y with a pixel of the depth image: correct it.")
+    name = match[1] or inputs.names[0]
+    if name not in inputs.names:
+        raise InputError(
+            f"--clicks names the frame {name!r}, expected one of {inputs.names[0]!r} to {inputs.names[-1]!r}: "
+            "correct it."
+        )
+    return Click(int(match[2]), int(match[3]), inputs.names.index(name))

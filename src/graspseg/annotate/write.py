@@ -1,0 +1,208 @@
+"""Annotated frames written as a folder or as shards, by any number of processes and machines."""
+
+from __future__ import annotations
+
+import functools
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from graspseg.annotate.annotated_frame import AnnotatedFrame, annotate_frame
+from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.inputs import Inputs
+from graspseg.annotate.job import (
+    SKIN,
+    Chunk,
+    Job,
+    Written,
+    abandon,
+    begin,
+    describe,
+    finish,
+    skin_file,
+)
+from graspseg.annotate.records import Records, read_records
+from graspseg.annotate.skin_model import SkinModel
+from graspseg.datasets.atomic import OutputError
+from graspseg.datasets.description import parse_intrinsics, read_object
+from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
+from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
+from graspseg.workers.stop import stopping
+
+
+def annotate_inputs(
+    job: Job, inputs: Inputs, *, skins: Sequence[SkinModel] = (), where: Where = THIS_PROCESS
+) -> Iterator[Written]:
+    """Annotate and write the frames of a job that are not there yet, and yield what became of each chunk.
+
+    A frame depends on itself, the settings and the skin model alone, so that who does the work and interruptions
+    change nothing.
+
+    Args:
+        job: what is annotated, and where to.
+        inputs: the frames of the job's inputs.
+        skins: a skin model for each input, where the settings ask for them.
+        where: who does the work.
+
+    Raises:
+        InputError: the folder holds something else, cannot be written to or is not seen by all workers, or not one
+            frame could be annotated; or see `run_chunks`.
+    """
+    job = job.absolute() if isinstance(where, RayCluster) else job
+    description = describe(job, inputs, skins)
+    chunks = job.chunks(len(inputs))
+    results = run_chunks(annotate_chunk, chunks, where)
+    begin(job, description, dict(zip(inputs.titles, skins, strict=bool(skins))))
+    done: list[Written] = []
+    for written in results:
+        done.append(written)
+        yield written
+    if not any(written.frames for written in done):
+        abandon(job, chunks)
+        reason = next(sentence for written in done for sentence in written.failures)
+        raise InputError(f"None of the {len(inputs)} frames could be annotated; the first: {reason}")
+    finish(job, description, done)
+
+
+def annotate_chunk(chunk: Chunk) -> Written:
+    """Annotate and write what is not there yet of a chunk; may run in any process that sees inputs and folder.
+
+    Raises:
+        InputError: the folder that `begin` made is not seen from here.
+        OutputError: the disk is full or not writable.
+    """
+    job = chunk.job
+    if not job.description_file.is_file():
+        raise InputError(
+            f"{job.out} is not seen by {platform.node()}, expected a folder that all workers share: choose --out on "
+            "shared storage."
+        )
+    skins = tuple(path.read_bytes() for path in sorted((job.out / SKIN).glob("*.json")))
+    work = _work(job, skins)
+    return _write_shard(chunk, work) if job.format == "shards" else _write_files(chunk, work)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a process needs for the chunks of a job.
+
+    Attributes:
+        job: what is to do.
+        inputs: the frames.
+        annotators: one for each input, with its skin model.
+        description: as in `dataset.json`.
+        camera: that of all frames.
+        keys: of the frames in shards.
+    """
+
+    job: Job
+    inputs: Inputs
+    annotators: list[Annotator]
+    description: Mapping[str, Any]
+    camera: Intrinsics | None
+    keys: list[str]
+
+    def annotate(self, index: int) -> AnnotatedFrame:
+        """Read and annotate a frame.
+
+        Raises:
+            InputError: the frame cannot be used.
+        """
+        annotator = self.annotators[self.inputs.input_of(index)]
+        return annotate_frame(annotator, self.inputs[index], depth=self.job.depth)
+
+
+@functools.lru_cache(maxsize=1)
+def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
+    """What the job needs; `skins` are the contents of the models' files, which may change under their names."""
+    inputs = Inputs(job.inputs, job.camera)
+    models = [SkinModel.load(skin_file(job.out, title)) if skins else None for title in inputs.titles]
+    annotators = [Annotator(job.settings, model) for model in models]
+    description = read_object(job.description_file)
+    camera = parse_intrinsics(description, job.description_file)
+    return _Work(job, inputs, annotators, description, camera, make_keys(inputs.names))
+
+
+class _StoppedError(Exception):
+    """The run ends before a chunk is done."""
+
+
+def _write_files(chunk: Chunk, work: _Work) -> Written:
+    job = chunk.job
+    known = read_records(chunk.evidence)
+    kept = known.rows if known else {}
+    writer = FolderWriter(job.out, work.description)
+    rows: dict[str, Mapping[str, float]] = {}
+    failures: list[str] = []
+    for index in range(chunk.start, chunk.stop):
+        if stopping():
+            return Written(0)
+        name = work.inputs.names[index]
+        if name in kept and (job.out / "labels" / f"{name}.png").is_file():
+            rows[name] = kept[name]
+            continue
+        try:
+            made = work.annotate(index)
+            _check_camera(name, made.frame, work.camera)
+            writer.write(name, made.frame, made.labels)
+        except OutputError:
+            raise
+        except InputError as error:
+            failures.append(str(error))
+            continue
+        rows[name] = made.row
+    found = Records(rows, tuple(failures))
+    if found != known:
+        found.write(chunk.evidence)
+    return Written(len(rows), found.failed)
+
+
+def _check_camera(name: str, frame: Frame, camera: Intrinsics | None) -> None:
+    """A folder has one camera.
+
+    Raises:
+        InputError: this frame has another one.
+    """
+    if frame.intrinsics != camera:
+        raise InputError(
+            f"{name} has another camera ({frame.intrinsics}) than dataset.json names ({camera}), expected one for all "
+            "frames of a folder: use --format shards."
+        )
+
+
+def _write_shard(chunk: Chunk, work: _Work) -> Written:
+    """One tar; what is there already stays if no frame failed: a frame that did may have been repaired since."""
+    known = read_records(chunk.evidence)
+    if known is not None and not known.failed:
+        indices = range(chunk.start, chunk.stop)
+        there = finished_shard(chunk.shard, [work.keys[index] for index in indices])
+        if there is not None:
+            return Written(there.samples, (), there)
+    rows: dict[str, dict[str, float]] = {}
+    failures: list[str] = []
+    try:
+        shard = write_shard(chunk.shard, _samples(chunk, work, rows, failures))
+    except _StoppedError:
+        return Written(0)
+    if not rows:
+        chunk.shard.unlink()
+    Records(rows, tuple(failures)).write(chunk.evidence)
+    return Written(len(rows), tuple(failures), shard if rows else None)
+
+
+def _samples(
+    chunk: Chunk, work: _Work, rows: dict[str, dict[str, float]], failures: list[str]
+) -> Iterator[ShardSample]:
+    for index in range(chunk.start, chunk.stop):
+        if stopping():
+            raise _StoppedError
+        name, key = work.inputs.names[index], work.keys[index]
+        try:
+            made = work.annotate(index)
+        except InputError as error:
+            failures.append(str(error))
+            continue
+        rows[name] = made.row
+        yield ShardSample(key, made.frame, made.labels, facts={"stem": name})

@@ -1,0 +1,177 @@
+"""`graspseg annotate`: labels from depth and color, each with a confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from graspseg.cli.camera import CameraArguments
+from graspseg.frame import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from graspseg.annotate.inputs import Inputs
+    from graspseg.annotate.job import Job
+    from graspseg.annotate.skin_model import SkinModel
+    from graspseg.workers.chunks import Where
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """Label hand, object and background in recordings of depth and color.
+
+    Writes depth/, color/ (aligned), labels/, confidence.csv and dataset.json below --out, ready for graspseg review. A
+    run that was stopped goes on where it was. Exit code 0: all done, 1: some frames could not be used, 2: nothing could
+    be done.
+    """
+
+    inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
+    """folders with depth/ and color/, shards, RealSense recordings (.db3, .bag), public data sets as NAME:FOLDER"""
+    out: Path
+    """folder of the data set"""
+    camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
+    depth_range: float = 0.16
+    """metres behind the nearest surface that are kept; the rest is background"""
+    skin: Literal["hsv", "model"] = "model"
+    """how skin is told: the paper's thresholds of color, or a model of this person under this light with depth edges"""
+    calibrate: bool = False
+    """find a recording's skin model anew and keep it there as skin.json; without, one that is there is taken"""
+    clicks: tuple[str, ...] = ()
+    """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
+    calibration_frames: int = 30
+    """so many frames at the beginning of a recording show the empty hand, or different objects"""
+    theta: float | None = None
+    """contour filter (paper, eq. 1): segments of no more pixels go; default: 60"""
+    phi: float | None = None
+    """contour filter: segments go whose squared perimeter over area is not below this; default: 300"""
+    with_model: str | None = None
+    """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
+    depth: Literal["range", "all"] = "range"
+    """store depth within the range only, as the paper does, or all of it: then an arm beyond is called background"""
+    format: Literal["folder", "shards"] = "folder"
+    """how frames are stored: PNG files, or WebDataset tars of many"""
+    shard_size: int = 1024
+    """frames of a shard"""
+    workers: int | None = None
+    """processes; default: as many as this process may use CPUs"""
+    cluster: str | None = None
+    """annotate on a Ray cluster instead: auto, or host:port of its head; all nodes must share inputs and --out"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Raises:
+        InputError: nothing can be annotated or written.
+    """
+    options = tyro.cli(Options, args=argv, prog="graspseg annotate")
+    workers = _checked_workers(options)
+    from rich.console import Console
+
+    from graspseg.annotate.inputs import Inputs
+    from graspseg.annotate.job import Job
+    from graspseg.annotate.settings import AnnotateSettings
+    from graspseg.workers.chunks import Processes, RayCluster
+
+    where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
+    given = {"theta_px": options.theta, "phi": options.phi}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range, **chosen)
+    camera = options.camera.checked()
+    job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
+    inputs = Inputs(options.inputs, camera)
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    for sentence in inputs.cut:
+        console.print(f"graspseg: warning: {sentence}")
+    skins = _skins(options, job, inputs, console)
+    return _run(job, inputs, skins, options.with_model, where, console)
+
+
+def _checked_workers(options: Options) -> int:
+    """Number of processes.
+
+    Raises:
+        InputError: options that make no sense, alone or together.
+    """
+    from graspseg.segment.engine import available_threads
+
+    workers = available_threads() if options.workers is None else options.workers
+    if not options.inputs:
+        raise InputError("There is no input, expected recordings or folders: graspseg annotate INPUT... --out DIR.")
+    if workers < 1 or options.shard_size < 1:
+        raise InputError(
+            f"--workers is {workers} and --shard-size {options.shard_size}, expected both at least 1: correct them."
+        )
+    if options.cluster is not None and options.workers is not None:
+        raise InputError(
+            f"--workers {workers} was given with --cluster {options.cluster}, expected one of them: leave out --workers"
+            " to use all CPUs of the cluster."
+        )
+    if options.calibration_frames < 1:
+        raise InputError(f"--calibration-frames is {options.calibration_frames}, expected at least 1: correct it.")
+    if options.clicks and not options.calibrate:
+        raise InputError("--clicks was given without --calibrate, expected both: add --calibrate.")
+    return workers
+
+
+def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list[SkinModel]:
+    """A skin model for each input; none where the paper's own thresholds are asked for.
+
+    Raises:
+        InputError: they cannot be found.
+    """
+    from graspseg.annotate.recorded_skin import find_skins, load_skins
+
+    if options.skin == "hsv" and not options.calibrate:
+        return []
+    there = [] if options.calibrate else load_skins(job, inputs)
+    models = [model for model in there if model is not None]
+    if models and len(models) == len(inputs.titles):
+        return models
+    if models:
+        title = inputs.titles[there.index(None)]
+        raise InputError(f"{title} has no skin.json, unlike other inputs, expected one for each: add --calibrate.")
+
+    def warn(sentence: str) -> None:
+        console.print(f"graspseg: warning: {sentence}")
+
+    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn)
+
+
+def _run(
+    job: Job, inputs: Inputs, skins: Sequence[SkinModel], model: str | None, where: Where, console: Console
+) -> int:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from graspseg.annotate.opinion import ask_model, model_identity
+    from graspseg.annotate.ranking import write_ranking
+    from graspseg.annotate.write import annotate_inputs
+
+    identity = None if model is None else model_identity(model)
+    done, failed = 0, 0
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("annotate", total=len(inputs))
+        for written in annotate_inputs(job, inputs, skins=skins, where=where):
+            for number, sentence in enumerate(written.failures, failed):
+                if number < _SHOWN:
+                    console.print(f"graspseg: {sentence}")
+            done, failed = done + written.frames, failed + len(written.failures)
+            progress.advance(bar, written.frames + len(written.failures))
+        if model is not None:
+            bar = progress.add_task("ask model", total=done)
+            for count in ask_model(job.chunks(len(inputs)), model, where=where):
+                progress.advance(bar, count)
+    write_ranking(job, inputs.names, inputs.sequences, model=identity)
+    if failed > _SHOWN:
+        console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
+    print(f"{done} of {len(inputs)} frames annotated in {job.out}")
+    print(f"check them, the doubtful first, with: graspseg review {job.out}")
+    return 1 if failed else 0

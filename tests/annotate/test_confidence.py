@@ -1,0 +1,71 @@
+"""Jumps within a sequence, and the score, worked by hand."""
+
+import math
+from typing import get_args
+
+import pytest
+
+from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, load_weights, score
+from graspseg.annotate.opinion import Opinion
+from graspseg.annotate.settings import SkinMethod
+
+
+def row(hand: float, x: float, thing: float = 0.0) -> dict[str, float]:
+    places = {"hand_x": x, "hand_y": 0.5, "object_x": 0.5, "object_y": 0.5}
+    return {"hand_px": hand, "object_px": thing, **places}
+
+
+def jumps(rows: list[Row | None], sequences: list[range], name: str) -> list[float | None]:
+    return [None if added is None else added[name] for added in add_jumps(rows, sequences)]
+
+
+def test_one_frame_that_jumps_stands_out() -> None:
+    rows: list[Row | None] = [row(350.0, 0.5), row(350.0, 0.5), row(3950.0, 0.6), row(350.0, 0.5), row(350.0, 0.5)]
+    areas = jumps(rows, [range(5)], "hand_area_jump")
+    assert areas == pytest.approx([0, 0, math.log(4000 / 400), 0, 0])
+    positions = jumps(rows, [range(5)], "hand_position_jump")
+    assert positions == pytest.approx([0, 0, 0.1, 0, 0])
+
+
+def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() -> None:
+    rows: list[Row | None] = [row(150.0, 0.0), None, row(150.0, 0.0), row(950.0, 0.0), row(950.0, 0.0)]
+    assert jumps(rows, [range(3), range(3, 5)], "hand_area_jump") == pytest.approx([0, None, 0, 0, 0])
+    # Without the cut, areas 150 150 950 950 have the median 550 in the middle.
+    expected = [0, None, math.log(600 / 200), math.log(1000 / 600), 0]
+    assert jumps(rows, [range(5)], "hand_area_jump") == pytest.approx(expected)
+
+
+def test_what_is_absent_does_not_move() -> None:
+    rows: list[Row | None] = [row(150.0, 0.0), row(0.0, 0.0), row(150.0, 0.0)]
+    assert jumps(rows, [range(3)], "hand_position_jump") == [0, 0, 0]
+    assert jumps(rows, [range(3)], "hand_area_jump") == pytest.approx([0, math.log(200 / 50), 0])
+    assert jumps(rows, [range(3)], "object_area_jump") == [0, 0, 0]
+
+
+def test_terms_are_bounded_and_add_up() -> None:
+    weights = Weights(1.0, (Term("a", "linear", 0.0, 4.0, 2.0), Term("b", "log", 0.01, 1.0, -3.0)))
+    assert weights.score({"a": 1.0, "b": 0.1}) == pytest.approx(1 / (1 + math.exp(-(1 + 0.5 - 1.5))))
+    assert weights.score({"a": 9.0, "b": 0.0}) == pytest.approx(1 / (1 + math.exp(-3)))
+
+
+KINDS: list[tuple[SkinMethod, Kind]] = [(skin, kind) for skin in get_args(SkinMethod) for kind in get_args(Kind)]
+
+
+@pytest.mark.parametrize(("skin", "kind"), KINDS)
+def test_a_frame_without_hand_is_not_believed(skin: SkinMethod, kind: Kind) -> None:
+    weights = load_weights(skin, kind)
+    seen = {"hand_px": 5000.0, **{term.name: term.high for term in weights.terms}}
+    empty = {**seen, "hand_px": 0.0}
+    assert score([seen, empty], skin=skin, kind=kind).tolist() == [weights.score(seen), 0.0]
+
+
+@pytest.mark.parametrize(("skin", "kind"), KINDS)
+def test_no_fault_raises_the_confidence(skin: SkinMethod, kind: Kind) -> None:
+    """Jumps, leaks and disagreement may only lower it."""
+    terms = load_weights(skin, kind).terms
+    assert 0 < len(terms) <= 12 and all(term.low < term.high for term in terms)
+    assert all(term.low > 0 for term in terms if term.scale == "log")
+    weights = {term.name: term.weight for term in terms}
+    assert (set(Opinion.__dataclass_fields__) & set(weights) != set()) == (kind == "with_model")
+    assert all(weight >= 0 for name, weight in weights.items() if name.startswith("model_"))
+    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_pieces")))

@@ -1,0 +1,84 @@
+"""Whose skin: found on the first frames or at clicks, kept with the recording, used again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from graspseg.annotate import recorded_skin
+from graspseg.annotate.skin_model import SkinModel
+from graspseg.cli.main import main
+from graspseg.datasets.folder import FolderDataset
+from graspseg.labels import HAND, OBJECT
+
+Recorder = Callable[..., Path]
+
+
+def annotate(out: Path, *arguments: str | Path) -> int:
+    return main(["annotate", *map(str, arguments), "--out", str(out), "--workers", "1"])
+
+
+def labels(out: Path, index: int = 0) -> tuple[int, int]:
+    """Labels on the hand and on the object."""
+    found = FolderDataset(out)[index].labels
+    assert found is not None
+    return int(found[60, 45]), int(found[60, 90])
+
+
+def test_a_click_makes_a_model_that_is_kept_and_used_again(make_recording: Recorder, tmp_path: Path) -> None:
+    recording = make_recording(2)
+    assert annotate(tmp_path / "one", recording, "--calibrate", "--clicks", "0:40,60") == 0
+    assert labels(tmp_path / "one") == (HAND, OBJECT)
+    kept = SkinModel.load(recording / "skin.json")
+    assert (recording / "skin.json").read_bytes() == (tmp_path / "one" / "skin" / "recording.json").read_bytes()
+    content = FolderDataset(tmp_path / "one").description.content["annotated"]["skin_models"]
+    assert content[0]["means"] == kept.means.tolist()
+    assert annotate(tmp_path / "two", recording) == 0
+    for path in (tmp_path / "one" / "labels").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / "labels" / path.name).read_bytes()
+
+
+def test_a_click_on_the_object_turns_the_classes_round(make_recording: Recorder, tmp_path: Path) -> None:
+    recording = make_recording(1)
+    assert annotate(tmp_path / "out", recording, "--calibrate", "--clicks", "95,60") == 0
+    assert labels(tmp_path / "out") == (OBJECT, HAND)
+
+
+def test_found_on_the_first_frames(make_recording: Recorder, tmp_path: Path) -> None:
+    recording = make_recording(6, empty=(0, 1, 2))
+    assert annotate(tmp_path / "out", recording, "--calibrate", "--calibration-frames", "3") == 0
+    assert labels(tmp_path / "out", 5) == (HAND, OBJECT)
+
+
+def test_a_recording_that_cannot_be_written_to(
+    make_recording: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = make_recording(2, empty=(0,))
+    (recording / "skin.json").mkdir()
+    options = (recording, "--calibrate", "--calibration-frames", "1")
+    assert annotate(tmp_path / "out", *options) == 0
+    assert "the skin model is kept in" in capsys.readouterr().err
+    again = 0
+    find = recorded_skin.find_skins
+
+    def counted(*arguments: object, **named: object) -> object:
+        nonlocal again
+        again += 1
+        return find(*arguments, **named)
+
+    monkeypatch.setattr(recorded_skin, "find_skins", counted)
+    assert annotate(tmp_path / "out", recording) == 0 and again == 0
+
+
+def test_each_recording_has_its_own_skin(
+    make_recording: Recorder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = make_recording(1, "one"), make_recording(1, "two")
+    clicks = ("--calibrate", "--clicks", "one/0:40,60", "two/0:95,60")
+    assert annotate(tmp_path / "out", one, two, *clicks) == 0
+    assert labels(tmp_path / "out", 0) == (HAND, OBJECT) and labels(tmp_path / "out", 1) == (OBJECT, HAND)
+    (two / "skin.json").unlink()
+    assert annotate(tmp_path / "other", one, two) == 2
+    assert "two has no skin.json, unlike other inputs" in capsys.readouterr().err
