@@ -48,8 +48,8 @@ def test_recorded_frames_are_those_after_settling(streaming: Any, tmp_path: Path
     source = open_rgbd(out)
     numbers = check_frames(source)
     assert taken.said == ["settling"] and taken.done.ended is None
-    # The recorder of the SDK also keeps frames that came while the recording ended.
-    assert 5 <= taken.done.frames <= len(source)
+    # What the SDK's recorder keeps may differ by the frames on their way when it is told to begin and to end.
+    assert 5 <= taken.done.frames <= len(source) + (0 if name == "take" else 2)
     assert numbers == sorted(set(numbers))  # on a busy machine some are lost
     assert numbers[0] >= 8  # 0.1 s of settling and the frames in which the lock is looked at
 
