@@ -48,6 +48,14 @@ def test_every_frame_comes_in_order_and_from_anywhere(write: Callable[..., Path]
         recording.frame(25)
 
 
+def test_many_jumps_in_two_recordings_at_once(write: Callable[..., Path], tmp_path: Path) -> None:
+    path = write(tmp_path, 40)
+    recordings = [open_recording(path) for _ in range(2)]
+    for jump in range(30):
+        index = jump * 17 % 40
+        assert number_of(recordings[jump % 2], index) == blue(recordings[jump % 2], index) == index
+
+
 def test_units_cameras_and_times_are_those_of_the_file(write: Callable[..., Path], tmp_path: Path) -> None:
     recording = open_recording(write(tmp_path, 3))
     frame, camera = recording.frame(2), recording.color_camera

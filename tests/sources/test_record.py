@@ -48,8 +48,8 @@ def test_recorded_frames_are_those_after_settling(streaming: Any, tmp_path: Path
     source = open_rgbd(out)
     numbers = check_frames(source)
     assert taken.said == ["settling"] and taken.done.ended is None
-    # The recorder of the SDK also keeps frames that came while the recording ended.
-    assert 5 <= taken.done.frames <= len(source)
+    # What the SDK's recorder keeps may differ by the frames on their way when it is told to begin and to end.
+    assert 5 <= taken.done.frames <= len(source) + (0 if name == "take" else 2)
     assert numbers == sorted(set(numbers))  # on a busy machine some are lost
     assert numbers[0] >= 8  # 0.1 s of settling and the frames in which the lock is looked at
 
@@ -192,14 +192,14 @@ def test_a_killed_recording_keeps_every_frame_it_reported(sdk: Any, tmp_path: Pa
     made, out = Path(__file__).with_name("conftest.py"), tmp_path / name
     with subprocess.Popen([sys.executable, "-c", _KILLED, made, out], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        for line in process.stdout:
-            if line.strip().isdigit() and int(line) >= 20:
-                process.send_signal(signal.SIGKILL)
-                break
-        reported = int(line)
+        reported = 0
+        while reported < 20 and (line := process.stdout.readline()):
+            reported = int(line) if line.strip().isdigit() else 0
+        process.send_signal(signal.SIGKILL)
     numbers = check_frames(open_rgbd(out))
-    assert len(numbers) >= reported - 1  # the recorder of the SDK may be one frame behind
-    assert len(numbers) >= 19
+    assert reported >= 20
+    # The recorder of the SDK writes behind what it hands over.
+    assert len(numbers) >= reported - (0 if name == "take" else 2)
 
 
 def test_which_camera(sdk: Any, camera: Any, monkeypatch: pytest.MonkeyPatch) -> None:

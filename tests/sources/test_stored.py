@@ -121,9 +121,11 @@ def test_depth_of_8_bits_and_damaged_color_are_named(tmp_path: Path) -> None:
         source[1]
 
 
-def test_single_synthetic_frames_do_not_follow_each_other(tmp_path: Path) -> None:
+def test_which_frames_follow_each_other(tmp_path: Path) -> None:
     source = open_rgbd(folder(tmp_path, ("train-0000000", "train-0000001"), recipe={"clip_length": 0}))
     assert source.sequences == [range(1), range(1, 2)]
+    timed = open_rgbd(folder(tmp_path / "timed", ("take_02_1740349022.000", "take_02_1740349023.500")))
+    assert timed.sequences == [range(2)]
     clips = ("train-clip-00000-frame-00000", "train-clip-00000-frame-00001", "train-clip-00001-frame-00000")
     source = open_rgbd(folder(tmp_path / "clips", clips, recipe={"clip_length": 2}))
     assert source.sequences == [range(2), range(2, 3)]

@@ -10,11 +10,10 @@ from dataclasses import asdict, dataclass
 from time import monotonic
 from typing import Any
 
-import numpy as np
-
 from graspseg.frame import InputError
 from graspseg.sources.calibration import describe_color_camera
 from graspseg.sources.pixels import RawPicture
+from graspseg.sources.playback import picture_of
 from graspseg.sources.sdk import color_camera_of, intrinsics_of, load_sdk
 
 _LOCKED = ("exposure", "gain", "white_balance")
@@ -231,14 +230,5 @@ def _sensor_of(device: Any, stream: Any) -> Any:
     return next(sensor for sensor, profiles in offered if any(each.stream_type() == stream for each in profiles))
 
 
-def _taken(frame: Any, time_s: float | None) -> Taken:
-    """A copy of a frame of the SDK, whose own memory is short."""
-    video = frame.as_video_frame()
-    picture = RawPicture(
-        np.array(video.get_data()).reshape(-1).view(np.uint8),
-        video.get_width(),
-        video.get_height(),
-        video.get_profile().format().name,
-        video.get_timestamp() / 1e3 if time_s is None else time_s,
-    )
-    return Taken(int(video.get_frame_number()), picture)
+def _taken(frame: Any, timestamp_s: float | None) -> Taken:
+    return Taken(int(frame.get_frame_number()), picture_of(frame, timestamp_s=timestamp_s))

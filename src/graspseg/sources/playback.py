@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import queue
-import threading
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,39 +15,51 @@ from graspseg.sources.pixels import RawPicture
 from graspseg.sources.rgbd import ColorCamera
 from graspseg.sources.sdk import color_camera_of, intrinsics_of, load_sdk
 
-_AHEAD = 4  # frames decoded before they are asked for
-_PATIENCE_S = 20.0
+_PATIENCE = 100
+_STEP_MS = 200
 
 
 class Playback:
-    """Frames of one stream, from a place in the file on.
+    """Frames of one stream, from any place in the file on.
 
-    The SDK calls back from a thread of its own; what it hands over waits in a short queue, so that memory stays flat.
+    The SDK reads ahead a little and waits for whoever asks. Its pipeline is used, not its callbacks, whose threads may
+    outlive the playback and then crash the interpreter; and it is kept for every seek, because making and dropping many
+    crashes the SDK (2.59) now and then.
 
     Args:
         path: the file.
-        stream: `depth` or `color`.
-        start_ns: time of the first frame wanted, as the file counts; 0 = the beginning.
+        stream: which one.
 
     Raises:
         InputError: the SDK cannot open the file, or it has no such stream.
     """
 
-    def __init__(self, path: Path, stream: str, *, start_ns: int = 0) -> None:
-        self._path = path
-        self._frames: queue.Queue[RawPicture] = queue.Queue(_AHEAD)
-        self._device = open_device(path)
-        stopping = threading.Event()
+    def __init__(self, path: Path, stream: Literal["depth", "color"]) -> None:
+        self._path, self._stream = path, stream
+        sdk = load_sdk()
+        self._config = sdk.config()
+        self._config.enable_stream(getattr(sdk.stream, stream))
+        # What is first goes first when all is over.
+        self._held: dict[str, Any] = {"pipeline": sdk.pipeline(), "device": _open_device(path)}
+        self._held["pipeline"].set_device(self._held["device"])
+        self._started = False
+        weakref.finalize(self, _drop, self._held)
+
+    def seek(self, time_ns: int) -> None:
+        """Make `next` give the frame of this time, as the file counts it; 0 = the first one.
+
+        Raises:
+            InputError: the SDK cannot play the stream.
+        """
         try:
-            if start_ns:
-                self._device.seek(datetime.timedelta(microseconds=start_ns // 1000))  # before it starts: nothing stale
-            sensor, profile = find_stream(self._device, stream)
-            sensor.open([profile])
-            # Also runs when the interpreter ends: a callback after that would crash it.
-            self.close = weakref.finalize(self, _close, sensor, stopping)
-            sensor.start(_feeder(self._frames, stopping))
+            if self._started:
+                self._held["pipeline"].stop()  # else it still gives what it had read ahead
+            self._started = False
+            self._held["device"].seek(datetime.timedelta(microseconds=time_ns // 1000))
+            self._held["pipeline"].start(self._config)
+            self._started = True
         except RuntimeError as error:
-            raise _unplayable(path, error) from error
+            raise _unplayable(self._path, error) from error
 
     def next(self) -> RawPicture:
         """The next frame of the stream.
@@ -57,20 +67,61 @@ class Playback:
         Raises:
             InputError: the SDK hands none over, because the file is damaged.
         """
-        waited_s, step_s = 0.0, 0.1
-        while waited_s < _PATIENCE_S:
-            with contextlib.suppress(queue.Empty):
-                return self._frames.get(timeout=step_s)
-            waited_s += step_s
-            if self._device.current_status().name == "stopped" and self._frames.empty():
+        for _ in range(_PATIENCE):
+            came, frames = self._held["pipeline"].try_wait_for_frames(_STEP_MS)
+            if came:
+                return picture_of(frames.get_depth_frame() if self._stream == "depth" else frames.get_color_frame())
+            if self._held["device"].current_status().name == "stopped":
                 break
         raise InputError(
             f"{self._path} stops before a frame that it lists, expected whole frames: record it again, or leave out "
             "its end."
         )
 
+    def calibration(self, *, color: bool) -> tuple[float | None, Intrinsics, ColorCamera | None]:
+        """What the recording says of its cameras.
 
-def open_device(path: Path) -> Any:
+        Args:
+            color: whether it has color pictures.
+
+        Returns:
+            Metres per stored unit (None when it is not said), the depth camera and the color camera.
+
+        Raises:
+            InputError: the calibration is missing.
+        """
+        device, sdk = self._held["device"], load_sdk()
+        try:
+            sensor, depth = _find_stream(device, "depth")
+            known = sensor.supports(sdk.option.depth_units)
+            unit_m = float(sensor.get_option(sdk.option.depth_units)) if known else None
+            camera = color_camera_of(depth, _find_stream(device, "color")[1]) if color else None
+            return unit_m, intrinsics_of(depth), camera
+        except (RuntimeError, InputError) as error:
+            raise InputError(
+                f"{self._path} has no usable calibration ({error}), expected cameras with focal length and their "
+                "places: record it with the camera's own streams."
+            ) from error
+
+
+def picture_of(frame: Any, *, timestamp_s: float | None = None) -> RawPicture:
+    """A copy of a frame of the SDK, whose own memory is short.
+
+    Args:
+        frame: depth or color.
+        timestamp_s: its time, None takes what the frame says.
+    """
+    video = frame.as_video_frame()
+    return RawPicture(
+        np.array(video.get_data()).reshape(-1).view(np.uint8),
+        video.get_width(),
+        video.get_height(),
+        video.get_profile().format().name,
+        video.get_timestamp() / 1e3 if timestamp_s is None else timestamp_s,
+    )
+
+
+def _open_device(path: Path) -> Any:
     """Open a recording as the SDK's playback device, not started.
 
     Raises:
@@ -85,7 +136,7 @@ def open_device(path: Path) -> Any:
     return device
 
 
-def find_stream(device: Any, stream: str) -> tuple[Any, Any]:
+def _find_stream(device: Any, stream: str) -> tuple[Any, Any]:
     """The sensor and the profile of a stream; raises RuntimeError as the SDK does when there is none."""
     for sensor in device.query_sensors():
         for profile in sensor.get_stream_profiles():
@@ -94,62 +145,15 @@ def find_stream(device: Any, stream: str) -> tuple[Any, Any]:
     raise RuntimeError(f"it has no {stream} stream")
 
 
-def read_calibration(path: Path, *, color: bool) -> tuple[float | None, Intrinsics, ColorCamera | None]:
-    """What a recording says of its cameras.
-
-    Args:
-        path: the file.
-        color: whether it has color pictures.
-
-    Returns:
-        Metres per stored unit (None when it is not said), the depth camera and the color camera.
-
-    Raises:
-        InputError: the SDK cannot open it, or the calibration is missing.
-    """
-    device, sdk = open_device(path), load_sdk()
-    try:
-        sensor, depth = find_stream(device, "depth")
-        known = sensor.supports(sdk.option.depth_units)
-        unit_m = float(sensor.get_option(sdk.option.depth_units)) if known else None
-        camera = color_camera_of(depth, find_stream(device, "color")[1]) if color else None
-        return unit_m, intrinsics_of(depth), camera
-    except (RuntimeError, InputError) as error:
-        raise InputError(
-            f"{path} has no usable calibration ({error}), expected cameras with focal length and their places: "
-            "record it with the camera's own streams."
-        ) from error
-
-
 def _unplayable(path: Path, error: Exception) -> InputError:
     """The sentence for a file that the SDK refuses."""
     reason = str(error).strip().rstrip(".") or type(error).__name__
     return InputError(f"{path} is no RealSense recording that the SDK can play ({reason}): record or copy it again.")
 
 
-def _feeder(frames: queue.Queue[RawPicture], stopping: threading.Event) -> Any:
-    """What the SDK calls with every frame: it waits while the queue is full, which holds the playback back."""
-
-    def take(frame: Any) -> None:
-        video = frame.as_video_frame()
-        picture = RawPicture(
-            np.array(video.get_data()).reshape(-1).view(np.uint8),  # a copy: the SDK's pool of frames is small
-            video.get_width(),
-            video.get_height(),
-            video.get_profile().format().name,
-            video.get_timestamp() / 1e3,
-        )
-        while not stopping.is_set():
-            with contextlib.suppress(queue.Full):
-                frames.put(picture, timeout=0.05)
-                return
-
-    return take
-
-
-def _close(sensor: Any, stopping: threading.Event) -> None:
-    stopping.set()
-    with contextlib.suppress(RuntimeError):  # it is closed already when the file ended
-        sensor.stop()
-    with contextlib.suppress(RuntimeError):
-        sensor.close()
+def _drop(held: dict[str, Any]) -> None:
+    """Let go of the SDK's objects in their order, also when the interpreter ends."""
+    with contextlib.suppress(RuntimeError):  # it has stopped by itself
+        held["pipeline"].stop()
+    del held["pipeline"]
+    del held["device"]

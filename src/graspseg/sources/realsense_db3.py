@@ -20,7 +20,7 @@ from jaxtyping import UInt8
 from graspseg.datasets.atomic import unwritable
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.sources.pixels import RawPicture
-from graspseg.sources.playback import Playback, read_calibration
+from graspseg.sources.playback import Playback
 from graspseg.sources.recording import Recording
 from graspseg.sources.rgbd import ColorCamera
 
@@ -84,34 +84,31 @@ class Db3Recording(Recording):
         stream = self._streams[name]
         if not 0 <= index < len(stream.listed):
             raise IndexError(f"Frame {index} of {len(stream.listed)} was asked for.")
-        if stream.playback is None or not 0 <= index - stream.next <= _SKIPPED:
-            if stream.playback is not None:
-                stream.playback.close()
-            start_ns = stream.listed[index].time_ns if index else 0
-            stream.playback, stream.next = Playback(self._file, name, start_ns=start_ns), index
-        try:
-            while True:
-                picture = stream.playback.next()
-                stream.next += 1
-                if stream.next > index:
-                    break
-        except InputError:
-            stream.playback = None
-            raise
+        if stream.playback is None:
+            stream.playback = Playback(self._file, name)
+        if stream.next is None or not 0 <= index - stream.next <= _SKIPPED:
+            stream.next = index
+            stream.playback.seek(stream.listed[index].time_ns if index else 0)
+        skipped, stream.next = index - stream.next, None  # unknown, should something go wrong
+        for _ in range(skipped):
+            stream.playback.next()
+        picture = stream.playback.next()
         stamp_s = stream.listed[index].stamp_s
         if stamp_s is not None and abs(picture.timestamp_s - stamp_s) > 1e-4:
-            stream.playback = None
             raise InputError(
                 f"{self.path} gives a frame of {picture.timestamp_s:.4f} s where it lists one of {stamp_s:.4f} s, "
                 "expected frames in the order of its table: record it again."
             )
+        stream.next = index + 1
         return picture
 
     def _calibration(self) -> tuple[float, Intrinsics, ColorCamera | None]:
         """Metres per stored unit, the depth camera and the color camera."""
-        unit_m, intrinsics, camera = read_calibration(self._file, color=bool(self._streams["color"].listed))
+        depth = self._streams["depth"]
+        depth.playback = Playback(self._file, "depth")
+        unit_m, intrinsics, camera = depth.playback.calibration(color=bool(self._streams["color"].listed))
         if unit_m is None:
-            unit_m = self._streams["depth"].listed[0].depth_unit_m
+            unit_m = depth.listed[0].depth_unit_m
         if unit_m is None or unit_m <= 0:
             raise InputError(
                 f"{self.path} does not say the unit of its depth, expected the option Depth Units: record it again."
@@ -131,11 +128,11 @@ class _Listed:
 
 @dataclass
 class _Stream:
-    """Frames of a stream, the playback that reads them, and which comes next."""
+    """Frames of a stream, the playback that reads them, and which comes next, None when that is not known."""
 
     listed: list[_Listed]
     playback: Playback | None = None
-    next: int = 0
+    next: int | None = None
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from graspseg.sources.calibration import parse_color_camera
 from graspseg.sources.rgbd import RgbdFrame
 
 _CALIBRATION = "calibration.json"
-_NUMBER = re.compile(r"\d+$")
+_NUMBER = re.compile(r"[\d.]+$")  # also a time in seconds
 
 
 def open_stored(
