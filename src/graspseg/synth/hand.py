@@ -148,8 +148,7 @@ class HandModel:
         pronation: float = 0.0,
     ) -> Float32[np.ndarray, "24 3"]:
         """Joints, metres: 0 and 1 wrist, 2 elbow, 3 + 3 f + k joint k of finger f, 18 + f its tip, 23 shoulder."""
-        a, n = self.arrays, len(self.coarse_part)
-        joints = _shaped(a["mean"][n:], a["basis"][:, n:], shape)
+        joints = _shaped(self.arrays["joint_mean"], self.arrays["joint_basis"], shape)
         return self._pose(joints, articulation, wrist, elbow, pronation)[1]
 
     def _pose(
@@ -176,6 +175,8 @@ def _load(name: HandName) -> HandModel:
     for key in ("bone_index", "parent", "loop_starts", "loop_columns"):
         a[key] = a[key].astype(np.int32)
     part = a.pop("part")
+    # The last rows are joints; alone, and in one piece, they are had in no time.
+    a["joint_mean"], a["joint_basis"] = a["mean"][len(part) :].copy(), a["basis"][:, len(part) :].copy()
     labels = _fine_part(part, a["loop_starts"], a["loop_columns"], a["loop_values"])
     faces, fine = a.pop("faces").astype(np.int32), a.pop("fine_faces").astype(np.int32)
     for array in (*a.values(), part, labels, faces, fine):

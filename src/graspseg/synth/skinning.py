@@ -18,11 +18,11 @@ N_BONES = 18
 def shaped(mean, basis, shape):
     """Rest points (v 3) of a shape vector: scale, then one weight for each basis field."""
     points = mean.copy()
+    flat = points.reshape(-1)
     for k in range(basis.shape[0]):
-        weight = shape[k + 1]
-        for v in range(mean.shape[0]):
-            for i in range(3):
-                points[v, i] += weight * basis[k, v, i]
+        weight, offsets = shape[k + 1], basis[k].reshape(-1)
+        for i in range(flat.shape[0]):
+            flat[i] += weight * offsets[i]
     return points * shape[0]
 
 
