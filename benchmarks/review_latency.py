@@ -77,8 +77,8 @@ def _link(source: Path, folder: Path, frames: int) -> None:
 
 
 def _review(folder: Path, options: argparse.Namespace) -> list[float]:
-    command = [sys.executable, "-m", "graspseg.cli.main", "review", str(folder), "--port", "0", "--model", options.model]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "graspseg.cli.main", "review", str(folder), "--model", options.model]
+    server = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         url = server.stdout.readline().split()[-1]

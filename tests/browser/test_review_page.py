@@ -41,7 +41,9 @@ def stroke(page: Page, *moves: str) -> None:
     page.keyboard.up("Space")
 
 
-def test_fifty_frames_are_reviewed_by_keyboard_worst_first(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
+def test_fifty_frames_are_reviewed_by_keyboard_worst_first(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
     server, stems = serve(50)
     page = visit(server.url)
     pressed = {}
