@@ -177,6 +177,7 @@ def test_when_another_was_faster_a_person_chooses_and_keeps_the_strokes(
     expect(page.locator("#conflict")).to_contain_text("ben")
     page.keyboard.press(choice)
     expect(page.locator("#conflict")).to_be_hidden()
+    expect(page.locator("#protect")).to_have_attribute("aria-pressed", "false")  # the key was for the question only
     shows(page, stems[1])
     saved(page)
     if choice == "m":

@@ -233,8 +233,13 @@ def test_the_page_works_from_the_keyboard_alone(serve: Callable[..., Any], visit
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     assert page.locator("#help dt").count() > 30
-    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("b")
+    page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(page.locator("[data-tool=brush]")).to_have_attribute("aria-pressed", "true")
     reject = page.locator("button[data-action=reject]")
     for _ in range(60):
         if reject.evaluate("button => button === document.activeElement"):
