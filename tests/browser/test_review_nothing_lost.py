@@ -177,6 +177,7 @@ def test_when_another_was_faster_a_person_chooses_and_keeps_the_strokes(
     expect(page.locator("#conflict")).to_contain_text("ben")
     page.keyboard.press(choice)
     expect(page.locator("#conflict")).to_be_hidden()
+    expect(page.locator("#protect")).to_have_attribute("aria-pressed", "false")  # the key was for the question only
     shows(page, stems[1])
     saved(page)
     if choice == "m":
@@ -188,3 +189,25 @@ def test_when_another_was_faster_a_person_chooses_and_keeps_the_strokes(
     page.keyboard.press("p")
     shows(page, stems[0])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
+
+
+def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(3)
+    before = server.labels(stems[0])
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.route("**/labels?*", lambda route: route.fulfill(status=507, json={"error": "The disk is full."}))
+    paint(page)
+    page.keyboard.press("a")
+    shows(page, stems[1])
+    expect(page.locator("#banner")).to_contain_text("The disk is full.")
+    expect(page.locator("#saved")).to_have_text("2 kept here")
+    assert server.decisions() == {}
+    page.unroute("**/labels?*")
+    page.locator("#banner-retry").click()
+    saved(page)
+    expect(page.locator("#banner")).to_be_hidden()
+    assert server.decisions() == {stems[0]: "accepted"}
+    np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))

@@ -41,7 +41,9 @@ def stroke(page: Page, *moves: str) -> None:
     page.keyboard.up("Space")
 
 
-def test_fifty_frames_are_reviewed_by_keyboard_worst_first(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
+def test_fifty_frames_are_reviewed_by_keyboard_worst_first(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
     server, stems = serve(50)
     page = visit(server.url)
     pressed = {}
@@ -231,8 +233,13 @@ def test_the_page_works_from_the_keyboard_alone(serve: Callable[..., Any], visit
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
     assert page.locator("#help dt").count() > 30
-    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_hidden()
     page.keyboard.press("b")
+    page.keyboard.press("?")
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(page.locator("[data-tool=brush]")).to_have_attribute("aria-pressed", "true")
     reject = page.locator("button[data-action=reject]")
     for _ in range(60):
         if reject.evaluate("button => button === document.activeElement"):

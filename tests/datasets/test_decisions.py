@@ -17,7 +17,6 @@ from graspseg.frame import Frame, InputError
 from graspseg.review.database import Database
 from graspseg.review.folder import ReviewFolder
 from graspseg.review.index import update_index
-from graspseg.review.label_images import write_file
 from graspseg.review.state import Decision, Reviewer
 from graspseg.review.store import Store
 
@@ -45,7 +44,7 @@ def review(folder: Path, decisions: dict[str, Decision], *, corrected: str = "",
             labels = np.full(SHAPE, 2, np.uint8)
             store.save_labels(frame.id, labels, expected_revision=int(frame.stem in decisions), who=WHO)
             if written:
-                write_file(database, reviewed, frame.id)
+                store.images.write(frame.id)
     database.close()
 
 

@@ -17,7 +17,6 @@ from graspseg.frame import InputError
 from graspseg.labels import colorize
 from graspseg.review.exports import Form, export, open_accepted
 from graspseg.review.imports import import_labels
-from graspseg.review.label_images import write_file
 from graspseg.review.state import Reviewer
 from graspseg.review.store import Store
 
@@ -31,7 +30,7 @@ def reviewed(store: Store) -> Store:
     """Frames 0 and 1 accepted, 1 with the labels of 3; frame 2 rejected."""
     by_stem = {frame.stem: frame.id for frame in store.frames()}
     store.save_labels(by_stem["take/1"], labels_of(3), expected_revision=0, who=ANNA)
-    write_file(store.database, store.folder, by_stem["take/1"])
+    store.images.write(by_stem["take/1"])
     store.decide(by_stem["take/0"], "accepted", expected_revision=0, who=ANNA)
     store.decide(by_stem["take/1"], "accepted", expected_revision=1, who=ANNA)
     store.decide(by_stem["take/2"], "rejected", expected_revision=0, who=ANNA)
@@ -110,7 +109,7 @@ def test_there_and_back(reviewed: Store, folder: Path, tmp_path: Path, form: For
     assert (done.changed, done.same, done.failed) == (0, 2, 0)
     for frame in reviewed.frames()[:2]:
         reviewed.save_labels(frame.id, np.zeros(SHAPE, np.uint8), expected_revision=frame.revision, who=ANNA)
-        write_file(reviewed.database, reviewed.folder, frame.id)
+        reviewed.images.write(frame.id)
     done = import_labels(reviewed, file, say=pytest.fail)
     assert (done.changed, done.same) == (2, 0)
     for stem, number in (("take/0", 0), ("take/1", 3)):

@@ -12,7 +12,6 @@ from graspseg.datasets.images import read_labels
 from graspseg.frame import InputError
 from graspseg.review import database as database_module
 from graspseg.review.database import Busy, Database, DiskFull, ReadOnly
-from graspseg.review.label_images import present_labels, write_file, write_pending
 from graspseg.review.state import Reviewer
 from graspseg.review.store import Store
 
@@ -48,18 +47,18 @@ def test_a_server_killed_before_it_wrote_the_file(store: Store, folder: Path) ->
     store.save_labels(frame, labels_of(3), expected_revision=0, who=ANNA)
     assert store.frame(frame).pending
     np.testing.assert_array_equal(read_labels(path, SHAPE), labels_of(0))
-    shown = present_labels(store.database, store.folder, store.frame(frame), SHAPE)
+    shown = store.images.present(store.frame(frame), SHAPE)
     np.testing.assert_array_equal(shown, labels_of(3))
     with client_of(folder):  # the next server
         np.testing.assert_array_equal(read_labels(path, SHAPE), labels_of(3))
-    assert not store.frame(frame).pending and write_pending(store.database, store.folder) == []
+    assert not store.frame(frame).pending and store.images.write_pending() == []
 
 
 def test_labels_another_program_wrote_meanwhile_are_kept(store: Store, folder: Path) -> None:
     frame, path = number_of(store, "take/0"), folder / "labels" / "take" / "0.png"
     for revision in (0, 1):
         store.save_labels(frame, labels_of(revision + 1), expected_revision=revision, who=ANNA)
-        write_file(store.database, store.folder, frame)
+        store.images.write(frame)
         path.write_bytes((folder / "labels" / "take" / "3.png").read_bytes())
     store.save_labels(frame, labels_of(2), expected_revision=2, who=ANNA)
     replaced = [line["labels_before"] for line in store.history(frame)]

@@ -58,14 +58,14 @@ def main(argv: list[str]) -> int:
     if (options.export is None) != (options.out is None):
         raise InputError("--export and --out belong together, expected both or neither: name what to write and where.")
     if options.export is not None and options.out is not None:
-        return _export(options.folder, options.out, options.export)
+        return _export(options.folder, options.out, form=options.export)
     if options.import_file is not None:
         return _import(options.folder, options.import_file)
     _serve(options)
     return 0
 
 
-def _export(folder: Path, out: Path, form: Form) -> int:
+def _export(folder: Path, out: Path, *, form: Form) -> int:
     """0 done, 1 some frames could not be written."""
     from graspseg.cli.progress import Voice, frames_bar
     from graspseg.review.exports import export, open_accepted

@@ -19,7 +19,6 @@ from graspseg.frame import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE
 from graspseg.review.database import Busy, ReadOnly
 from graspseg.review.folder import Missing, Outside
-from graspseg.review.label_images import write_file
 from graspseg.review.media import Kind, Media, Medium
 from graspseg.review.page_files import page_file
 from graspseg.review.state import Conflict, Decision, FrameState, Reviewer
@@ -173,7 +172,7 @@ class Review:
     def _write_file(self, frame_id: int) -> str | None:
         """Bring `labels/` up to date; what cannot be written is in the record and is tried again."""
         try:
-            write_file(self._store.database, self._store.folder, frame_id)
+            self._store.images.write(frame_id)
         except InputError as error:
             return f"Saved in the record, but not yet in labels/: {error}"
         return None

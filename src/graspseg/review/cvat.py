@@ -46,7 +46,7 @@ def write_header(file: BinaryIO, *, name: str, count: int) -> None:
     )
 
 
-def write_image(file: BinaryIO, number: int, name: str, labels: UInt8[np.ndarray, "h w"]) -> None:
+def write_image(file: BinaryIO, number: int, *, name: str, labels: UInt8[np.ndarray, "h w"]) -> None:
     """Add an image with a mask for every class it shows."""
     height, width = labels.shape
     file.write(f'<image id="{number}" name={quoteattr(name)} width="{width}" height="{height}">\n'.encode())

@@ -71,14 +71,14 @@ def export(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} is there already, expected a new or empty folder: choose another --out.")
     if form == "cvat":
-        return Exported(len(accepted), _to_cvat(accepted, out, threads, say, advance))
+        return Exported(len(accepted), _to_cvat(accepted, out, threads=threads, say=say, advance=advance))
     conversion = Conversion(accepted, out, form, threads=threads, say=say, advance=advance)
     conversion.run()
     return Exported(len(accepted), conversion.written)
 
 
 def _to_cvat(
-    accepted: AcceptedFrames, out: Path, threads: int, say: Callable[[str], None], advance: Callable[[int], None]
+    accepted: AcceptedFrames, out: Path, *, threads: int, say: Callable[[str], None], advance: Callable[[int], None]
 ) -> int:
     """Pictures people can look at, color where there is any, and their masks."""
 
@@ -100,7 +100,7 @@ def _to_cvat(
                 picture, labels = found
                 name = f"{accepted.stems[index]}.png"
                 write_png(out / "images" / name, picture)
-                write_image(file, index, name, labels)
+                write_image(file, index, name=name, labels=labels)
                 written += 1
             advance(1)
         write_footer(file)

@@ -6,12 +6,9 @@ import struct
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
-
 from graspseg.datasets.description import read_description
 from graspseg.datasets.folder import COLOR_SUFFIXES
-from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, decode_labels, read_depth
+from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
 from graspseg.frame import Frame, InputError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -113,11 +110,3 @@ class ReviewFolder:
         if data[:8] != _PNG or data[16:24] != struct.pack(">II", width, height):
             decode_color(data, self.root / relative, shape)
         return data
-
-    def labels(self, relative: str, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
-        """A label image.
-
-        Raises:
-            InputError: outside, missing, damaged, or of another size than the depth.
-        """
-        return decode_labels(self.bytes_of(relative), self.root / relative, shape)

@@ -19,7 +19,6 @@ from graspseg.labels import BACKGROUND, IGNORE
 from graspseg.review.coco import read_annotations
 from graspseg.review.cvat import read_images
 from graspseg.review.database import ReadOnly
-from graspseg.review.label_images import present_labels, write_file
 from graspseg.review.shapes import LabelledImage
 from graspseg.review.state import FrameState, Reviewer
 from graspseg.review.store import Store
@@ -72,7 +71,7 @@ def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = prin
                 raise InputError(f"{path}: {image.name!r:.200} is no frame of {store.folder.root}: correct its name.")
             if image.labels is None:
                 done.empty += 1
-            elif _take(store, frame, image, who):
+            elif _take(store, frame, image=image, who=who):
                 done.changed += 1
             else:
                 done.same += 1
@@ -84,19 +83,17 @@ def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = prin
     return done
 
 
-def _take(store: Store, frame: FrameState, image: LabelledImage, who: Reviewer) -> bool:
+def _take(store: Store, frame: FrameState, *, image: LabelledImage, who: Reviewer) -> bool:
     """Save labels unless the frame has them."""
     assert image.labels is not None
     labels = check_labels(image.labels, image.name, store.folder.depth(frame.depth).depth.shape)
-    now = None
-    if store.folder.has(store.folder.labels_name(frame.stem)) or frame.pending:
-        now = present_labels(store.database, store.folder, frame, labels.shape)
+    now = store.images.present(frame, labels.shape) if store.images.exist(frame) else None
     if now is not None and not image.tells_ignore:
         labels = np.where((labels == BACKGROUND) & (now == IGNORE), np.uint8(IGNORE), labels)
     if now is not None and np.array_equal(labels, now):
         return False
     store.save_labels(frame.id, labels, expected_revision=frame.revision, who=who, action="import")
-    write_file(store.database, store.folder, frame.id)
+    store.images.write(frame.id)
     return True
 
 

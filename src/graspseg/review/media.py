@@ -11,7 +11,6 @@ from jaxtyping import UInt8
 
 from graspseg.frame import Frame, InputError
 from graspseg.review.folder import Missing, ReviewFolder
-from graspseg.review.label_images import kept_image, present_labels
 from graspseg.review.prediction import Predictor
 from graspseg.review.state import FrameState
 from graspseg.review.store import Store
@@ -89,7 +88,7 @@ class Media:
             headers = {"X-Depth-Unit-M": repr(float(depth.depth_unit_m))}
             return _raw(depth.depth.astype("<u2", copy=False), headers)
         if kind == "labels":
-            return _raw(present_labels(self._store.database, self._folder, frame, depth.depth.shape))
+            return _raw(self._store.images.present(frame, depth.depth.shape))
         if kind == "prediction":
             return self._prediction(frame)
         name = self._folder.color_name(frame.stem)
@@ -104,7 +103,7 @@ class Media:
         Raises:
             InputError: there are none of that number, or they cannot be used.
         """
-        return _raw(kept_image(self._store.database, frame, image, self.depth(frame).depth.shape))
+        return _raw(self._store.images.kept(frame, image, shape=self.depth(frame).depth.shape))
 
     def depth(self, frame: FrameState) -> Frame:
         """The depth image of a frame; the last ones are remembered.

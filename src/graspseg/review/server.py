@@ -16,7 +16,6 @@ from graspseg.review.api import Review
 from graspseg.review.database import Database
 from graspseg.review.folder import ReviewFolder
 from graspseg.review.index import update_index
-from graspseg.review.label_images import write_pending
 from graspseg.review.media import Media
 from graspseg.review.prediction import Predictor
 from graspseg.review.store import Store
@@ -40,12 +39,10 @@ def open_store(path: Path, *, say: Callable[[str], None] = print) -> Iterator[St
     database = Database(folder.root)
     try:
         update_index(database, folder)
-        if database.read_only:
-            say(database.read_only)
-        else:
-            for sentence in write_pending(database, folder):
-                say(sentence)
-        yield Store(database, folder)
+        store = Store(database, folder)
+        for sentence in [database.read_only] if database.read_only else store.images.write_pending():
+            say(sentence)
+        yield store
     finally:
         database.close()
 

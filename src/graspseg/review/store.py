@@ -14,11 +14,12 @@ from jaxtyping import UInt8
 from graspseg.frame import InputError
 from graspseg.review.database import Database, ReadOnly
 from graspseg.review.folder import Missing, ReviewFolder
-from graspseg.review.label_images import keep_labels, keep_present
+from graspseg.review.label_images import LabelImages
 from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, read_state
 
 Action = Literal["accept", "reject", "clear", "labels"]
 _ACTIONS: dict[Decision | None, Action] = {"accepted": "accept", "rejected": "reject", None: "clear"}
+_ORIGINS: dict[Literal["labels", "import"], Literal["person", "import"]] = {"labels": "person", "import": "import"}
 _LAST_OWN = """
 SELECT * FROM history AS own WHERE reviewer = :reviewer AND action IN ('accept', 'reject', 'clear', 'labels')
 AND (:frame IS NULL OR frame_id = :frame) AND NOT EXISTS (SELECT 1 FROM history WHERE undoes = own.id)
@@ -36,6 +37,7 @@ class Store:
     def __init__(self, database: Database, folder: ReviewFolder) -> None:
         self.database = database
         self.folder = folder
+        self.images = LabelImages(database, folder)
 
     def frame(self, frame_id: int) -> FrameState:
         """The state of a frame.
@@ -102,7 +104,7 @@ class Store:
         with self._changing(frame_id, expected_revision, who) as (connection, frame):
             if frame is None or frame.decision == decision:
                 return
-            if decision == "accepted" and not (frame.pending or self.folder.has(self.folder.labels_name(frame.stem))):
+            if decision == "accepted" and not self.images.exist(frame):
                 raise InputError(f"{frame.stem} has no labels that could be accepted: draw some, or reject it.")
             values = {"decision_before": frame.decision, "decision_after": decision}
             self._record(connection, frame, _ACTIONS[decision], who, values)
@@ -116,7 +118,7 @@ class Store:
         who: Reviewer,
         action: Literal["labels", "import"] = "labels",
     ) -> None:
-        """Keep corrected labels, and those they replace; `write_file` then puts them into `labels/`.
+        """Keep corrected labels, and those they replace; `images.write` then puts them into `labels/`.
 
         Raises:
             Conflict: the frame has another revision than expected.
@@ -129,8 +131,8 @@ class Store:
             values = {
                 "decision_before": frame.decision,
                 "decision_after": frame.decision,
-                "labels_before": keep_present(connection, frame, self.folder),
-                "labels_after": keep_labels(connection, frame, labels, "person" if action == "labels" else "import"),
+                "labels_before": self.images.keep_present(connection, frame),
+                "labels_after": self.images.keep(connection, frame, labels=labels, origin=_ORIGINS[action]),
             }
             self._record(connection, frame, action, who, values)
 

@@ -95,7 +95,7 @@ class Worklist:
         now = time.time()
         # On a full disk frames can still be looked at, and two may look at the same one.
         with contextlib.suppress(DiskFull, Busy), self._database.writing(durable=False) as connection:
-            handout = self._select(connection, who, order, only, after, count, now)
+            handout = _select(connection, who, order=order, only=only, after=after, count=count, now=now)
             kept = [frame.id for frame in handout.frames] + ([] if after is None else [after])
             connection.execute("DELETE FROM leases WHERE client = ? OR until_s < ?", (who.client, now))
             connection.executemany(
@@ -104,35 +104,8 @@ class Worklist:
                 [(who.client, who.name, now + LEASE_S, frame_id) for frame_id in dict.fromkeys(kept)],
             )
             return handout
-        return self._select(self._database.connection(), who, order, only, after, count, now)
-
-    def _select(
-        self,
-        connection: sqlite3.Connection,
-        who: Reviewer,
-        order: Order,
-        only: Filter,
-        after: int | None,
-        count: int,
-        now: float,
-    ) -> Handout:
-        start = connection.execute("SELECT rank, position FROM frames WHERE id = ?", (after,)).fetchone()
-        values = {"client": who.client, "now": now, "count": count}
-        if start is not None:
-            values |= {"rank": start["rank"], "position": start["position"]}
-        behind, upto = (
-            f"({_ORDER[order]}) {sign} ({_ORDER[order].replace('rank', ':rank').replace('position', ':position')})"
-            for sign in (">", "<=")
-        )
-        query = f"SELECT * FROM frames WHERE {_WHERE[only]} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
-        first = connection.execute(query % ("1" if start is None else behind), values).fetchall()
-        again: list[sqlite3.Row] = []
-        if start is not None and len(first) < count:
-            again = connection.execute(query % upto, {**values, "count": count - len(first)}).fetchall()
-        (held,) = connection.execute(
-            "SELECT count(*) FROM leases WHERE client <> :client AND until_s > :now", values
-        ).fetchone()
-        return Handout([FrameState.of(row) for row in [*first, *again]], bool(again), held)
+        connection = self._database.connection()
+        return _select(connection, who, order=order, only=only, after=after, count=count, now=now)
 
     def release(self, who: Reviewer) -> None:
         """Give back all that a reviewer holds."""
@@ -147,3 +120,33 @@ class Worklist:
             (who.client, time.time(), *(frame.id for frame in frames)),
         )
         return {row["frame_id"]: row["reviewer"] for row in rows}
+
+
+def _select(
+    connection: sqlite3.Connection,
+    who: Reviewer,
+    *,
+    order: Order,
+    only: Filter,
+    after: int | None,
+    count: int,
+    now: float,
+) -> Handout:
+    """Frames behind `after`, then from the start, that no other client holds at the time `now`."""
+    start = connection.execute("SELECT rank, position FROM frames WHERE id = ?", (after,)).fetchone()
+    values = {"client": who.client, "now": now, "count": count}
+    if start is not None:
+        values |= {"rank": start["rank"], "position": start["position"]}
+    behind, upto = (
+        f"({_ORDER[order]}) {sign} ({_ORDER[order].replace('rank', ':rank').replace('position', ':position')})"
+        for sign in (">", "<=")
+    )
+    query = f"SELECT * FROM frames WHERE {_WHERE[only]} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
+    first = connection.execute(query % ("1" if start is None else behind), values).fetchall()
+    again: list[sqlite3.Row] = []
+    if start is not None and len(first) < count:
+        again = connection.execute(query % upto, {**values, "count": count - len(first)}).fetchall()
+    (held,) = connection.execute(
+        "SELECT count(*) FROM leases WHERE client <> :client AND until_s > :now", values
+    ).fetchone()
+    return Handout([FrameState.of(row) for row in [*first, *again]], bool(again), held)

@@ -128,7 +128,8 @@ export class App {
     } finally {
       clearTimeout(slow);
     }
-    if (turn === this.turn) this.refill().catch(() => {});
+    // Not before the picture is on the screen: what is loaded ahead must not compete with it.
+    if (turn === this.turn) this.viewer.onPainted(() => turn === this.turn && this.refill().catch(() => {}));
   }
 
   async #load(id, fresh, turn) {

@@ -118,7 +118,8 @@ export class Controls {
   }
 
   #keyDown(event) {
-    if (anyOpen() || event.isComposing || event.target.matches('input[type="text"]')) return;
+    // A key that has just closed a window above the page was meant for that window.
+    if (anyOpen() || event.target.closest("dialog") || event.isComposing || event.target.matches('input[type="text"]')) return;
     const action = actionOf(event);
     const button = event.target.closest("button, input");
     const own = button && (["Space", "Enter"].includes(event.code) || (event.code.startsWith("Arrow") && button.type === "range"));

@@ -59,7 +59,8 @@ export async function askConflict(actions, error) {
   const dialog = $("conflict");
   const mine = actions.map(inWords).join(" and ");
   $("conflict-text").textContent = error.message;
-  $("conflict-mine").textContent = `Frame ${actions[0].stem}: ${mine} was not saved. Strokes stay in this browser as a draft of the frame.`;
+  const strokes = actions.some((action) => action.draft) ? " Your strokes stay in this browser either way." : "";
+  $("conflict-mine").textContent = `Frame ${actions[0].stem}: ${mine} was not saved.${strokes}`;
   $("conflict-theirs-button").textContent = error.frame ? "Keep theirs (K)" : "Leave it (K)";
   $("conflict-mine-button").textContent = error.frame ? "Save mine (M)" : "Try again (M)";
   const press = ({ key }) => {

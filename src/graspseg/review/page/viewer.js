@@ -140,10 +140,6 @@ export class Viewer {
     this.invalidate();
   }
 
-  paneAt(element) {
-    return this.panes.find((pane) => pane.element === element) ?? this.panes[0];
-  }
-
   #schedule(part) {
     const planned = this.stale.back || this.stale.front;
     this.stale[part] = true;
@@ -163,7 +159,7 @@ export class Viewer {
     if (!back) return;
     const listeners = this.paintListeners.splice(0);
     if (!listeners.length) return;
-    // A message posted while a frame is made is delivered after that frame went to the screen.
+    // A message posted while a frame is drawn is delivered after it was handed on to the screen.
     const channel = new MessageChannel();
     channel.port1.onmessage = () => listeners.forEach((listener) => listener());
     channel.port2.postMessage(null);
