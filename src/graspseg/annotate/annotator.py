@@ -11,10 +11,11 @@ from jaxtyping import UInt8
 from graspseg.annotate import align as alignment
 from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_surface
 from graspseg.annotate.contour_filter import contour_filter
+from graspseg.annotate.denoise import denoise
 from graspseg.annotate.evidence import Evidence, weigh
 from graspseg.annotate.morphology import clean
 from graspseg.annotate.separate import color_odds, separate
-from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.settings import CLEANING, AnnotateSettings
 from graspseg.annotate.skin import hsv_skin
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.annotate.steps import Steps
@@ -75,10 +76,11 @@ class Annotator:
         depth_m = depth * np.float32(unit)
         color, seen = self._align(frame, depth_m, kept, box)
         skin, hand, thing = self._tell_apart(color, seen, depth_m, kept)
-        hand = clean(hand, settings.morphology_px) & kept
-        thing = clean(thing, settings.morphology_px) & kept & ~hand
+        cleaning = settings.cleaning or CLEANING[settings.skin]
+        hand = clean(hand, cleaning.disk_px) & kept
+        thing = clean(thing, cleaning.disk_px) & kept & ~hand
         hand_filtered, thing_filtered = (
-            contour_filter(mask, theta=settings.theta_px, phi=settings.phi) for mask in (hand, thing)
+            contour_filter(mask, theta=cleaning.theta_px, phi=cleaning.phi) for mask in (hand, thing)
         )
         labels = fill(hand_filtered, thing_filtered, kept)
         flying = int(np.count_nonzero(all_kept)) - int(np.count_nonzero(kept))
@@ -106,6 +108,7 @@ class Annotator:
         if settings.skin == "hsv" or self.skin is None:
             skin = hsv_skin(color, settings.hsv if self.skin is None else self.skin.hsv)
             return skin, skin & kept & seen, ~skin & kept & seen
+        color = denoise(color, kept & seen)
         log_skin = self.skin.log_density(color)
         odds = color_odds(log_skin)
         skin = cv2.convertScaleAbs(1 / (1 + np.exp(-np.clip(odds, -20, 20))), alpha=255)

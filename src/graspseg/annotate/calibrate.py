@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.denoise import denoise
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel, to_lab
 from graspseg.frame import InputError
@@ -71,8 +72,10 @@ def _checked(clicks: Sequence[Click], frames: Sequence[RgbdFrame]) -> Sequence[C
 def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 3"]:
     """Some colors of what is within the depth range, without its rim, where they may be those behind it."""
     steps = annotator.steps(frame)
-    inner = cv2.erode(steps.kept & steps.seen, _RIM) if steps.kept.size else steps.kept
-    colors = steps.color[inner > 0]
+    if not steps.kept.size:
+        return np.zeros((0, 3), np.uint8)
+    whole = steps.kept & steps.seen
+    colors = denoise(steps.color, whole)[cv2.erode(whole, _RIM) > 0]
     return colors[:: max(1, len(colors) // _A_FRAME)]
 
 
@@ -108,11 +111,11 @@ def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.n
             f"The click at ({click.x}, {click.y}) of {frame.name!r} is not on something near that both cameras see, "
             "expected a place on skin: click again."
         )
-    smooth = cv2.cvtColor(cv2.GaussianBlur(steps.color, (0, 0), 2.0).astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    color = denoise(steps.color, steps.kept & steps.seen)
     blocked = cv2.copyMakeBorder(cv2.bitwise_not(steps.kept & steps.seen), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
     _, _, mask, _ = cv2.floodFill(
-        smooth, np.minimum(blocked, 1), (x, y), (0.0,), _CLICK_REACH, _CLICK_REACH,
+        to_lab(color), np.minimum(blocked, 1), (x, y), (0.0,), _CLICK_REACH, _CLICK_REACH,
         4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),
     )  # fmt: skip
     patch = np.asarray(mask)[1:-1, 1:-1] == 255
-    return steps.color[patch]
+    return color[patch]

@@ -21,9 +21,9 @@ _ADAPTED = 0.3  # how far colors seen on the hand are added to the skin model
 _SURE = 0.6
 _LEVEL_M = 0.00065
 _STEP_M = 0.0075
-_AT_STEP = 0.5  # trust in color beside such a step
+_AT_STEP = 0.8  # trust in color beside such a step
 _UNSEEN = 1e-4
-_SMOOTH, _SMOOTH_LEVELS = 100.0, 3.0
+_SMOOTH, _SMOOTH_LEVELS = 200.0, 2.0
 _BINS = (16, 64, 64)  # of L, a and b
 _BIN_VOLUME = (100 / 16) * 4 * 4
 _RING = np.ones((5, 5), np.uint8)
@@ -40,7 +40,7 @@ def separate(
 
     Args:
         log_skin: logarithm of the density of skin at each color, see `SkinModel.log_density`.
-        color: aligned RGB.
+        color: aligned RGB without noise.
         seen: 255 where the color is that of the depth pixel.
         depth_m: metres.
         kept: 255 within the depth range.

@@ -12,6 +12,36 @@ SkinMethod = Literal["hsv", "model"]
 
 
 @dataclass(frozen=True)
+class Cleaning:
+    """How masks are cleaned.
+
+    Attributes:
+        disk_px: diameter of the disk that opens and closes them.
+        theta_px: theta of eq. 1: pixels that a segment has more of.
+        phi: phi of eq. 1: what squared perimeter over area of a segment is below.
+
+    Raises:
+        InputError: a threshold is out of range.
+    """
+
+    disk_px: int
+    theta_px: float
+    phi: float
+
+    def __post_init__(self) -> None:
+        if self.disk_px < 1 or self.disk_px % 2 == 0:
+            raise InputError(f"The disk is {self.disk_px} pixels wide, expected an odd number: correct it.")
+        if self.theta_px < 0 or not self.phi > 0:
+            raise InputError(
+                f"theta is {self.theta_px:g} and phi {self.phi:g}, expected at least 0 and above 0: correct them."
+            )
+
+
+CLEANING: dict[SkinMethod, Cleaning] = {"hsv": Cleaning(5, 300.0, 600.0), "model": Cleaning(3, 20.0, 1000.0)}
+"""Chosen on the tuning recordings: single pixels that thresholds get wrong make specks, surfaces do not."""
+
+
+@dataclass(frozen=True)
 class AnnotateSettings:
     """Thresholds of every step, in its order.
 
@@ -24,9 +54,7 @@ class AnnotateSettings:
         hsv: thresholds of `skin="hsv"` where none were calibrated.
         refine: with `skin="model"`, learn the object's colors from the frame and spread labels over surfaces up to
             steps in depth; False lets the color of each pixel decide.
-        morphology_px: diameter of the disk that opens and closes both masks.
-        theta_px: theta of eq. 1: pixels that a segment has more of.
-        phi: phi of eq. 1: what squared perimeter over area of a segment is below.
+        cleaning: of both masks; None takes that of `CLEANING` for `skin`.
 
     Raises:
         InputError: a threshold is out of range.
@@ -38,9 +66,7 @@ class AnnotateSettings:
     occlusion_m: float = 0.015
     hsv: HsvThresholds = field(default_factory=HsvThresholds)
     refine: bool = True
-    morphology_px: int = 5
-    theta_px: float = 60.0
-    phi: float = 300.0
+    cleaning: Cleaning | None = None
 
     def paper(self) -> AnnotateSettings:
         """The same with the paper's thresholds in place of a model."""
@@ -51,8 +77,6 @@ class AnnotateSettings:
             raise InputError(
                 f"The depth range is {self.depth_range_m:g} m, expected 0.01 to 5: 0.16 is that of the paper."
             )
-        for name in ("flying_m", "occlusion_m", "theta_px", "phi"):
+        for name in ("flying_m", "occlusion_m"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name):g}, expected a number above 0: correct it.")
-        if self.morphology_px < 1 or self.morphology_px % 2 == 0:
-            raise InputError(f"morphology_px is {self.morphology_px}, expected an odd number of pixels: correct it.")
