@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -111,12 +112,12 @@ def click_on_hand(target: np.ndarray, frame: int) -> list[Click]:
     return [Click(x - 1, y - 1, frame)] if reach > 3 else []
 
 
-def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
+def collect(source: str, skin: SkinMethod, most: int | None) -> list[dict[str, Any]]:
     """Annotate every recording; evidence, opinion and true IoU of each frame."""
     segmenter = Segmenter(threads=1)
     settings = AnnotateSettings(skin=skin)
     found: list[dict[str, Any]] = []
-    for recording in recordings(source):
+    for recording in itertools.islice(recordings(source), most):
         model = calibrated(recording) if skin == "model" else None
         if skin == "model" and model is None:
             print(f"{recording.name} left out: its hand is not in range, or not seen by the color camera")
@@ -314,11 +315,12 @@ def main() -> None:
     parser.add_argument("command", choices=("collect", "fit", "measure"))
     parser.add_argument("inputs", nargs="+")
     parser.add_argument("--skin", choices=("hsv", "model"), default="model")
+    parser.add_argument("--most", type=int, help="collect no more recordings than this")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.command == "collect":
         source, target = options.inputs
-        Path(target).write_text(json.dumps(collect(source, options.skin)))
+        Path(target).write_text(json.dumps(collect(source, options.skin, options.most)))
         return
     rows = {name: json.loads(Path(name).read_text()) for name in options.inputs}
     if options.command == "fit":
