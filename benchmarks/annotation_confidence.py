@@ -16,7 +16,9 @@ writes
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -33,9 +35,10 @@ import graspseg.annotate
 from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import Click, calibrate
-from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, score
+from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, add_ratios, score
 from graspseg.annotate.opinion import compare
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod
+from graspseg.annotate.skin_model import SkinModel
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import window_labels
 from graspseg.evaluation.machine import describe_machine
@@ -109,26 +112,34 @@ def click_on_hand(target: np.ndarray, frame: int) -> list[Click]:
     return [Click(x - 1, y - 1, frame)] if reach > 3 else []
 
 
-def collect(source: str, skin: SkinMethod) -> list[dict[str, Any]]:
+def collect(source: str, skin: SkinMethod, most: int | None) -> list[dict[str, Any]]:
     """Annotate every recording; evidence, opinion and true IoU of each frame."""
     segmenter = Segmenter(threads=1)
     settings = AnnotateSettings(skin=skin)
     found: list[dict[str, Any]] = []
-    for recording in recordings(source):
-        try:
-            model = calibrate(recording.calibration, recording.clicks) if skin == "model" else None
-        except InputError as error:
-            print(f"{recording.name} left out: {error}")
+    for recording in itertools.islice(recordings(source), most):
+        model = calibrated(recording) if skin == "model" else None
+        if skin == "model" and model is None:
+            print(f"{recording.name} left out: its hand is not in range, or not seen by the color camera")
             continue
         annotator = Annotator(settings, model)
         rows: list[Row | None] = []
         for frame, target in zip(recording.frames, recording.targets, strict=True):
             made = annotate_frame(annotator, frame, depth="range")
             opinion = compare(made.labels, segmenter(made.frame))
-            rows.append({**made.row, **asdict(opinion), **true_iou(made.labels, target)})
+            rows.append({**add_ratios(made.row), **asdict(opinion), **true_iou(made.labels, target)})
         for frame, row in zip(recording.frames, add_jumps(rows, recording.sequences), strict=True):
             found.append({"stem": frame.name, "recording": recording.name, **(row or {})})
     return found
+
+
+def calibrated(recording: Recording) -> SkinModel | None:
+    """The skin model from the clicks that hit something, as a person would click again."""
+    clicks = recording.clicks
+    for tried in (clicks, *([click] for click in clicks)) if clicks else ([],):
+        with contextlib.suppress(InputError):
+            return calibrate(recording.calibration, tried)
+    return None
 
 
 def true_iou(labels: np.ndarray, target: np.ndarray) -> dict[str, float]:
@@ -179,6 +190,11 @@ CANDIDATES: dict[str, tuple[Literal["linear", "log"], int]] = {
     "object_skin": ("linear", DOWN),
     "hand_skin": ("linear", UP),
     "at_border_share": ("linear", EITHER),
+    "unseen_ratio": ("log", DOWN),
+    "unsure_ratio": ("log", DOWN),
+    "overruled_ratio": ("log", DOWN),
+    "flying_ratio": ("log", DOWN),
+    "blind_border_ratio": ("log", DOWN),
     "hand_spread": ("linear", EITHER),
     "object_spread": ("linear", EITHER),
     "contrast": ("linear", EITHER),
@@ -198,31 +214,56 @@ OPINIONS: dict[str, tuple[Literal["linear", "log"], int]] = {
 MOST_TERMS = 12
 FOLDS = 5
 SHRINK = 0.02
+LEAST_GAIN = 0.002
 
 
-def fit(rows: list[dict[str, Any]], kind: Kind) -> Weights:
-    """Add the term that helps most, judged on clips left out, until none does."""
-    candidates = CANDIDATES | (OPINIONS if kind == "with_model" else {})
-    terms = {name: bounds(rows, name, scale) for name, (scale, _) in candidates.items()}
-    values = {name: np.array([term.value(row[name]) for row in rows]) for name, term in terms.items() if term}
-    true = np.array([row["true_mean"] for row in rows])
-    clips = np.array([hash_of(row["recording"]) % FOLDS for row in rows])
+class Fitted(NamedTuple):
+    """What weights are fitted to.
+
+    Attributes:
+        values: every candidate of every frame, brought to 0..1.
+        true: mean IoU of each frame.
+        source: number of the data set it is from.
+        fold: which of `FOLDS` parts it is in; frames of a recording are in one.
+    """
+
+    values: dict[str, np.ndarray]
+    true: np.ndarray
+    source: np.ndarray
+    fold: np.ndarray
+
+    def some(self, chosen: np.ndarray) -> Fitted:
+        values = {name: value[chosen] for name, value in self.values.items()}
+        return Fitted(values, self.true[chosen], self.source[chosen], self.fold[chosen])
+
+
+def fit(sources: list[list[dict[str, Any]]], kind: Kind) -> Weights:
+    """Add the term that helps most, judged on recordings left out, until none does; every data set counts alike."""
+    rows = [row for source in sources for row in source]
+    signs = {name: sign for name, (_, sign) in candidates(kind).items()}
+    terms = {name: term for name, (scale, _) in candidates(kind).items() if (term := bounds(rows, name, scale))}
+    data = Fitted(
+        {name: np.array([term.value(row[name]) for row in rows]) for name, term in terms.items()},
+        np.array([row["true_mean"] for row in rows]),
+        np.repeat(np.arange(len(sources)), [len(source) for source in sources]),
+        np.array([hash_of(row["recording"]) % FOLDS for row in rows]),
+    )
     chosen: list[str] = []
     best = 0.0
     while len(chosen) < MOST_TERMS:
-        tried = {
-            name: left_out(values, [*chosen, name], candidates, true, clips) for name in values if name not in chosen
-        }
+        tried = {name: left_out(data, [*chosen, name], signs) for name in terms if name not in chosen}
         name = max(tried, key=lambda name: tried[name])
-        if tried[name] < best + 0.003:
+        if tried[name] < best + LEAST_GAIN:
             break
         chosen, best = [*chosen, name], tried[name]
-        print(f"{kind}: {name:22} {best:.4f}")
-    start, *weights = solve(values, chosen, candidates, true)
-    fitted = (
-        replace(term, weight=round(w, 3)) for w, name in zip(weights, chosen, strict=True) if (term := terms[name])
-    )
+        print(f"{kind}: {name:22} {best:.4f}", flush=True)
+    start, *weights = solve(data, chosen, signs)
+    fitted = (replace(terms[name], weight=round(weight, 3)) for name, weight in zip(chosen, weights, strict=True))
     return Weights(round(start, 3), tuple(fitted))
+
+
+def candidates(kind: Kind) -> dict[str, tuple[Literal["linear", "log"], int]]:
+    return CANDIDATES | (OPINIONS if kind == "with_model" else {})
 
 
 def hash_of(name: str) -> int:
@@ -238,31 +279,35 @@ def bounds(rows: list[dict[str, Any]], name: str, scale: Literal["linear", "log"
     return Term(name, scale, float(f"{low:.3g}"), float(f"{high:.3g}"), 0.0) if high > low * 1.001 + 1e-6 else None
 
 
-def left_out(values, chosen, candidates, true, folds) -> float:
-    """Rank correlation where each fold is judged by weights from the others."""
-    guess = np.zeros(len(true))
+def left_out(data: Fitted, chosen: list[str], signs: dict[str, int]) -> float:
+    """Rank correlation where each fold is judged by weights from the others, mean over the data sets."""
+    guess = np.zeros(len(data.true))
     for fold in range(FOLDS):
-        inside = folds != fold
-        start, *weights = solve({name: v[inside] for name, v in values.items()}, chosen, candidates, true[inside])
-        guess[~inside] = start + sum(w * values[name][~inside] for w, name in zip(weights, chosen, strict=True))
-    return float(spearmanr(guess, true).statistic)
+        outside = data.fold == fold
+        start, *weights = solve(data.some(~outside), chosen, signs)
+        parts = (w * data.values[name][outside] for w, name in zip(weights, chosen, strict=True))
+        guess[outside] = start + sum(parts)
+    found = [spearmanr(guess[data.source == n], data.true[data.source == n]) for n in np.unique(data.source)]
+    return float(np.mean([one.statistic for one in found]))
 
 
-def solve(values, chosen, candidates, true) -> list[float]:
+def solve(data: Fitted, chosen: list[str], signs: dict[str, int]) -> list[float]:
     """Start and weights of a logistic regression on the true mean IoU, weights shrunk and of the right sign."""
-    design = np.column_stack([np.ones(len(true)), *(values[name] for name in chosen)])
+    design = np.column_stack([np.ones(len(data.true)), *(data.values[name] for name in chosen)])
+    counts = np.bincount(data.source)
+    importance = 1 / (counts[data.source] * np.count_nonzero(counts))
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
         total = design @ weights
         guess = 1 / (1 + np.exp(-total))
-        value = np.mean(np.logaddexp(0, total) - true * total) + SHRINK * 0.5 * np.mean(weights[1:] ** 2)
-        slope = design.T @ (guess - true) / len(true)
+        value = importance @ (np.logaddexp(0, total) - data.true * total) + SHRINK * 0.5 * np.mean(weights[1:] ** 2)
+        slope = design.T @ (importance * (guess - data.true))
         slope[1:] += SHRINK * weights[1:] / len(chosen)
         return float(value), slope
 
-    signs = {DOWN: (None, 0.0), UP: (0.0, None), EITHER: (None, None)}
-    limits = [(None, None), *(signs[candidates[name][1]] for name in chosen)]
-    return minimize(loss, np.zeros(design.shape[1]), jac=True, bounds=limits, method="L-BFGS-B").x.tolist()
+    limits = {DOWN: (None, 0.0), UP: (0.0, None), EITHER: (None, None)}
+    allowed = [(None, None), *(limits[signs[name]] for name in chosen)]
+    return minimize(loss, np.zeros(design.shape[1]), jac=True, bounds=allowed, method="L-BFGS-B").x.tolist()
 
 
 def main() -> None:
@@ -270,17 +315,17 @@ def main() -> None:
     parser.add_argument("command", choices=("collect", "fit", "measure"))
     parser.add_argument("inputs", nargs="+")
     parser.add_argument("--skin", choices=("hsv", "model"), default="model")
+    parser.add_argument("--most", type=int, help="collect no more recordings than this")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.command == "collect":
         source, target = options.inputs
-        Path(target).write_text(json.dumps(collect(source, options.skin)))
+        Path(target).write_text(json.dumps(collect(source, options.skin, options.most)))
         return
     rows = {name: json.loads(Path(name).read_text()) for name in options.inputs}
     if options.command == "fit":
-        together = [row for part in rows.values() for row in part]
         content = json.loads(WEIGHTS.read_text()) if WEIGHTS.is_file() else {}
-        content[options.skin] = {kind: asdict(fit(together, kind)) for kind in get_args(Kind)}
+        content[options.skin] = {kind: asdict(fit(list(rows.values()), kind)) for kind in get_args(Kind)}
         WEIGHTS.write_text(json.dumps(content, indent=1) + "\n")
         return
     result: dict[str, Any] = {}

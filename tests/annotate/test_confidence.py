@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, load_weights, score
+from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, add_ratios, load_weights, score
 from graspseg.annotate.opinion import Opinion
 from graspseg.annotate.settings import SkinMethod
 
@@ -33,6 +33,14 @@ def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() 
     # Without the cut, areas 150 150 950 950 have the median 550 in the middle.
     expected = [0, None, math.log(600 / 200), math.log(1000 / 600), 0]
     assert jumps(rows, [range(5)], "hand_area_jump") == pytest.approx(expected)
+
+
+def test_doubt_is_measured_by_the_smaller_class() -> None:
+    doubts = {"unseen_share": 0.1, "unsure_share": 0.2, "overruled_share": 0.0, "flying_share": 0.05}
+    found = add_ratios({**row(900.0, 0.5, 100.0), **doubts, "border_px": 60.0, "border_on_depth": 0.75})
+    assert found["unseen_ratio"] == pytest.approx(100 / 150) and found["unsure_ratio"] == pytest.approx(200 / 150)
+    assert found["overruled_ratio"] == 0 and found["flying_ratio"] == pytest.approx(50 / 150)
+    assert found["blind_border_ratio"] == pytest.approx(15 / 150)
 
 
 def test_what_is_absent_does_not_move() -> None:
@@ -68,4 +76,4 @@ def test_no_fault_raises_the_confidence(skin: SkinMethod, kind: Kind) -> None:
     weights = {term.name: term.weight for term in terms}
     assert (set(Opinion.__dataclass_fields__) & set(weights) != set()) == (kind == "with_model")
     assert all(weight >= 0 for name, weight in weights.items() if name.startswith("model_"))
-    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_pieces")))
+    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_ratio", "_pieces")))

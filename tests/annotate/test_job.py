@@ -228,7 +228,7 @@ def test_options_that_do_not_go_together(
         (["--calibrate", "--clicks", "1,1"], "not on something near"),
         (["--calibrate", "--calibration-frames", "0"], "--calibration-frames is 0"),
         (["--depth-range", "0"], "The depth range is 0 m, expected 0.01 to 5"),
-        (["--theta", "0"], "theta_px is 0, expected a number above 0"),
+        (["--phi", "0"], "and phi 0, expected at least 0 and above 0"),
         (["--cluster", "auto"], "--workers 1 was given with --cluster auto"),
         (["--with-model", "nothing"], "nothing"),
     ):

@@ -24,7 +24,7 @@ Row = Mapping[str, float]
 Kind = Literal["alone", "with_model"]
 
 _AROUND = 2  # frames on either side that a frame is compared with
-_NO_PIXELS = 50.0  # an area this small jumps by nothing
+_NO_PIXELS = 50.0  # what is smaller than this is nothing
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,22 @@ def load_weights(skin: SkinMethod, kind: Kind) -> Weights:
     return Weights(content["start"], tuple(Term(**term) for term in content["terms"]))
 
 
+def add_ratios(row: Row) -> dict[str, float]:
+    """Add to a frame's numbers how much is doubtful, measured by the smaller class: that one suffers most.
+
+    Returns:
+        The row with `unseen_ratio`, `unsure_ratio`, `overruled_ratio` and `flying_ratio`: such pixels per pixel of the
+        smaller class; and `blind_border_ratio`: pixels of the hand beside the object, but beside no step in depth,
+        likewise.
+    """
+    smaller = min(row["hand_px"], row["object_px"]) + _NO_PIXELS
+    ratios = {
+        f"{what}_ratio": row[f"{what}_share"] * (row["hand_px"] + row["object_px"]) / smaller
+        for what in ("unseen", "unsure", "overruled", "flying")
+    }
+    return {**row, **ratios, "blind_border_ratio": row["border_px"] * (1 - row["border_on_depth"]) / smaller}
+
+
 def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[dict[str, float] | None]:
     """Add to each frame how far areas and positions of hand and object are from those of the frames around it.
 
@@ -115,7 +131,7 @@ def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
 
 
 def score(rows: Sequence[Row], *, skin: SkinMethod, kind: Kind) -> Float64[np.ndarray, "n"]:
-    """Confidence of frames whose jumps were added, 0 to 1; a frame without hand has 0, because nothing was found.
+    """Confidence, 0 to 1, of frames whose ratios and jumps were added; without a hand it is 0: nothing was found.
 
     Args:
         rows: the frames' numbers.

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
-from graspseg.annotate.confidence import Kind, add_jumps, score
+from graspseg.annotate.confidence import Kind, add_jumps, add_ratios, score
 from graspseg.annotate.job import Job
 from graspseg.annotate.opinion import opinion_file
 from graspseg.annotate.records import read_records
@@ -32,7 +32,7 @@ def write_ranking(job: Job, names: Sequence[str], sequences: Sequence[range], *,
         known = read_records(chunk.evidence)
         said = read_records(opinion_file(chunk), made_by=model) if model is not None else None
         for stem, row in (known.rows if known else {}).items():
-            found[stem] = {**row, **(said.rows[stem] if said else {})}
+            found[stem] = add_ratios({**row, **(said.rows[stem] if said else {})})
     jumped = add_jumps([found.get(name) for name in names], sequences)
     rows = {name: row for name, row in zip(names, jumped, strict=True) if row is not None}
     kind: Kind = "alone" if model is None else "with_model"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -48,9 +48,9 @@ class Options:
     calibration_frames: int = 30
     """so many frames at the beginning of a recording show the empty hand, or different objects"""
     theta: float | None = None
-    """contour filter (paper, eq. 1): segments of no more pixels go; default: 60"""
+    """contour filter (paper, eq. 1): segments of no more pixels go; default: 300 with --skin hsv, else 20"""
     phi: float | None = None
-    """contour filter: segments go whose squared perimeter over area is not below this; default: 300"""
+    """contour filter: segments of a squared perimeter over area not below this go; default: 600 with hsv, else 1000"""
     with_model: str | None = None
     """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
     depth: Literal["range", "all"] = "range"
@@ -77,13 +77,13 @@ def main(argv: list[str]) -> int:
 
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
-    from graspseg.annotate.settings import AnnotateSettings
+    from graspseg.annotate.settings import CLEANING, AnnotateSettings
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     given = {"theta_px": options.theta, "phi": options.phi}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range, **chosen)
+    cleaning = replace(CLEANING[options.skin], **{name: value for name, value in given.items() if value is not None})
+    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range, cleaning=cleaning)
     camera = options.camera.checked()
     job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
     inputs = Inputs(options.inputs, camera)
