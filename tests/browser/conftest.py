@@ -56,7 +56,7 @@ class Server:
         assert "Review at http" in line, line
         self.url = line.split()[-1]
         address = urllib.parse.urlsplit(self.url)
-        self.port = address.port
+        self.port = address.port or 80
         self.token = urllib.parse.parse_qs(address.query)["token"][0]
 
     def kill(self) -> None:
@@ -168,10 +168,9 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
             wrong.append(message.text)
 
     def open_page(url: str, *, reviewer: str = "anna", context: BrowserContext | None = None) -> Page:
-        if context is None:
-            context = chromium.new_context(viewport={"width": 1280, "height": 720})
-            contexts.append(context)
-        page = context.new_page()
+        profile = context or chromium.new_context(viewport={"width": 1280, "height": 720})
+        contexts.append(profile)
+        page = profile.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", note)
         page.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))
@@ -179,6 +178,6 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for profile in dict.fromkeys(contexts):
+        profile.close()
     assert [line for line in wrong if not line.startswith(("data:", "blob:"))] == []

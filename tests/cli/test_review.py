@@ -163,6 +163,7 @@ def test_there_is_no_page_without_its_extra(
     [
         (["--port", "70000"], "--port is 70000, expected 0 to 65535"),
         (["--model", "no-such-model"], "There is no model 'no-such-model'"),
+        (["--model", "none", "--reviewer", "x" * 81], "cannot be used, expected 1 to 80 letters"),
         (["--export", "png"], "--export and --out belong together"),
         (["--out", "x"], "--export and --out belong together"),
         (["--export", "png", "--out", "x"], "has not been reviewed"),

@@ -264,3 +264,11 @@ def test_color_of_another_size_or_kind(client: TestClient, folder: Path) -> None
     cv2.imwrite(str(path.with_suffix(".jpg")), np.zeros((*SHAPE, 3), np.uint8))
     answer = client.get(frame_of(client, "take/0")["media"]["color"])
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Reviewer": "x" * 81}, {"X-Reviewer": "a%0Ab"}, {"X-Client": "a b"}, {"X-Request": "x" * 65}]
+)
+def test_names_that_cannot_be_used(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.post("/api/undo", json={"frame": None}, headers=headers)
+    assert answer.status_code == 422 and "expected 1 to" in answer.json()["error"]

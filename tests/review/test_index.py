@@ -63,11 +63,14 @@ def test_confidence_that_cannot_be_used(store: Store, folder: Path, content: byt
     assert order_of(store)[0] == "take/2"
 
 
-def test_confidence_is_not_read_from_elsewhere(store: Store, folder: Path, tmp_path: Path) -> None:
-    (folder / "confidence.csv").rename(tmp_path / "confidence.csv")
-    (folder / "confidence.csv").symlink_to(tmp_path / "confidence.csv")
-    with pytest.raises(InputError, match="leads out of"):
+def test_tables_are_not_read_from_elsewhere(store: Store, folder: Path, tmp_path: Path) -> None:
+    for name in ("confidence.csv", "dataset.json"):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(InputError, match=r"confidence\.csv leads out of"):
         update_index(store.database, store.folder)
+    with pytest.raises(InputError, match=r"dataset\.json leads out of"):
+        ReviewFolder(folder)
 
 
 def test_folders_that_cannot_be_reviewed(tmp_path: Path) -> None:

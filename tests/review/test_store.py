@@ -182,11 +182,12 @@ def test_records_that_are_none(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"review\.sqlite cannot be read \(file is not a database\)"):
         Database(folder)
     (folder / "review.sqlite").unlink()
-    (folder / "review.sqlite").symlink_to(tmp_path / "elsewhere.sqlite")
-    with pytest.raises(InputError, match="is a link"):
-        Database(folder)
-    assert not (tmp_path / "elsewhere.sqlite").exists()
-    (folder / "review.sqlite").unlink()
+    for name in ("review.sqlite", "review.sqlite-wal", "review.sqlite-shm", "review.sqlite-journal"):
+        (folder / name).symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(InputError, match=f"{name} is a link"):
+            Database(folder)
+        (folder / name).unlink()
+    assert not (tmp_path / "elsewhere").exists()
     connection = sqlite3.connect(folder / "review.sqlite")
     connection.execute("PRAGMA user_version = 99")
     connection.close()

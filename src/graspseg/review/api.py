@@ -21,7 +21,7 @@ from graspseg.review.database import Busy, ReadOnly
 from graspseg.review.folder import Missing, Outside
 from graspseg.review.media import Kind, Media, Medium
 from graspseg.review.page_files import page_file
-from graspseg.review.state import Conflict, Decision, FrameState, Reviewer
+from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, check_name
 from graspseg.review.store import Store
 from graspseg.review.worklist import LEASE_S, Filter, Order, Worklist
 
@@ -38,7 +38,6 @@ _STATUS: tuple[tuple[type[InputError], int], ...] = (
 _LARGEST = (1 << 63) - 1  # whole number of SQLite
 FrameId = Annotated[int, Path(ge=0, le=_LARGEST)]
 _FOREVER = "private, max-age=31536000, immutable"
-_LONGEST_NAME = 80
 
 
 class Review:
@@ -50,13 +49,16 @@ class Review:
         media: pictures.
         reviewer: name of who does not give one.
         model: name of the network, None without one.
+
+    Raises:
+        InputError: the name cannot be used.
     """
 
     def __init__(self, store: Store, worklist: Worklist, media: Media, *, reviewer: str, model: str | None) -> None:
         self._store = store
         self._worklist = worklist
         self._media = media
-        self._reviewer = reviewer
+        self._reviewer = check_name(reviewer)
         self._model = model
 
     def application(self) -> FastAPI:
@@ -254,11 +256,7 @@ class Review:
 
     def _who(self, request: Request) -> Reviewer:
         """The person and the tab of a request."""
-        name = unquote(request.headers.get("x-reviewer", "")).strip() or self._reviewer
-        if len(name) > _LONGEST_NAME or not name.isprintable():
-            raise InputError(
-                f"The reviewer's name {name!r:.90} cannot be used, expected at most 80 letters: change it."
-            )
+        name = check_name(unquote(request.headers.get("x-reviewer", "")).strip() or self._reviewer)
         client = request.headers.get("x-client", name)
         asked = request.headers.get("x-request")
         for text in (client, asked):

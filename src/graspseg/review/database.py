@@ -125,8 +125,10 @@ class Database:
         self._opened: WeakSet[_Held] = WeakSet()
         self._one_writes = threading.Lock()
         self._elsewhere: tempfile.TemporaryDirectory[str] | None = None
-        if self.path.is_symlink():
-            raise InputError(f"{self.path} is a link, expected a file of its own: remove the link.")
+        for suffix in ("", "-wal", "-shm", "-journal"):  # SQLite would write through a link
+            path = self.path.with_name(self.path.name + suffix)
+            if path.is_symlink():
+                raise InputError(f"{path} is a link, expected a file of its own: remove the link.")
         try:
             self._open_or_copy(folder)
         except sqlite3.DatabaseError as error:

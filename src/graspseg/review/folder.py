@@ -29,7 +29,7 @@ class ReviewFolder:
         path: the folder; links on the way to it count as part of it.
 
     Raises:
-        InputError: it has no `depth/`, or its `dataset.json` cannot be used.
+        InputError: it has no `depth/`, or its `dataset.json` is elsewhere or cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -37,7 +37,8 @@ class ReviewFolder:
             raise InputError(f"{path} has no depth/, expected a folder data set: convert it with graspseg dataset.")
         self.root = path.resolve()
         self.name = path.resolve().name
-        self.description = read_description(path)
+        self.inside("dataset.json")
+        self.description = read_description(self.root)
         self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
 
     def inside(self, relative: str) -> Path:

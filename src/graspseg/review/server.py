@@ -117,9 +117,15 @@ def serve(
         cookie = f"graspseg-review-{own_port}"
         with open_review(path, token=token, host=host, cookie=cookie, reviewer=reviewer, model=model, say=say) as app:
             announce(f"http://{_in_address(host)}:{own_port}/?token={token}")
-            # One line a request would hide what matters; the application has no start or end of its own.
+            # One line a request would hide what matters; the application has no start or end of its own; failures go
+            # to stderr as those of any library do.
             config = uvicorn.Config(
-                app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=_STOPPING_S
+                app,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=_STOPPING_S,
             )
             uvicorn.Server(config).run(sockets=[listening])
 

@@ -11,6 +11,7 @@ from typing import Literal
 from graspseg.frame import InputError
 
 Decision = Literal["accepted", "rejected"]
+_LONGEST_NAME = 80
 
 
 class Conflict(InputError):
@@ -23,6 +24,17 @@ class Conflict(InputError):
     def __init__(self, sentence: str, frame_id: int) -> None:
         super().__init__(sentence)
         self.frame_id = frame_id
+
+
+def check_name(name: str) -> str:
+    """A reviewer's name, if the history can hold it.
+
+    Raises:
+        InputError: empty, longer than 80 characters, or not to be printed.
+    """
+    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise InputError(f"The reviewer's name {name!r:.90} cannot be used, expected 1 to 80 letters: choose another.")
+    return name
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ function heading(text) {
   return element;
 }
 
-/** Fills the panel beside the picture: size, evidence, history. */
+/** Fills the panel beside the picture: size, history, evidence. */
 export function fillInfo(info, pictures, history) {
   const number = (value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(3));
   const evidence = Object.entries(info.evidence ?? {}).map(([name, value]) => [name.replaceAll("_", " "), number(value)]);
@@ -100,8 +100,8 @@ export function fillInfo(info, pictures, history) {
   $("info").replaceChildren(
     heading("Frame"),
     table([...facts, ...pictures.unreadable.map((sentence) => ["unreadable", sentence])]),
-    ...(evidence.length ? [heading("Evidence"), table(evidence)] : []),
     heading("History"),
     table(events.length ? events : [["nothing yet", ""]]),
+    ...(evidence.length ? [heading("Evidence"), table(evidence)] : []),
   );
 }
