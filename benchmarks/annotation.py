@@ -153,11 +153,8 @@ def main() -> None:
     (RESULTS / name).write_text(json.dumps(result, indent=1) + "\n")
     for method, groups in scores.items():
         for group, score in groups.items():
-            ious = score["iou_dataset"]
-            print(
-                f"{method:26} {group:18} hand {ious['hand']:5.1f} object {ious['object']:5.1f} mean {ious['mean']:5.1f} "
-                f"accepted {score['accepted_percent']:5.1f} %"
-            )
+            shown = " ".join(f"{label} {value:5.1f}" for label, value in score["iou_dataset"].items())
+            print(f"{method:26} {group:18} {shown} accepted {score['accepted_percent']:5.1f} %")
     print(json.dumps(result["speed"]))
 
 

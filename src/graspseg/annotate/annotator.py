@@ -148,7 +148,7 @@ def fill(
 
 
 def _nothing(nearest_m: float) -> Steps:
-    """Steps of a frame in which nothing is kept."""
-    empty = np.zeros((0, 0), np.uint8)
-    depth_m, color = np.zeros((0, 0), np.float32), np.zeros((0, 0, 3), np.uint8)
-    return Steps(Box(0, 0, 0, 0), nearest_m, depth_m, empty, 0, color, empty, empty, empty, empty, empty, empty, empty)
+    """Steps of a frame in which nothing is kept: one pixel of background."""
+    empty = np.zeros((1, 1), np.uint8)
+    depth_m, color = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8)
+    return Steps(Box(0, 0, 1, 1), nearest_m, depth_m, empty, 0, color, empty, empty, empty, empty, empty, empty, empty)
