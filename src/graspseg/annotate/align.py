@@ -65,9 +65,9 @@ def align(
     x, y, z = (depth_m * rays.turned[axis] + rays.translation[axis] for axis in range(3))
     z = np.maximum(z, np.float32(1e-6))
     u, v = project(x / z, y / z, camera)
-    picture = cv2.remap(color, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    picture = cv2.remap(color, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     height, width = color.shape[:2]
-    inside = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1) & (kept > 0)
+    inside = (u > -0.5) & (u < width - 0.5) & (v > -0.5) & (v < height - 0.5) & (kept > 0)
     place = (v * np.float32(1 / CELL_PX)).astype(np.int32) * (width // CELL_PX + 1)
     place += (u * np.float32(1 / CELL_PX)).astype(np.int32)
     place[~inside] = 0

@@ -52,9 +52,14 @@ def calibrate(
     annotator = Annotator(AnnotateSettings() if settings is None else settings.paper())
     if clicks:
         found = [_clicked(frames[click.frame], click, annotator) for click in _checked(clicks, frames)]
-        return SkinModel.fit(np.concatenate(found))
+        return _fit(np.concatenate(found))
     shown = [_shown(frame, annotator) for frame in frames]
-    return SkinModel.fit(_common([colors for colors in shown if len(colors)]))
+    return _fit(_common([colors for colors in shown if len(colors)]))
+
+
+def _fit(colors: UInt8[np.ndarray, "n 6"]) -> SkinModel:
+    """Fit to colors without noise, followed by the same as the camera gave them."""
+    return SkinModel.fit(colors[:, :3], np.ascontiguousarray(colors[:, 3:]))
 
 
 def _checked(clicks: Sequence[Click], frames: Sequence[RgbdFrame]) -> Sequence[Click]:
@@ -69,21 +74,26 @@ def _checked(clicks: Sequence[Click], frames: Sequence[RgbdFrame]) -> Sequence[C
     return clicks
 
 
-def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 3"]:
-    """Some colors of what is within the depth range, without its rim, where they may be those behind it."""
+def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
+    """Some colors, without noise and as they are, of what is within the depth range.
+
+    The rim is left out, where they may be those of what is behind.
+    """
     steps = annotator.steps(frame)
-    if not steps.kept.size:
-        return np.zeros((0, 3), np.uint8)
+    if not steps.kept.any():
+        return np.zeros((0, 6), np.uint8)
     whole = steps.kept & steps.seen
-    colors = denoise(steps.color, whole)[cv2.erode(whole, _RIM) > 0]
+    colors = np.dstack([denoise(steps.color, whole), steps.color])[cv2.erode(whole, _RIM) > 0]
     return colors[:: max(1, len(colors) // _A_FRAME)]
 
 
-def _common(shown: list[UInt8[np.ndarray, "_n 3"]]) -> UInt8[np.ndarray, "n 3"]:
+def _common(shown: list[UInt8[np.ndarray, "_n 6"]]) -> UInt8[np.ndarray, "n 6"]:
     """The colors that most frames show."""
     if not shown:
-        return np.zeros((0, 3), np.uint8)
-    cells = [np.floor(to_lab(colors[None])[0] / np.array(_CELL, np.float32)).astype(np.int32) for colors in shown]
+        return np.zeros((0, 6), np.uint8)
+    cells = [
+        np.floor(to_lab(colors[None, :, :3])[0] / np.array(_CELL, np.float32)).astype(np.int32) for colors in shown
+    ]
     counts: dict[tuple[int, ...], int] = {}
     for own in cells:
         for cell in {(*near,) for near in _around(np.unique(own, axis=0)).tolist()}:
@@ -101,8 +111,8 @@ def _around(cells: np.ndarray) -> np.ndarray:
     return (cells[:, None] + steps).reshape(-1, 3)
 
 
-def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.ndarray, "n 3"]:
-    """Colors of the connected patch of like color around a click."""
+def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
+    """Colors, without noise and as they are, of the connected patch of like color around a click."""
     steps = annotator.steps(frame)
     x, y = click.x - steps.box.x0, click.y - steps.box.y0
     inside = 0 <= y < steps.kept.shape[0] and 0 <= x < steps.kept.shape[1]
@@ -118,4 +128,4 @@ def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.n
         4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),
     )  # fmt: skip
     patch = np.asarray(mask)[1:-1, 1:-1] == 255
-    return color[patch]
+    return np.dstack([color, steps.color])[patch]

@@ -101,14 +101,17 @@ def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
 
 def _place(name: str, mask: np.ndarray, steps: Steps, shape: tuple[int, int]) -> dict[str, float]:
     """Size, middle and pieces of a class."""
-    _, _, stats, middles = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    total = int(areas.sum())
-    x, y = (areas @ middles[1:] / total + steps.box[:2]) / (shape[1], shape[0]) if total else (0.5, 0.5)
+    count, number = cv2.connectedComponents(mask.view(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    areas = np.bincount(number.ravel(), minlength=count)[1:]
+    total, x, y = int(areas.sum()), 0.5, 0.5
+    if total:
+        moments = cv2.moments(mask.view(np.uint8), binaryImage=True)
+        x = (moments["m10"] / total + steps.box.x0) / shape[1]
+        y = (moments["m01"] / total + steps.box.y0) / shape[0]
     return {
         f"{name}_px": float(total),
-        f"{name}_x": float(x),
-        f"{name}_y": float(y),
+        f"{name}_x": x,
+        f"{name}_y": y,
         f"{name}_pieces": float(len(areas)),
         f"{name}_main_share": float(areas.max() / total) if total else 1.0,
     }

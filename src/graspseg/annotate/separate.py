@@ -2,9 +2,12 @@
 
 The paper's thresholds decide every pixel by itself. Here each pixel gets log-odds of skin against the colors that the
 object has in this very frame; those are spread over each surface by an edge-preserving smoother guided by depth, and
-the object's colors are learned again from the result, a few times (expectation maximization). Color is trusted less
-beside steps in depth, where an alignment that is a few pixels off shows the color of the other side, and not at all
-where the color camera does not see: there the label comes from the surface around it.
+the object's colors are learned again from the result, a few times (expectation maximization). Color is trusted a little
+less beside steps in depth, where an alignment that is a few pixels off shows the color of the other side, and not at
+all where the color camera does not see: there the label comes from the surface around it.
+
+The smoother is the fast global smoother of opencv-contrib (Min et al. 2014, doi 10.1109/TIP.2014.2366600), which
+solves the weighted least squares that GrabCut's cut and the guided filter's windows each stand in for.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, UInt8
+
+from graspseg.annotate.denoise import denoise
 
 ROUNDS = 4
 _ANYTHING = -12.3  # logarithm of the density of colors, per CIELAB unit cubed, where nothing is known of a thing
@@ -47,7 +52,7 @@ def separate(
     """
     levels = depth_levels(depth_m, kept)
     trust = _trust(levels, seen)
-    smoother = cv2.ximgproc.createFastGlobalSmootherFilter(_guide(levels, color), _SMOOTH, _SMOOTH_LEVELS)
+    smoother = cv2.ximgproc.createFastGlobalSmootherFilter(_guide(levels, color, seen), _SMOOTH, _SMOOTH_LEVELS)
     total = np.maximum(smoother.filter(trust), 1e-6)
     odds = np.clip(log_skin - _ANYTHING, -_MOST_ODDS, _MOST_ODDS)
     spread = smoother.filter(odds * trust) / total
@@ -118,7 +123,22 @@ def _trust(levels: UInt8[np.ndarray, "h w"], seen: UInt8[np.ndarray, "h w"]) -> 
     return trust + np.float32(_UNSEEN)
 
 
-def _guide(levels: UInt8[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"]) -> UInt8[np.ndarray, "h w 3"]:
-    """What the smoother does not smooth across: steps in depth and in chroma."""
-    lab = cv2.cvtColor(cv2.GaussianBlur(color, (0, 0), 1.5), cv2.COLOR_RGB2Lab)
-    return cv2.merge([levels, lab[..., 1], lab[..., 2]])
+def _guide(
+    levels: UInt8[np.ndarray, "h w"], color: UInt8[np.ndarray, "h w 3"], seen: UInt8[np.ndarray, "h w"]
+) -> UInt8[np.ndarray, "h w 3"]:
+    """What the smoother does not smooth across: steps in depth and in chroma.
+
+    Where the color camera sees something else, chroma is that of the surface around.
+    """
+    lab = cv2.cvtColor(denoise(color, seen), cv2.COLOR_RGB2Lab)
+    unseen = seen == 0
+    if not unseen.any():
+        return cv2.merge([levels, lab[..., 1], lab[..., 2]])
+    smoother = cv2.ximgproc.createFastGlobalSmootherFilter(levels, _SMOOTH, _SMOOTH_LEVELS)
+    weight = np.where(unseen, np.float32(_UNSEEN), np.float32(1))
+    total = np.maximum(smoother.filter(weight), 1e-6)
+    chroma = [
+        np.where(unseen, cv2.convertScaleAbs(smoother.filter(lab[..., axis] * weight) / total), lab[..., axis])
+        for axis in (1, 2)
+    ]
+    return cv2.merge([levels, *chroma])

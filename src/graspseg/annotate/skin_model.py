@@ -42,8 +42,12 @@ class SkinModel:
     hsv: HsvThresholds
 
     @classmethod
-    def fit(cls, colors: UInt8[np.ndarray, "n 3"]) -> SkinModel:
-        """Fit to colors (RGB) of skin by expectation maximization (Dempster et al. 1977), from dark to light.
+    def fit(cls, colors: UInt8[np.ndarray, "n 3"], noisy: UInt8[np.ndarray, "n 3"] | None = None) -> SkinModel:
+        """Fit to colors of skin by expectation maximization (Dempster et al. 1977), from dark to light.
+
+        Args:
+            colors: RGB without noise.
+            noisy: the same as the camera gave them, which the thresholds are to hold; None means `colors`.
 
         Raises:
             InputError: there are too few colors.
@@ -71,7 +75,7 @@ class SkinModel:
                     for share, mean, size in zip(shares, means, sizes, strict=True)
                 ]
             )
-        return cls(weights, means, covariances, HsvThresholds.around(chosen))
+        return cls(weights, means, covariances, HsvThresholds.around(colors if noisy is None else noisy))
 
     @cached_property
     def table(self) -> Float32[np.ndarray, " n"]:
@@ -124,8 +128,9 @@ def _terms(
     """Logarithm of the weighted density of each Gaussian."""
     terms = []
     for weight, mean, covariance in zip(weights, means, covariances, strict=True):
-        away = lab - mean
-        distance = ((away @ np.linalg.inv(covariance)) * away).sum(axis=1)
+        # Whitened by the Cholesky factor of the precision, so that the distance is a plain sum of squares.
+        x, y, z = ((lab - mean) @ np.linalg.cholesky(np.linalg.inv(covariance))).T
+        distance = x * x + y * y + z * z
         terms.append(np.log(weight + 1e-12) - 0.5 * (distance + np.log(np.linalg.det(2 * np.pi * covariance))))
     return np.array(terms)
 
