@@ -7,7 +7,8 @@
 The recordings of `tuning` are annotated by `graspseg annotate`. A rule on the truth takes the place of the person who
 reviews: a frame is accepted when hand and object both have IoU >= 0.9. `graspseg train --init` goes on from the shipped
 model with the accepted frames only; annotator, shipped and fine-tuned model are judged on the judged frames of `exam`
-(other hand, other objects, other seed), all within the annotator's depth range. Steps that are done are not repeated.
+(other hand, other objects, other seed), all within the annotator's depth range. `--skin` chooses the annotator.
+Steps that are done are not repeated.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -25,7 +27,7 @@ from annotation_confidence import GOOD_IOU, recordings, true_iou
 from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
-from graspseg.annotate.settings import AnnotateSettings
+from graspseg.annotate.settings import AnnotateSettings, SkinMethod
 from graspseg.cli.main import main as graspseg
 from graspseg.datasets.atomic import write_json, write_png
 from graspseg.datasets.folder import FolderDataset, FolderWriter
@@ -72,9 +74,9 @@ def accept(annotated: Path, truth: Path, out: Path) -> dict[str, int]:
     return {"annotated": len(dataset), "accepted": accepted}
 
 
-def judge(sets: Path, tuned: Path) -> dict[str, dict[str, object]]:
+def judge(sets: Path, tuned: Path, skin: SkinMethod) -> dict[str, dict[str, object]]:
     """Hand and object IoU of annotator, shipped and fine-tuned model on frames none of them was made with."""
-    settings = AnnotateSettings(skin="model")
+    settings = AnnotateSettings(skin=skin)
     models = {"shipped": Segmenter(MODEL, threads=1), "fine-tuned": Segmenter(tuned, threads=1)}
     counts = {name: Confusion() for name in ("annotator", *models)}
     for recording in recordings(f"exam:{sets}"):
@@ -94,11 +96,12 @@ def main() -> None:
     parser.add_argument("sets", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--skin", choices=get_args(SkinMethod), default="model")
     options = parser.parse_args()
     cv2.setNumThreads(1)
     out: Path = options.out
     folders = export_recordings(options.sets, out / "recordings")
-    made = ("--calibration-frames", "8", "--workers", "1")
+    made = ("--skin", options.skin, "--calibrate", "--calibration-frames", "8", "--workers", "1")
     run("annotate", *map(str, folders), "--out", str(out / "annotated"), *made)
     counted = accept(out / "annotated", out / "truth", out / "accepted")
     if not (out / "run" / "model.safetensors").is_file():
@@ -109,8 +112,14 @@ def main() -> None:
     tuned = out / "tuned.onnx"
     if not tuned.is_file():
         run("export", str(out / "run"), "--out", str(tuned))
-    result = {**counted, "steps": options.steps, "held_out": judge(options.sets, tuned), "machine": describe_machine()}
-    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    there = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
+    result = {
+        **counted,
+        "steps": options.steps,
+        "held_out": judge(options.sets, tuned, options.skin),
+        "machine": describe_machine(),
+    }
+    RESULT.write_text(json.dumps({**there, options.skin: result}, indent=1) + "\n")
     print(json.dumps(result, indent=1))
 
 
