@@ -59,20 +59,24 @@ def test_nothing_left_is_an_error(folder: Path, skip: int, limit: int | None) ->
         open_samples(str(folder), skip=skip, limit=limit)
 
 
-@pytest.mark.parametrize("name", ["synth:train:10", "synth:val", "synth:val:0", "synth:val:-3", "synth:val:many"])
+@pytest.mark.parametrize(
+    "name", ["synth:train:10", "synth:val", "synth:val:0", "synth:val:-3", "synth:val:many", "synth:tame/val:3"]
+)
 def test_names_that_are_no_exam(name: str) -> None:
     with pytest.raises(InputError, match="names no exam, expected synth:val:COUNT"):
         open_samples(name)
 
 
-def test_exam_frames_are_those_of_the_frozen_seed() -> None:
+@pytest.mark.parametrize(("name", "preset"), [("synth:val:3", "exam1"), ("synth:wild/val:3", "wild")])
+def test_exam_frames_are_those_of_the_frozen_seed(name: str, preset: str) -> None:
     pytest.importorskip("numba")
     from graspseg.synth.generate import EXAM_SEED, FrameMaker
+    from graspseg.synth.recipe import Recipe
 
-    samples = open_samples("synth:val:3", skip=1)
+    samples = open_samples(name, skip=1)
     assert len(samples) == 2
     sample = samples[0]
-    made = FrameMaker("val", EXAM_SEED).make(1)
+    made = FrameMaker("val", EXAM_SEED, recipe=Recipe.preset(preset)).make(1)
     assert sample.stem == "val-00001"
     assert sample.labels is not None
     assert np.array_equal(sample.labels, made.labels)

@@ -21,8 +21,8 @@ class Arguments:
     """Measure a model on labelled frames, beside what trivial rules reach there.
 
     Attributes:
-        data: Folder or shards, synth:val:1000 / synth:unseen:1000 for that many frames of the exam, or a public data
-            set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
+        data: Folder or shards, synth:val:1000 / synth:unseen:1000 for that many frames of the exam (synth:wild/val:1000
+            for another preset of the generator), or a public data set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, or an exported .onnx file.
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 from typing import Literal, get_args
 
 from graspseg.datasets.open import open_dataset
@@ -11,6 +12,7 @@ from graspseg.datasets.sample import Sample
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
+from graspseg.synth.preset_names import PRESETS, PresetName
 
 ExamSplit = Literal["val", "unseen"]
 
@@ -22,16 +24,19 @@ class ExamSamples:
     Attributes:
         split: `val` has other objects than training, `unseen` other objects and another hand.
         count: Number of frames.
+        preset: Of the generator; `exam1` never changes.
     """
 
     split: ExamSplit
     count: int
+    preset: PresetName = "exam1"
 
     @cached_property
     def _maker(self):
         from graspseg.synth.generate import EXAM_SEED, FrameMaker
+        from graspseg.synth.recipe import Recipe
 
-        return FrameMaker(self.split, EXAM_SEED)
+        return FrameMaker(self.split, EXAM_SEED, recipe=Recipe.preset(self.preset))
 
     def __len__(self) -> int:
         return self.count
@@ -67,7 +72,7 @@ def open_samples(
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
-    """Open a data set on disk, or `synth:val:COUNT` / `synth:unseen:COUNT`.
+    """Open a data set on disk, or frames of the exam: `synth:SPLIT:COUNT`, of another preset `synth:PRESET/SPLIT:COUNT`.
 
     Args:
         data: Folder, folder of shards, tar, public data set as `NAME:PATH`, or `synth:` name.
@@ -100,7 +105,10 @@ def open_samples(
 def _open_exam(data: str) -> ExamSamples:
     _, _, rest = data.partition(":")
     name, _, count = rest.partition(":")
-    for split in get_args(ExamSplit):
-        if name == split and count.isdecimal() and int(count) > 0:
-            return ExamSamples(split, int(count))
-    raise InputError(f"{data} names no exam, expected synth:val:COUNT or synth:unseen:COUNT: try synth:val:1000.")
+    for split, preset in product(get_args(ExamSplit), PRESETS):
+        if name in (f"{preset}/{split}", split) and count.isdecimal() and int(count) > 0:
+            return ExamSamples(split, int(count), "exam1" if name == split else preset)
+    raise InputError(
+        f"{data} names no exam, expected synth:val:COUNT, synth:unseen:COUNT, or a preset before it as in "
+        "synth:wild/val:COUNT: try synth:val:1000."
+    )
