@@ -72,7 +72,7 @@ def open_samples(
     skip: int = 0,
     limit: int | None = None,
 ) -> Samples:
-    """Open a data set on disk, or frames of the exam: `synth:SPLIT:COUNT`, of another preset `synth:PRESET/SPLIT:COUNT`.
+    """Open a data set on disk, or frames of the exam: `synth:SPLIT:COUNT` or `synth:PRESET/SPLIT:COUNT`.
 
     Args:
         data: Folder, folder of shards, tar, public data set as `NAME:PATH`, or `synth:` name.
