@@ -17,10 +17,7 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-
-playwright = pytest.importorskip("playwright.sync_api", reason="the page is not tested: pip install playwright")
-
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 HEIGHT, WIDTH = 72, 96
 PATIENCE_MS = 20_000
