@@ -190,7 +190,8 @@ def _is_recorded(depth_m: np.ndarray, labels: np.ndarray, part: Part) -> bool:
     if hand == 0 or (part != "empty" and thing < _SMALLEST_OBJECT_PX):
         return False
     foreign = np.count_nonzero(_within(depth_m, labels) & (labels == BACKGROUND)) / (hand + thing)
-    return _FOREIGN[part][0] <= foreign <= _FOREIGN[part][1]
+    low, high = _FOREIGN[part]
+    return bool(low <= foreign <= high)
 
 
 def _recipe(part: Part) -> Recipe:
