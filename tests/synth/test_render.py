@@ -5,6 +5,7 @@ import pytest
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.synth import raster
 from graspseg.synth.render import NEAR_M, Canvas
 
 WIDTH, HEIGHT = 64, 48
@@ -113,6 +114,23 @@ def test_shared_edges_have_neither_cracks_nor_doubled_pixels() -> None:
     assert covered.max() == 1
     np.testing.assert_array_equal(covered[13:28, 23:38], 1)
     assert covered.sum() == 16 * 16
+
+
+def test_wide_and_narrow_rows_are_filled_alike() -> None:
+    """The stretch found by division is the one that testing each pixel finds, edges on pixel centers included."""
+    rng, size, covered = np.random.default_rng(3), 40, 0
+    for _ in range(400):
+        falls = tuple(int(fall) for fall in rng.integers(-3, 4, 3))
+        edges = tuple(int(edge) for edge in rng.integers(-40, 90, 3))
+        results = []
+        for fill in (raster._fill_row, raster._fill_wide_row):
+            depths, classes = np.full(50, 0.5, np.float32), np.zeros(50, np.uint8)
+            fill(depths, classes, np.uint64(5), size, 2, edges, falls, 0.3, 0.01)
+            results.append((depths, classes))
+        np.testing.assert_array_equal(*(depths for depths, _ in results))
+        np.testing.assert_array_equal(*(classes for _, classes in results))
+        covered += np.count_nonzero(results[0][1])
+    assert covered > 1000
 
 
 def test_closed_mesh_has_no_holes() -> None:

@@ -21,6 +21,7 @@ from graspseg.frame import InputError
 from graspseg.synth import job
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import Job
+from graspseg.synth.preset_names import PresetName
 from graspseg.synth.write import write_frames
 from graspseg.workers import processes
 from graspseg.workers.chunks import Processes
@@ -30,10 +31,13 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_workers_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("preset", "workers"), [("exam1", 2), ("wild", 3)])
+def test_workers_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, preset: PresetName, workers: int
+) -> None:
     monkeypatch.setattr(job, "CHUNK", 2)
-    assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val"))) == 5
-    assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val"), where=Processes(2))) == 5
+    assert sum(write_frames(Job(tmp_path / "one", 5, 7, "val", preset=preset))) == 5
+    assert sum(write_frames(Job(tmp_path / "two", 5, 7, "val", preset=preset), where=Processes(workers))) == 5
     assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.labels import HAND, OBJECT
+from graspseg.labels import HAND
 from graspseg.synth.clips import CLIPS, ClipMaker, Take
+from graspseg.synth.crop import keep_near
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
@@ -142,10 +143,4 @@ def _sample_crop(rng: np.random.Generator, crop: Crop) -> float | None:
 
 def _cropped(depth_m: np.ndarray, labels: np.ndarray, range_m: float | None) -> tuple[np.ndarray, np.ndarray]:
     """The paper's background elimination (section 3): a fixed range behind the nearest surface of hand or object."""
-    if range_m is None:
-        return depth_m, labels
-    shown = (labels == HAND) | (labels == OBJECT)
-    if not shown.any():
-        return depth_m, labels
-    kept = (depth_m > 0) & (depth_m < depth_m[shown].min() + range_m)
-    return np.where(kept, depth_m, np.float32(0)), np.where(kept, labels, np.uint8(0))
+    return (depth_m, labels) if range_m is None else keep_near(depth_m, labels, range_m)
