@@ -186,6 +186,25 @@ def test_a_taken_port(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Address already in use" in capsys.readouterr().err
 
 
+def test_the_usual_port_unless_it_is_taken(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import socket
+
+    import uvicorn
+
+    from graspseg.review import server
+
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        usual = taken.getsockname()[1]
+        monkeypatch.setattr(server, "USUAL_PORT", usual)
+        assert main(["review", str(folder), "--model", "none"]) == 0
+        assert f"http://127.0.0.1:{usual}/" not in capsys.readouterr().out
+    assert main(["review", str(folder), "--model", "none"]) == 0
+    assert f"http://127.0.0.1:{usual}/" in capsys.readouterr().out
+
+
 def test_other_machines_are_let_in_with_a_warning(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,8 +28,8 @@ class Options:
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
     """Folder with depth/, labels/, and color/ and confidence.csv where there are any (graspseg annotate makes it)."""
-    port: int = 0
-    """Port of the page; 0 = any free one."""
+    port: int | None = None
+    """Port of the page; 0 = any free one; default: 8420 when it is free."""
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 lets other machines in, unencrypted."""
     model: str = "denseattentionseg-lite"
@@ -53,8 +53,8 @@ def main(argv: list[str]) -> int:
         InputError: the folder cannot be reviewed.
     """
     options = tyro.cli(Options, args=argv, prog="graspseg review")
-    if not 0 <= options.port < 1 << 16:
-        raise InputError(f"--port is {options.port}, expected 0 to 65535: leave it out for any free one.")
+    if options.port is not None and not 0 <= options.port < 1 << 16:
+        raise InputError(f"--port is {options.port}, expected 0 to 65535: leave it out.")
     if (options.export is None) != (options.out is None):
         raise InputError("--export and --out belong together, expected both or neither: name what to write and where.")
     if options.export is not None and options.out is not None:

@@ -21,6 +21,7 @@ from graspseg.review.prediction import Predictor
 from graspseg.review.store import Store
 from graspseg.review.worklist import Worklist
 
+USUAL_PORT = 8420
 _STOPPING_S = 2
 
 
@@ -91,7 +92,7 @@ def serve(
     path: Path,
     *,
     host: str,
-    port: int,
+    port: int | None,
     reviewer: str,
     model: str | None,
     say: Callable[[str], None],
@@ -102,7 +103,8 @@ def serve(
     Args:
         path: folder data set.
         host: the address to listen on; anything but this machine's own is warned about.
-        port: the port, 0 = any that is free.
+        port: the port, 0 = any that is free; None prefers `USUAL_PORT`, because what a browser keeps of unsaved work
+            belongs to host and port.
         reviewer: name of who does not give one.
         model: the network whose prediction is shown beside, None without.
         say: called with warnings.
@@ -130,7 +132,11 @@ def serve(
             uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int | None) -> socket.socket:
+    if port is None:
+        with contextlib.suppress(InputError):
+            return _listen(host, USUAL_PORT)
+        port = 0
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
