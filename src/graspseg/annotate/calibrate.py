@@ -82,7 +82,7 @@ def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
     steps = annotator.steps(frame)
     if not steps.kept.any():
         return np.zeros((0, 6), np.uint8)
-    whole = steps.kept & steps.seen
+    whole = cv2.bitwise_and(steps.kept, steps.seen)
     colors = np.dstack([denoise(steps.color, whole), steps.color])[cv2.erode(whole, _RIM) > 0]
     return colors[:: max(1, len(colors) // _A_FRAME)]
 
@@ -121,8 +121,10 @@ def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.n
             f"The click at ({click.x}, {click.y}) of {frame.name!r} is not on something near that both cameras see, "
             "expected a place on skin: click again."
         )
-    color = denoise(steps.color, steps.kept & steps.seen)
-    blocked = cv2.copyMakeBorder(cv2.bitwise_not(steps.kept & steps.seen), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    color = denoise(steps.color, cv2.bitwise_and(steps.kept, steps.seen))
+    blocked = cv2.copyMakeBorder(
+        cv2.bitwise_not(cv2.bitwise_and(steps.kept, steps.seen)), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255
+    )
     _, _, mask, _ = cv2.floodFill(
         to_lab(color), np.minimum(blocked, 1), (x, y), (0.0,), _CLICK_REACH, _CLICK_REACH,
         4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),
