@@ -62,14 +62,16 @@ def _order(file: Path) -> tuple[int, str]:
 
 def _read(file: Path) -> ExamFrame:
     facts = json.loads(file.read_text(encoding="utf-8"))
-    depth, label = (
-        cv2.imread(str(file.with_suffix(f".{kind}.png")), cv2.IMREAD_UNCHANGED) for kind in ("depth", "label")
+    depth, label, color = (
+        np.asarray(cv2.imread(str(file.with_suffix(f".{kind}.png")), cv2.IMREAD_UNCHANGED))
+        for kind in ("depth", "label", "color")
     )
-    color = np.ascontiguousarray(cv2.imread(str(file.with_suffix(".color.png")))[..., ::-1])
     pose = np.array(facts["color_from_depth"])
     camera = ColorCamera(Intrinsics(**facts["intrinsics"]), pose[:3, :3].copy(), pose[:3, 3].copy())
     frame = Frame(depth, DEPTH_UNIT_M, Intrinsics(**facts["depth_intrinsics"]))
-    return ExamFrame(RgbdFrame(file.stem, frame, color, camera), label, facts["part"], facts)
+    return ExamFrame(
+        RgbdFrame(file.stem, frame, np.ascontiguousarray(color[..., ::-1]), camera), label, facts["part"], facts
+    )
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def keep_range(
     """
     if nearest == 0:
         return np.zeros(depth.shape, np.uint8), None
-    kept = cv2.inRange(depth, 1, min(nearest + depth_range, _FARTHEST))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    kept = cv2.inRange(depth, 1, min(nearest + depth_range, _FARTHEST))
     x, y, width, height = cv2.boundingRect(cv2.erode(kept, _CROSS))
     if width == 0:
         return np.zeros(depth.shape, np.uint8), None
@@ -83,4 +83,4 @@ def drop_flying(
             if (dy, dx) != (1, 1):
                 gap = cv2.absdiff(depth, padded[dy : dy + height, dx : dx + width])
                 count += gap < step
-    return cv2.bitwise_and(kept, cv2.compare(count, fellows, cv2.CMP_GE))
+    return np.where(count >= fellows, kept, np.uint8(0))

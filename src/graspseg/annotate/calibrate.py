@@ -20,6 +20,7 @@ _RIM = np.ones((7, 7), np.uint8)
 _A_FRAME = 1500
 _COMMON = 0.6
 _CLICK_REACH = (22.0, 7.0, 7.0)  # of L, a and b, from the color at the click
+_CLICK_MISS_PX = 12.0
 _CELL = (8.0, 4.0, 4.0)  # colors that are one, likewise
 
 
@@ -82,7 +83,7 @@ def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
     steps = annotator.steps(frame)
     if not steps.kept.any():
         return np.zeros((0, 6), np.uint8)
-    whole = steps.kept & steps.seen
+    whole = cv2.bitwise_and(steps.kept, steps.seen)
     colors = np.dstack([denoise(steps.color, whole), steps.color])[cv2.erode(whole, _RIM) > 0]
     return colors[:: max(1, len(colors) // _A_FRAME)]
 
@@ -114,15 +115,19 @@ def _around(cells: np.ndarray) -> np.ndarray:
 def _clicked(frame: RgbdFrame, click: Click, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
     """Colors, without noise and as they are, of the connected patch of like color around a click."""
     steps = annotator.steps(frame)
-    x, y = click.x - steps.box.x0, click.y - steps.box.y0
-    inside = 0 <= y < steps.kept.shape[0] and 0 <= x < steps.kept.shape[1]
-    if not inside or not (steps.kept[y, x] and steps.seen[y, x]):
+    # Depth has holes: the nearest measured pixel a few away is meant.
+    near_y, near_x = np.nonzero(cv2.bitwise_and(steps.kept, steps.seen))
+    away = np.hypot(near_y + steps.box.y0 - click.y, near_x + steps.box.x0 - click.x)
+    if not away.size or away.min() > _CLICK_MISS_PX:
         raise InputError(
             f"The click at ({click.x}, {click.y}) of {frame.name!r} is not on something near that both cameras see, "
             "expected a place on skin: click again."
         )
-    color = denoise(steps.color, steps.kept & steps.seen)
-    blocked = cv2.copyMakeBorder(cv2.bitwise_not(steps.kept & steps.seen), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255)
+    x, y = int(near_x[away.argmin()]), int(near_y[away.argmin()])
+    color = denoise(steps.color, cv2.bitwise_and(steps.kept, steps.seen))
+    blocked = cv2.copyMakeBorder(
+        cv2.bitwise_not(cv2.bitwise_and(steps.kept, steps.seen)), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=255
+    )
     _, _, mask, _ = cv2.floodFill(
         to_lab(color), np.minimum(blocked, 1), (x, y), (0.0,), _CLICK_REACH, _CLICK_REACH,
         4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (255 << 8),

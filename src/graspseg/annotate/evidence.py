@@ -75,7 +75,7 @@ def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
     total = max(int(np.count_nonzero(kept)), 1)
     counts = {
         "unseen_share": kept & ~seen,
-        "unsure_share": seen & (cv2.absdiff(steps.skin, _EVEN) < _UNSURE),
+        "unsure_share": seen & (np.abs(steps.skin.astype(np.int16) - _EVEN) < _UNSURE),
         "overruled_share": seen & (hand != (steps.skin >= _EVEN)),
         "filtered_share": (steps.hand ^ steps.hand_filtered) | (steps.thing ^ steps.thing_filtered),
     }

@@ -61,5 +61,5 @@ def hsv_skin(color: UInt8[np.ndarray, "h w 3"], thresholds: HsvThresholds) -> UI
     (s0, s1), (v0, v1) = thresholds.saturation, thresholds.value
     skin = cv2.inRange(hsv, np.array([max(low, 0), s0, v0]), np.array([high, s1, v1]))
     if low < 0:
-        skin |= cv2.inRange(hsv, np.array([180 + low, s0, v0]), np.array([180.0, s1, v1]))
+        skin = cv2.bitwise_or(skin, cv2.inRange(hsv, np.array([180 + low, s0, v0]), np.array([180.0, s1, v1])))
     return skin

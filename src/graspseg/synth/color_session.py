@@ -67,7 +67,7 @@ def sample_person(rng: np.random.Generator, choices: Sequence[int]) -> Person:
     if rng.uniform() < 0.5:
         numbers[1] = numbers[0]
     tones = [person_tone(rng, number) for number in numbers]
-    worn = [
+    worn: list[dict[SurfaceKind, Look]] = [
         {
             kind: sample_look(rng, Surface(kind, None, _PIECE_M), skin_colored=rng.uniform() < _SKIN_COLORED_WORN)
             for kind in WORN
