@@ -17,7 +17,7 @@ import json
 import os
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ import cv2
 
 from graspseg.evaluation.machine import describe_machine
 from graspseg.synth import generate
+from graspseg.synth.colored import ColorMaker, ColorMode
+from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import CHUNK, Job
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.preset_names import PRESETS, PresetName
@@ -39,6 +41,7 @@ from throughput import timed
 
 RESULT = Path(__file__).parent / "results" / "synth_speed.json"
 WARM_UP = 1_000_000  # frames that are not among the measured ones
+SCALING = ("frames", "cores", "one", "all", "efficiency")
 STEPS: tuple[tuple[str, object, str], ...] = (
     ("scene", SceneMaker, "make"),
     ("draw", Scene, "draw"),
@@ -57,7 +60,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     load, count = round(os.getloadavg()[0], 2), options.frames
     presets = {preset: {split: _speed(preset, split, count) for split in SPLITS} for preset in PRESETS}
-    colored = {mode: _colored(mode, max(count // 4, 1)) for mode in ("aligned", "rig")}
+    modes: tuple[ColorMode, ...] = ("aligned", "rig")
+    colored = {mode: _colored(mode, max(count // 4, 1)) for mode in modes}
     result = {
         "frames": count,
         "presets": presets,
@@ -66,7 +70,7 @@ def main() -> None:
             for place in ("in_memory", "written")
         },
         "colored": colored,
-        "scaling": _scaling(options.scaling) if options.scaling else None,
+        "scaling": _scaling(options.scaling) if options.scaling else dict.fromkeys(SCALING),
         "load_before": load,
         "machine": describe_machine(),
     }
@@ -88,22 +92,22 @@ def _speed(preset: PresetName, split: Split, count: int) -> dict[str, Any]:
     return {"in_memory": in_memory, "steps_ms": steps, "written": written}
 
 
-def _colored(mode: Any, count: int) -> dict[str, float]:
+def _colored(mode: ColorMode, count: int) -> dict[str, float]:
     """Speed of `wild` with color, in memory."""
     maker = Job(Path("unused"), count, 0, "train", preset="wild", color=mode).maker()
     _make(maker, range(WARM_UP, WARM_UP + 5))
     return timed(lambda: _make(maker, range(count)), count)
 
 
-def _make(maker: Any, indices: range) -> None:
+def _make(maker: FrameMaker | ColorMaker, indices: range) -> None:
     for index in indices:
         maker.make(index)
 
 
 @contextlib.contextmanager
-def _clocked() -> Iterator[Counter[str]]:
+def _clocked() -> Iterator[dict[str, float]]:
     """Processor seconds of each step, as long as the context lasts; what is left of a frame is in none."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = defaultdict(float)
 
     def clock(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **options: Any) -> Any:
@@ -125,7 +129,7 @@ def _scaling(count: int) -> dict[str, Any]:
     cores = int(describe_machine()["cores"])
     one, every = (_steady(workers, count) for workers in (1, cores))
     efficiency = round(every / (cores * one), 3)
-    return {"frames": count, "cores": cores, "one": round(one, 1), "all": round(every, 1), "efficiency": efficiency}
+    return dict(zip(SCALING, (count, cores, round(one, 1), round(every, 1), efficiency), strict=True))
 
 
 def _steady(workers: int, count: int) -> float:
