@@ -165,7 +165,7 @@ class Staging:
         people = list(dict.fromkeys(arm.person for arm in self.arms))
         moved = [(mesh, people.index(arm.person)) for arm in seen for mesh in arm.meshes(time_s, cloth=self.cloth)]
         placed = [*moved, *((mesh, mesh.person) for mesh in self.meshes)]
-        scene.meshes = [Mesh(camera.see(m.vertices), m.faces, m.label, m.kind, person) for m, person in placed]
+        scene.meshes = [Mesh(camera.see(m.vertices), m.faces, m.label, m.kind, person, m.name) for m, person in placed]
         for origin, u, v in self.planes:
             scene.planes.append((turn @ (origin - camera.position), turn @ u, turn @ v))
         for center, axes in self.ellipsoids:
