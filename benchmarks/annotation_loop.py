@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 
 import annotation_sets
-from annotation_confidence import GOOD_IOU, recordings, true_iou
+from annotation_rows import GOOD_IOU, recordings, true_iou
 from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
@@ -107,7 +107,7 @@ def main() -> None:
     if not (out / "run" / "model.safetensors").is_file():
         run(
             *("train", "--init", MODEL, "--data", str(out / "accepted"), "--steps", str(options.steps)),
-            *("--out", str(out / "run"), "--compute.workers", "0", "--compute.threads", "1"),
+            *("--out", str(out / "run"), "--workers", "0", "--threads", "1"),
         )
     tuned = out / "tuned.onnx"
     if not tuned.is_file():

@@ -6,7 +6,6 @@ from typing import get_args
 import pytest
 
 from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, add_ratios, load_weights, score
-from graspseg.annotate.opinion import Opinion
 from graspseg.annotate.settings import SkinMethod
 
 
@@ -36,11 +35,20 @@ def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() 
 
 
 def test_doubt_is_measured_by_the_smaller_class() -> None:
-    doubts = {"unseen_share": 0.1, "unsure_share": 0.2, "overruled_share": 0.0, "flying_share": 0.05}
+    doubts = {
+        "unseen_share": 0.1,
+        "unsure_share": 0.2,
+        "overruled_share": 0.0,
+        "filtered_share": 0.3,
+        "flying_share": 0.05,
+    }
     found = add_ratios({**row(900.0, 0.5, 100.0), **doubts, "border_px": 60.0, "border_on_depth": 0.75})
     assert found["unseen_ratio"] == pytest.approx(100 / 150) and found["unsure_ratio"] == pytest.approx(200 / 150)
     assert found["overruled_ratio"] == 0 and found["flying_ratio"] == pytest.approx(50 / 150)
-    assert found["blind_border_ratio"] == pytest.approx(15 / 150)
+    assert found["filtered_ratio"] == pytest.approx(300 / 150) and found["border_ratio"] == pytest.approx(60 / 150)
+    assert found["blind_border_ratio"] == pytest.approx(15 / 150) and "model_hand_gap" not in found
+    asked = add_ratios({**found, "model_hand_iou": 0.75, "model_object_iou": 1.0})
+    assert (asked["model_hand_gap"], asked["model_object_gap"]) == (0.25, 0.005)
 
 
 def test_what_is_absent_does_not_move() -> None:
@@ -71,9 +79,9 @@ def test_a_frame_without_hand_is_not_believed(skin: SkinMethod, kind: Kind) -> N
 def test_no_fault_raises_the_confidence(skin: SkinMethod, kind: Kind) -> None:
     """Jumps, leaks and disagreement may only lower it."""
     terms = load_weights(skin, kind).terms
-    assert 0 < len(terms) <= 12 and all(term.low < term.high for term in terms)
+    assert 4 < len(terms) <= 16 and all(term.low < term.high for term in terms)
     assert all(term.low > 0 for term in terms if term.scale == "log")
     weights = {term.name: term.weight for term in terms}
-    assert (set(Opinion.__dataclass_fields__) & set(weights) != set()) == (kind == "with_model")
-    assert all(weight >= 0 for name, weight in weights.items() if name.startswith("model_"))
-    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_ratio", "_pieces")))
+    assert any(name.startswith("model_") for name in weights) == (kind == "with_model")
+    assert all(weight >= 0 for name, weight in weights.items() if name.endswith(("_iou", "_certainty")))
+    assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_ratio", "_gap", "_pieces")))

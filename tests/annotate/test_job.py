@@ -47,7 +47,7 @@ def test_a_recording_becomes_a_data_set(make_recording: Recorder, tmp_path: Path
         assert sample.labels is not None and sample.frame.intrinsics is not None
         assert sample.labels[60, 45 + index] == HAND and sample.labels[60, 90 + index] == OBJECT
         assert not sample.labels[sample.frame.depth == 0].any() and sample.frame.depth.max() == 420
-    assert sample.frame.intrinsics.fx == 119
+    assert dataset.intrinsics is not None and dataset.intrinsics.fx == 119
     content = dataset.description.content
     assert content["annotation"] == "automatic" and content["annotated"]["settings"]["skin"] == "hsv"
     assert content["annotated"]["inputs"] == ["recording"] and content["annotated"]["skin_models"] == []

@@ -19,7 +19,7 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     text = capsys.readouterr().out
-    for name in ("segment", "synth", "train", "evaluate", "export", "networks", "info", "dataset"):
+    for name in ("segment", "synth", "annotate", "train", "evaluate", "export", "networks", "info", "dataset"):
         assert f"\n  {name} " in text
 
 

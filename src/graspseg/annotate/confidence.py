@@ -24,6 +24,8 @@ Row = Mapping[str, float]
 Kind = Literal["alone", "with_model"]
 
 _AROUND = 2  # frames on either side that a frame is compared with
+_NO_GAP = 0.005  # two good outlines differ by as much
+_THINGS = ("hand", "object")
 _NO_PIXELS = 50.0  # what is smaller than this is nothing
 
 
@@ -77,16 +79,21 @@ def add_ratios(row: Row) -> dict[str, float]:
     """Add to a frame's numbers how much is doubtful, measured by the smaller class: that one suffers most.
 
     Returns:
-        The row with `unseen_ratio`, `unsure_ratio`, `overruled_ratio` and `flying_ratio`: such pixels per pixel of the
-        smaller class; and `blind_border_ratio`: pixels of the hand beside the object, but beside no step in depth,
-        likewise.
+        The row with `unseen_ratio`, `unsure_ratio`, `overruled_ratio`, `filtered_ratio` and `flying_ratio`: such pixels
+        per pixel of the smaller class; `border_ratio`: pixels of the hand beside the object, likewise;
+        `blind_border_ratio`: those of them beside no step in depth; and, where a network was asked, `model_hand_gap`
+        and `model_object_gap`: what its IoU with the labels lacks to 1.
     """
     smaller = min(row["hand_px"], row["object_px"]) + _NO_PIXELS
     ratios = {
         f"{what}_ratio": row[f"{what}_share"] * (row["hand_px"] + row["object_px"]) / smaller
-        for what in ("unseen", "unsure", "overruled", "flying")
+        for what in ("unseen", "unsure", "overruled", "filtered", "flying")
     }
-    return {**row, **ratios, "blind_border_ratio": row["border_px"] * (1 - row["border_on_depth"]) / smaller}
+    border = row["border_px"] / smaller
+    asked = {thing: row[f"model_{thing}_iou"] for thing in _THINGS if f"model_{thing}_iou" in row}
+    gaps = {f"model_{thing}_gap": max(1 - iou, _NO_GAP) for thing, iou in asked.items()}
+    blind = border * (1 - row["border_on_depth"])
+    return {**row, **ratios, "border_ratio": border, "blind_border_ratio": blind, **gaps}
 
 
 def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[dict[str, float] | None]:
@@ -106,7 +113,7 @@ def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[di
     added = [None if row is None else {**row, **_no_jumps()} for row in rows]
     for sequence in sequences:
         there = [index for index in sequence if rows[index] is not None]
-        for thing in ("hand", "object"):
+        for thing in _THINGS:
             for place, index in enumerate(there):
                 around = [rows[other] for other in there[max(place - _AROUND, 0) : place + _AROUND + 1]]
                 row = added[index]
@@ -116,7 +123,7 @@ def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[di
 
 
 def _no_jumps() -> dict[str, float]:
-    return {f"{thing}_{what}_jump": 0.0 for thing in ("hand", "object") for what in ("area", "position")}
+    return {f"{thing}_{what}_jump": 0.0 for thing in _THINGS for what in ("area", "position")}
 
 
 def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ import functools
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from graspseg.annotate.annotated_frame import AnnotatedFrame, annotate_frame
 from graspseg.annotate.annotator import Annotator

@@ -129,7 +129,10 @@ def serve(
                 lifespan="off",
                 timeout_graceful_shutdown=_STOPPING_S,
             )
-            uvicorn.Server(config).run(sockets=[listening])
+            server = uvicorn.Server(config)
+            server.run(sockets=[listening])
+            if server.should_exit:  # by Ctrl-C, which now and then does not come through the event loop's end
+                raise KeyboardInterrupt
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
