@@ -70,6 +70,7 @@ export class Trail {
   forward() {
     if (this.position + 1 < this.visited.length) {
       this.position++;
+      this.ahead = this.ahead.filter((frame) => frame.id !== this.current); // or it would come twice
       return this.current;
     }
     const frame = this.ahead.shift();
