@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,22 @@ def shows(page: Page, stem: str) -> None:
 
 def saved(page: Page) -> None:
     expect(page.locator("#saved")).to_have_text("Saved")
+
+
+def loaded_ahead(page: Page, frames: int) -> None:
+    """Wait until the pictures of so many frames (depth, labels and color of each) have come."""
+    page.wait_for_function(
+        "count => performance.getEntriesByType('resource').filter(e => e.name.includes('/media/')).length >= count",
+        arg=3 * frames,
+    )
+
+
+def answered(is_so: Callable[[], bool]) -> None:
+    """Wait until the server says so."""
+    end = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def paint(page: Page) -> None:
@@ -74,6 +91,7 @@ def test_a_killed_server_costs_neither_decisions_nor_strokes(
         shows(page, stem)
         page.keyboard.press("a")
     shows(page, stems[3])
+    loaded_ahead(page, 6)
     server.kill()
     paint(page)
     page.keyboard.press("a")
@@ -107,6 +125,7 @@ def test_a_page_that_died_with_the_server_sends_what_it_kept_when_opened_again(
     before = server.labels(stems[0])
     page = visit(server.url)
     shows(page, stems[0])
+    loaded_ahead(page, 2)
     server.kill()
     paint(page)
     page.keyboard.press("a")
@@ -119,7 +138,7 @@ def test_a_page_that_died_with_the_server_sends_what_it_kept_when_opened_again(
     saved(page)
     shows(page, stems[1])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
-    assert server.decisions() == {stems[0]: "accepted"}
+    answered(lambda: server.decisions() == {stems[0]: "accepted"})
     np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
 
 
