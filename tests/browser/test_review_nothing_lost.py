@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -67,6 +68,7 @@ def test_a_reload_keeps_strokes_corners_and_the_place(serve: Callable[..., Any],
     page.keyboard.press("Space")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Space")
+    page.wait_for_timeout(500)  # what the browser keeps is written a moment after the key
     page.reload()
     shows(page, stems[1])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
@@ -151,9 +153,11 @@ def test_two_reviewers_get_different_frames_and_share_the_progress(
     expect(pages[1].locator("#stem")).to_contain_text("frame-")
     for _ in range(10):
         for page, key in zip(pages, "ar", strict=True):
+            expect(page.locator("#stem")).to_have_text(re.compile(r"^frame-\d+$"))
             stem = page.locator("#stem").inner_text()
             page.keyboard.press(key)
             expect(page.locator("#stem")).not_to_have_text(stem)
+    answered(lambda: len(server.decisions()) == 20)
     for page in pages:
         saved(page)
     decided = server.frames()

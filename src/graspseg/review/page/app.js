@@ -12,6 +12,7 @@ const SLOW_MS = 150; // a frame that takes longer to load says so
 const RENEW_MS = 40_000; // leases end after two minutes
 const ASK_AGAIN_MS = 3000;
 const STEPS_KEPT = 200;
+const SENDING_FIRST_MS = 3000;
 
 export class App {
   /** @param {{drafts: object[], outbox: object[]}} kept what an earlier page left behind. */
@@ -44,7 +45,8 @@ export class App {
 
   async start() {
     this.hud.outbox({ waiting: this.outbox.waiting.length, trouble: null });
-    this.outbox.send();
+    // What an earlier page left is sent first, or its frames would be handed out again.
+    await Promise.race([this.outbox.send(), new Promise((over) => setTimeout(over, SENDING_FIRST_MS))]);
     await this.advance();
   }
 
