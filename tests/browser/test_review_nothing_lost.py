@@ -68,7 +68,7 @@ def test_a_reload_keeps_strokes_corners_and_the_place(serve: Callable[..., Any],
     page.keyboard.press("Space")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Space")
-    page.wait_for_timeout(500)  # what the browser keeps is written a moment after the key
+    page.wait_for_timeout(2000)  # what the browser keeps is on the disk a moment after the key
     page.reload()
     shows(page, stems[1])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
@@ -134,6 +134,7 @@ def test_a_page_that_died_with_the_server_sends_what_it_kept_when_opened_again(
     shows(page, stems[1])
     paint(page)
     context = page.context
+    page.wait_for_timeout(2000)  # what the browser keeps is on the disk a moment after the key
     page.close()
     server.start()
     page = visit(server.url, context=context)
