@@ -1,7 +1,7 @@
 """The annotation on its frozen exam: IoU by skin tone, light and color of the object, acceptance, and speed.
 
-    python benchmarks/annotation_sets.py exam /tmp/annotator-sets
-    python benchmarks/annotation.py exam /tmp/annotator-sets
+    python benchmarks/annotation_sets.py exam sets
+    python benchmarks/annotation.py exam sets
 
 Every recording is calibrated on its own first frames, which are not judged: four of the empty hand, or (`held`) four
 with other objects. A frame is accepted when hand and object both reach an IoU of 0.9. Speed is the processor time of

@@ -1,7 +1,7 @@
 """Store the recordings of the annotation's exam, which take seconds each to draw, and read them again.
 
-python benchmarks/annotation_sets.py tuning /tmp/annotator-sets
-python benchmarks/annotation_sets.py exam /tmp/annotator-sets
+python benchmarks/annotation_sets.py tuning sets
+python benchmarks/annotation_sets.py exam sets
 """
 
 from __future__ import annotations
