@@ -8,7 +8,7 @@ import pytest
 from graspseg.cli.main import main
 from graspseg.datasets.images import read_labels
 from graspseg.frame import InputError
-from graspseg.segment.inputs import CameraOptions, RecordedSource, find_sources
+from graspseg.segment.inputs import CameraOptions, StoredSource, find_sources
 
 
 @pytest.fixture(params=["take.db3", "take.bag"])
@@ -41,7 +41,7 @@ def test_a_cut_recording_is_segmented_up_to_there(
 
 def test_what_the_user_says_of_the_camera_wins(take: Path, tmp_path: Path) -> None:
     source = find_sources([take], tmp_path / "out")[3]
-    assert isinstance(source, RecordedSource) and source.name == "take/000003"
+    assert isinstance(source, StoredSource) and source.name == "take/000003"
     plain, said = source.read(CameraOptions()), source.read(CameraOptions(depth_unit_m=0.01, fx=300.0))
     assert plain.depth_unit_m == 0.000125 and plain.intrinsics is not None and plain.intrinsics.fx == 25
     assert said.depth_unit_m == 0.01 and said.intrinsics is not None and said.intrinsics.fx == 300

@@ -104,32 +104,17 @@ class FileSource:
 
 
 @dataclass(frozen=True)
-class ShardSource:
-    """A frame inside a shard; its key names what is written for it."""
+class StoredSource:
+    """A frame inside a shard, whose key names what is written for it, or inside a recording."""
 
     name: str
     path: Path
-    frames: ShardDataset
+    frames: ShardDataset | Recording
     index: int
 
     def read(self, camera: CameraOptions) -> Frame:
         """Read the frame; see `Source`."""
         frame = self.frames.frame(self.index)
-        return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
-
-
-@dataclass(frozen=True)
-class RecordedSource:
-    """A depth image inside a recording."""
-
-    name: str
-    path: Path
-    recording: Recording
-    index: int
-
-    def read(self, camera: CameraOptions) -> Frame:
-        """Read the frame; see `Source`."""
-        frame = self.recording.frame(self.index)
         return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
 
 
@@ -198,7 +183,7 @@ def _in_recording(item: Path) -> Iterator[Source]:
     recording = open_recording(item)
     for index in range(len(recording)):
         name = recording.name(index)
-        yield RecordedSource(f"{item.stem}/{name}", item / name, recording, index)
+        yield StoredSource(f"{item.stem}/{name}", item / name, recording, index)
     if recording.cut:
         yield LostSource(f"{item.stem}/lost", item / "lost", recording.cut)
 
@@ -206,7 +191,7 @@ def _in_recording(item: Path) -> Iterator[Source]:
 def _in_shards(item: Path) -> Iterator[Source]:
     frames = ShardDataset(item)
     for index, key in enumerate(frames.stems):
-        yield ShardSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
+        yield StoredSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
 
 
 def _in_files(item: Path, out: Path) -> Iterator[Source]:
