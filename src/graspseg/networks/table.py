@@ -43,15 +43,29 @@ _FULL = partial(
 )
 # Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
 # mobile networks (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
+SMALL_ENCODER = "resnet18d"
+SMALL_ENCODER_OPTIONS = {"channels": (32, 64, 128, 256), "stem_width": 16}
 _LITE = partial(
     DenseAttentionSeg,
-    "resnet18d",
-    encoder_options={"channels": (32, 64, 128, 256), "stem_width": 16},
+    SMALL_ENCODER,
+    encoder_options=SMALL_ENCODER_OPTIONS,
     k=24,
     decoder_widths=(96, 96, 64, 48, 24, 16),
     context_channels=96,
     context_rates=(),
     normalization="metric",
+)
+# Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU.
+_SMALL = partial(
+    DenseAttentionSeg,
+    SMALL_ENCODER,
+    encoder_options=SMALL_ENCODER_OPTIONS,
+    k=16,
+    decoder_widths=(64, 64, 64, 64, 16, 16),
+    context_channels=64,
+    context_rates=(6, 12, 18),
+    output_stride=16,
+    normalization="paper",
 )
 
 NETWORKS: dict[str, NetworkSpec] = {
@@ -64,6 +78,10 @@ NETWORKS: dict[str, NetworkSpec] = {
     ),
     "denseattentionseg-lite-noattention": NetworkSpec(
         partial(_LITE, attention=False), "lite with plain skip connections, for comparison"
+    ),
+    "denseattentionseg-small": NetworkSpec(_SMALL, "the paper's network on the small encoder, widths of a quarter"),
+    "denseattentionseg-small-noattention": NetworkSpec(
+        partial(_SMALL, attention=False), "the same with plain skip connections"
     ),
 }
 
