@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.folder import Sample
-from graspseg.evaluation.evaluate import evaluate
+from graspseg.evaluation.evaluate import FrameScore, Prediction, evaluate
 from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
 from graspseg.frame import Frame, InputError
 from graspseg.labels import HAND, OBJECT
@@ -27,18 +27,26 @@ class FewSamples:
         return Sample(f"{index:04d}", Frame(depth), None if index == self.unlabelled else labels)
 
 
-def truth(frame: Frame) -> np.ndarray:
+def truth(frame: Frame) -> Prediction:
     labels = np.zeros(frame.depth.shape, np.uint8)
     labels[10:30, 10:30] = HAND
     labels[10:30, 30:40] = OBJECT
-    return labels
+    return Prediction(labels)
 
 
-def worse_and_worse(frame: Frame) -> np.ndarray:
+def worse_and_worse(frame: Frame) -> Prediction:
     """In frame i the first i columns of the hand are called object."""
-    labels = truth(frame)
+    labels = truth(frame).labels
     labels[10:30, 10 : 10 + int(frame.depth.max()) - 500] = OBJECT
-    return labels
+    return Prediction(labels)
+
+
+def sure(frame: Frame) -> Prediction:
+    """Right, and 80 % sure of it everywhere."""
+    labels = truth(frame).labels
+    probabilities = np.full((3, *labels.shape), 0.1, np.float32)
+    np.put_along_axis(probabilities, labels[None].astype(np.intp), 0.8, axis=0)
+    return Prediction(labels, probabilities)
 
 
 def test_a_right_segmenter_scores_one_and_rules_do_not() -> None:
@@ -81,7 +89,7 @@ def test_nothing_to_judge_is_an_error() -> None:
 
 def test_wrong_predictions_are_errors_of_the_segmenter() -> None:
     with pytest.raises(ValueError, match="hold"):
-        evaluate(lambda frame: np.full(frame.depth.shape, 9, np.uint8), FewSamples(1))
+        evaluate(lambda frame: Prediction(np.full(frame.depth.shape, 9, np.uint8)), FewSamples(1))
 
 
 def test_without_rules_and_worst_frames() -> None:
@@ -106,7 +114,7 @@ def test_a_frame_with_nothing_in_it_has_no_score_but_counts() -> None:
         def __getitem__(self, index: int) -> Sample:
             return Sample("empty", Frame(np.zeros((4, 5), np.uint16)), np.zeros((4, 5), np.uint8))
 
-    evaluation = evaluate(lambda frame: np.zeros(frame.depth.shape, np.uint8), Empty(1))
+    evaluation = evaluate(lambda frame: Prediction(np.zeros(frame.depth.shape, np.uint8)), Empty(1))
     report = as_json(evaluation, data="empty", model="m")
     assert report["frames"] == 1
     assert report["scores"]["iou_dataset"]["mean"] is None

@@ -3,8 +3,9 @@ import pytest
 from scipy import ndimage
 
 from graspseg.labels import HAND, IGNORE, OBJECT
-from graspseg.metrics import BoundaryScore
-from graspseg.metrics.boundary import boundary_f, outline
+from graspseg.metrics import BoundaryIoU, BoundaryScore, Outlines
+from graspseg.metrics.boundary import line_f
+from graspseg.metrics.outlines import outline
 
 
 def square(top: int, left: int, side: int, *, label: int = HAND, size: int = 24) -> np.ndarray:
@@ -33,7 +34,7 @@ def test_a_straight_edge_shifted_by_two_pixels_is_right_from_two_pixels_on() -> 
     target[:, :8] = HAND
     prediction[:, :10] = HAND
     score = BoundaryScore()
-    score.update(prediction, target)
+    score.update(Outlines.of(prediction, target))
     assert score.summary()["hand"] == {"1px": 0.0, "2px": 1.0, "3px": 1.0}
     assert score.summary()["object"] == {"1px": None, "2px": None, "3px": None}
     assert score.summary()["mean"] == score.summary()["hand"]
@@ -44,24 +45,24 @@ def test_precision_and_recall_worked_by_hand() -> None:
     target[0, [5, 6, 7, 8]] = True
     predicted[0, [5, 10]] = True
     # Within 1 px: precision 1/2, recall 2/4. Within 2 px: precision 1, recall 4/4.
-    found = boundary_f(predicted, target, (1, 2))
+    found = line_f(predicted, target, (1, 2))
     assert found == pytest.approx([2 * 0.5 * 0.5 / (0.5 + 0.5), 1.0])
 
 
 def test_diagonal_distance_is_euclidean() -> None:
     target, predicted = np.zeros((2, 8, 8), bool)
     target[2, 2] = predicted[3, 3] = True
-    assert boundary_f(predicted, target, (1, 2)) == pytest.approx([0, 1])
+    assert line_f(predicted, target, (1, 2)) == pytest.approx([0, 1])
 
 
 def test_empty_cases() -> None:
     score = BoundaryScore()
     nothing = np.zeros((24, 24), np.uint8)
-    score.update(nothing, nothing)
+    score.update(Outlines.of(nothing, nothing))
     assert score.summary()["mean"] == {"1px": None, "2px": None, "3px": None}
-    score.update(square(5, 5, 6), square(5, 5, 6))
-    score.update(square(5, 5, 6), nothing)
-    score.update(nothing, square(5, 5, 6))
+    score.update(Outlines.of(square(5, 5, 6), square(5, 5, 6)))
+    score.update(Outlines.of(square(5, 5, 6), nothing))
+    score.update(Outlines.of(nothing, square(5, 5, 6)))
     assert score.summary()["hand"] == pytest.approx({"1px": 1 / 3, "2px": 1 / 3, "3px": 1 / 3})
 
 
@@ -70,7 +71,7 @@ def test_ignored_pixels_neither_are_outline_nor_make_one() -> None:
     target[:, 9:] = IGNORE
     prediction = square(4, 4, 16)
     score = BoundaryScore()
-    score.update(prediction, target)
+    score.update(Outlines.of(prediction, target))
     rim = outline(target == HAND, target != IGNORE)
     assert rim.sum() == 10 + 4 + 4
     # Left of column 9 the two masks differ only below row 13.
@@ -81,8 +82,8 @@ def test_merging_equals_one_pass() -> None:
     whole, first, second = BoundaryScore(), BoundaryScore(), BoundaryScore()
     for shift, counter in ((0, first), (1, first), (2, second)):
         pair = square(6, 6 + shift, 8, label=OBJECT), square(6, 6, 8, label=OBJECT)
-        whole.update(*pair)
-        counter.update(*pair)
+        whole.update(Outlines.of(*pair))
+        counter.update(Outlines.of(*pair))
     first.merge(second)
     assert first.summary() == whole.summary()
     with pytest.raises(ValueError, match="tolerances differ"):
@@ -109,4 +110,4 @@ def test_agrees_with_scipy_on_random_blobs() -> None:
         for tolerance in (1, 2, 3):
             precision, recall = (near_target <= tolerance).mean(), (near_predicted <= tolerance).mean()
             expected.append(2 * precision * recall / (precision + recall))
-        assert boundary_f(rims[0], rims[1], (1, 2, 3)) == pytest.approx(expected)
+        assert line_f(rims[0], rims[1], (1, 2, 3)) == pytest.approx(expected)
