@@ -41,4 +41,4 @@ def clips_of(dataset: Dataset) -> list[range]:
 def _number(stem: str) -> float:
     """The frame number a stem ends with; NaN, which follows nothing, where that is none."""
     found = _NUMBER.search(stem)
-    return int(found[0]) if found and found[0].isdecimal() else float("nan")
+    return float(found[0]) if found and found[0].isdecimal() else float("nan")
