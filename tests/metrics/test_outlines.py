@@ -58,7 +58,8 @@ def test_distances_are_exact_inside_the_box() -> None:
     assert (y.start, x.start) == (5 - BAND_PX, 6 - BAND_PX)
     everywhere = np.zeros((24, 24), bool)
     everywhere[pair.box] = pair.target
-    assert np.allclose(pair.to_target_px, ndimage.distance_transform_edt(~everywhere)[pair.box], atol=1e-4)
+    expected = np.asarray(ndimage.distance_transform_edt(~everywhere))[pair.box]
+    assert np.allclose(pair.to_target_px, expected, atol=1e-4)
 
 
 def test_a_class_in_one_image_only_is_one_sided_and_in_none_is_nothing() -> None:

@@ -94,9 +94,10 @@ def outline_errors_mm(
     if not known.any():
         return None
     # Which pixel is nearest need not be exact, its distance is taken from the exact transform.
-    _, nearest = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         (~known).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    nearest = np.asarray(found, np.intp)
     depth_of = np.zeros(int(nearest.max()) + 1, np.float32)
     depth_of[nearest[known]] = surface_m[known]
     pixel_mm = np.float32(1000 / intrinsics.fx)

@@ -20,8 +20,8 @@ class ContactLine:
     at most `tolerance` px (Euclidean) from a true one, recall the reverse. An image counts if its target or its
     prediction has such a line; with a line in one only, it counts 0.
 
-    Paper: not in it; it is what the contour loss (section 4.4) is for, and where hand and object are mistaken for each
-    other. Outlines against the background, which depth alone gives away, have no part in it.
+    Paper: not in it; section 5.4 shows pictures of such borders. Outlines against the background, which a jump in depth
+    gives away, have no part in it.
     """
 
     def __init__(self, tolerances_px: Sequence[int] = (1, 2, 3)) -> None:
