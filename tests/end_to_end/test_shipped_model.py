@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.folder import FolderDataset
-from graspseg.evaluation.evaluate import evaluate
+from graspseg.evaluation.evaluate import Prediction, SegmentFunction, evaluate
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Intrinsics
 from graspseg.labels import HAND
@@ -23,8 +23,12 @@ def segmenter() -> Segmenter:
     return Segmenter(threads=1)
 
 
+def labels_of(segmenter: Segmenter) -> SegmentFunction:
+    return lambda frame: Prediction(segmenter(frame).labels)
+
+
 def test_it_is_far_better_than_trivial_rules_on_unseen_hands_and_objects(segmenter: Segmenter) -> None:
-    result = evaluate(lambda frame: segmenter(frame).labels, open_samples("synth:unseen:60"), worst=0)
+    result = evaluate(labels_of(segmenter), open_samples("synth:unseen:60"), worst=0)
     scores = result.confusion.iou_dataset
     assert scores["hand"] is not None and scores["hand"] > 0.85
     assert scores["object"] is not None and scores["object"] > 0.7
@@ -34,7 +38,7 @@ def test_it_is_far_better_than_trivial_rules_on_unseen_hands_and_objects(segment
 
 
 def test_the_demo_frames_come_out_right(segmenter: Segmenter) -> None:
-    result = evaluate(lambda frame: segmenter(frame).labels, FolderDataset(ROOT / "examples" / "frames"), worst=0)
+    result = evaluate(labels_of(segmenter), FolderDataset(ROOT / "examples" / "frames"), worst=0)
     mean = result.confusion.iou_dataset["mean"]
     assert mean is not None and mean > 0.9
 

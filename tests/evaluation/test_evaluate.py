@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.folder import Sample
-from graspseg.evaluation.evaluate import evaluate
+from graspseg.evaluation.evaluate import FrameScore, Prediction, evaluate
 from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
 from graspseg.frame import Frame, InputError
 from graspseg.labels import HAND, OBJECT
@@ -27,18 +27,26 @@ class FewSamples:
         return Sample(f"{index:04d}", Frame(depth), None if index == self.unlabelled else labels)
 
 
-def truth(frame: Frame) -> np.ndarray:
+def truth(frame: Frame) -> Prediction:
     labels = np.zeros(frame.depth.shape, np.uint8)
     labels[10:30, 10:30] = HAND
     labels[10:30, 30:40] = OBJECT
-    return labels
+    return Prediction(labels)
 
 
-def worse_and_worse(frame: Frame) -> np.ndarray:
+def worse_and_worse(frame: Frame) -> Prediction:
     """In frame i the first i columns of the hand are called object."""
-    labels = truth(frame)
+    labels = truth(frame).labels
     labels[10:30, 10 : 10 + int(frame.depth.max()) - 500] = OBJECT
-    return labels
+    return Prediction(labels)
+
+
+def sure(frame: Frame) -> Prediction:
+    """Right, and 80 % sure of it everywhere."""
+    labels = truth(frame).labels
+    probabilities = np.full((3, *labels.shape), 0.1, np.float32)
+    np.put_along_axis(probabilities, labels[None].astype(np.intp), 0.8, axis=0)
+    return Prediction(labels, probabilities)
 
 
 def test_a_right_segmenter_scores_one_and_rules_do_not() -> None:
@@ -47,7 +55,14 @@ def test_a_right_segmenter_scores_one_and_rules_do_not() -> None:
     assert report["frames"] == 3
     assert report["scores"]["iou_dataset"] == {"hand": 1.0, "object": 1.0, "mean": 1.0}
     assert report["scores"]["boundary_f"]["mean"] == {"1px": 1.0, "2px": 1.0, "3px": 1.0}
+    assert report["scores"]["boundary_iou"]["dataset"]["mean"] == {"1px": 1.0, "2px": 1.0, "3px": 1.0}
+    assert report["scores"]["boundary_iou"]["image"]["hand"] == {"1px": 1.0, "2px": 1.0, "3px": 1.0}
+    right = {"mean_mm": 0.0, "median_mm": 0.0, "p95_mm": 0.0, "images": 3, "one_sided": 0}
+    assert report["scores"]["boundary_error"] == {"hand": right, "object": right}
+    assert report["scores"]["contact_f"] == {"1px": 1.0, "2px": 1.0, "3px": 1.0, "images": 3}
     assert report["scores"]["hand_leak"] == {"rate": 0.0, "interval_95": [0.0, 0.0], "frames": 3}
+    assert report["scores"]["calibration"] is None
+    assert report["scores"]["flicker"] is None
     assert report["rules"]["everything"]["iou_dataset"] == pytest.approx({"hand": 2 / 3, "object": 0, "mean": 1 / 3})
     assert set(report["rules"]) == {"everything", "within_16cm", "nearest_component"}
 
@@ -62,6 +77,38 @@ def test_leak_and_worst_frames() -> None:
     assert sheet is not None
     # Two rows of two frames, each three thumbnails of 320 x 240, 4 px between cells.
     assert sheet.shape == (2 * 240 + 4, 2 * 3 * 320 + 4, 3)
+
+
+def test_calibration_needs_probabilities() -> None:
+    report = as_json(evaluate(sure, FewSamples(3)), data="few", model="m")
+    found = report["scores"]["calibration"]
+    # Only hand and object have a depth here.
+    assert found["measured"]["pixels"] == found["foreground"]["pixels"] == 3 * 600
+    assert found["measured"]["ece"] == pytest.approx(0.2)
+    assert found["measured"]["aurc"] == 0
+    text = as_markdown(report)
+    assert "Calibration over all pixels with depth: expected error 20.00, area under risk-coverage 0.00" in text
+
+
+def test_flicker_is_judged_inside_sequences_and_not_over_lost_frames() -> None:
+    # Frame i calls the first i columns of the hand object: 20 of 400 hand pixels change from each frame to the next.
+    evaluation = evaluate(worse_and_worse, FewSamples(6, damaged=4), sequences=[range(3), range(3, 6)])
+    report = as_json(evaluation, data="few", model="m")
+    found = report["scores"]["flicker"]
+    assert found["pairs"] == 2
+    assert found["foreground_rate"] == found["rate"] == pytest.approx(20 / 600)
+    assert found["truth_change_rate"] == 0
+    assert "Flicker over 2 pairs of frames: 3.33 of still pixels, 3.33 of those of hand and object" in as_markdown(
+        report
+    )
+
+
+def test_every_judged_frame_is_reported_with_its_matrix() -> None:
+    seen: list[FrameScore] = []
+    evaluation = evaluate(worse_and_worse, FewSamples(4, damaged=1), on_frame=seen.append)
+    assert [score.stem for score in seen] == ["0000", "0002", "0003"]
+    assert seen[1].matrix.tolist() == [[48 * 64 - 600, 0, 0], [0, 360, 40], [0, 0, 200]]
+    assert np.array_equal(sum(score.matrix for score in seen), evaluation.confusion.matrix)
 
 
 def test_frames_that_cannot_be_used_are_counted_and_the_rest_is_done() -> None:
@@ -81,7 +128,7 @@ def test_nothing_to_judge_is_an_error() -> None:
 
 def test_wrong_predictions_are_errors_of_the_segmenter() -> None:
     with pytest.raises(ValueError, match="hold"):
-        evaluate(lambda frame: np.full(frame.depth.shape, 9, np.uint8), FewSamples(1))
+        evaluate(lambda frame: Prediction(np.full(frame.depth.shape, 9, np.uint8)), FewSamples(1))
 
 
 def test_without_rules_and_worst_frames() -> None:
@@ -93,10 +140,15 @@ def test_without_rules_and_worst_frames() -> None:
 
 
 def test_markdown_has_every_figure_in_percent() -> None:
+    # In five of six frames half of the predicted contact line is wrong: F1 2/3.
     text = as_markdown(as_json(evaluate(worse_and_worse, FewSamples(6)), data="few", model="m"))
     assert text.startswith("# m on few\n")
     assert "6 frames judged, 0 could not be used" in text
     assert "| everything measured is hand | 66.7 | 0.0 | 33.3 |" in text
+    assert "| boundary IoU, whole data set, 1px | " in text
+    assert "| outlines are off by, 95 % quantile | " in text and " mm | " in text
+    assert "Line where hand and object meet, F1 at 1px, 2px, 3px: 72.2, 72.2, 72.2 (6 images)." in text
+    assert "Calibration" not in text and "Flicker" not in text
     assert "Hand pixels called object: 12.5 (95 % interval over frames " in text
     assert "Worst frames: 0005 (70.8), " in text
 
@@ -106,7 +158,7 @@ def test_a_frame_with_nothing_in_it_has_no_score_but_counts() -> None:
         def __getitem__(self, index: int) -> Sample:
             return Sample("empty", Frame(np.zeros((4, 5), np.uint16)), np.zeros((4, 5), np.uint8))
 
-    evaluation = evaluate(lambda frame: np.zeros(frame.depth.shape, np.uint8), Empty(1))
+    evaluation = evaluate(lambda frame: Prediction(np.zeros(frame.depth.shape, np.uint8)), Empty(1))
     report = as_json(evaluation, data="empty", model="m")
     assert report["frames"] == 1
     assert report["scores"]["iou_dataset"]["mean"] is None

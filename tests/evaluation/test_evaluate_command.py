@@ -48,6 +48,24 @@ def test_report_json_and_sheet(
     assert sheet.shape == (2 * 240 + 4, 2 * 960 + 4, 3)
 
 
+def test_clips_have_flicker_and_single_frames_none(folder: Path, depth_rule_model: Path, tmp_path: Path) -> None:
+    options = ["--model", str(depth_rule_model), "--no-rules", "--json", str(tmp_path / "figures.json")]
+    assert main(["evaluate", str(folder), *options]) == 0
+    scores = json.loads((tmp_path / "figures.json").read_text())["scores"]
+    assert scores["flicker"] is None
+    assert scores["contact_f"]["images"] == 4
+    assert 0 < scores["boundary_iou"]["dataset"]["mean"]["1px"] <= 1
+    # The rule's softmax gives the right class 0.93.
+    assert scores["calibration"]["measured"]["ece"] == pytest.approx(1 / 15, abs=0.02)
+    described = json.loads((folder / "dataset.json").read_text())
+    (folder / "dataset.json").write_text(json.dumps({**described, "rate_hz": 30}))
+    assert main(["evaluate", str(folder), *options]) == 0
+    scores = json.loads((tmp_path / "figures.json").read_text())["scores"]
+    # The hand grows narrower by 4 of 36 to 40 columns in each frame, and depth gives way to the wall: not looked at.
+    assert scores["flicker"]["pairs"] == 3
+    assert scores["flicker"]["truth_change_rate"] == 0
+
+
 def test_no_rules_and_units(folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = ["--model", str(depth_rule_model), "--no-rules"]
     assert main(["evaluate", str(folder), *model, "--depth-unit", "0.001"]) == 0

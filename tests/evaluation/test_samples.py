@@ -53,6 +53,23 @@ def test_shards_give_the_same_samples(folder: Path, tmp_path: Path) -> None:
     assert samples[0].frame.depth_unit_m == 0.0005 and samples[0].frame.depth[0, 0] == 1001
 
 
+def test_clips_stay_together_under_skip_and_limit(tmp_path: Path) -> None:
+    writer = FolderWriter(tmp_path / "clips", {"depth_unit_m": 0.001, "rate_hz": 30.0})
+    for clip in range(3):
+        for number in range(3):
+            image = np.zeros((4, 6), np.uint8)
+            writer.write(f"val-clip-{clip:05d}-frame-{number:05d}", Frame(image.astype(np.uint16)), image)
+    Conversion(FolderDataset(tmp_path / "clips"), tmp_path / "shards", "shards", shard_size=4).run()
+    for stored in ("clips", "shards"):
+        assert open_samples(str(tmp_path / stored)).sequences == [range(3), range(3, 6), range(6, 9)]
+        assert open_samples(str(tmp_path / stored), skip=4, limit=3).sequences == [range(2), range(2, 3)]
+
+
+def test_frames_that_are_no_clips_have_no_sequences(folder: Path) -> None:
+    assert open_samples(str(folder)).sequences == []
+    assert open_samples("synth:val:2").sequences == []
+
+
 @pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])
 def test_nothing_left_is_an_error(folder: Path, skip: int, limit: int | None) -> None:
     with pytest.raises(InputError, match="has 5 frames, expected at least one"):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError
+from graspseg.frame import Frame, InputError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 some frames could not be used."""
     arguments = tyro.cli(Arguments, args=argv, prog="graspseg evaluate")
     from graspseg.datasets.atomic import make_folder, write_json, write_png
-    from graspseg.evaluation.evaluate import evaluate
+    from graspseg.evaluation.evaluate import Prediction, evaluate
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
     from graspseg.segment.segmenter import Segmenter
@@ -71,12 +71,18 @@ def main(argv: Sequence[str]) -> int:
         limit=arguments.limit,
     )
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
+
+    def segment(frame: Frame) -> Prediction:
+        found = segmenter(frame)
+        return Prediction(found.labels, found.probabilities)
+
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("frames", total=len(samples))
         evaluation = evaluate(
-            lambda frame: segmenter(frame).labels,
+            segment,
             samples,
+            sequences=samples.sequences,
             rules=arguments.rules,
             progress=lambda done: progress.update(task, completed=done),
         )

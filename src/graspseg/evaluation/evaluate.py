@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float32, Int64, UInt8
 
 from graspseg.datasets.folder import Sample
 from graspseg.evaluation.rules import RULES
 from graspseg.frame import Frame, InputError
 from graspseg.labels import overlay, shade_depth
-from graspseg.metrics import BoundaryScore, Confusion, HandLeak
+from graspseg.metrics import (
+    BoundaryError,
+    BoundaryIoU,
+    BoundaryScore,
+    Calibration,
+    Confusion,
+    ContactLine,
+    Flicker,
+    HandLeak,
+    Outlines,
+)
 
-SegmentFunction = Callable[[Frame], np.ndarray]
 THUMBNAIL_WIDTH = 320
 FAILURES_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a segmenter says of one frame.
+
+    Attributes:
+        labels: Of the frame's size.
+        probabilities: Of background, hand and object, summing to 1; None leaves calibration out.
+    """
+
+    labels: UInt8[np.ndarray, "h w"]
+    probabilities: Float32[np.ndarray, "3 h w"] | None = None
+
+
+SegmentFunction = Callable[[Frame], Prediction]
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """One judged frame.
+
+    Attributes:
+        stem: Name of the frame.
+        matrix: Its confusion matrix, rows = target, columns = prediction.
+    """
+
+    stem: str
+    matrix: Int64[np.ndarray, "3 3"]
 
 
 @runtime_checkable
@@ -57,7 +95,7 @@ class Evaluation:
     """Scores of one segmenter on one data set; memory does not grow with the number of frames.
 
     Attributes:
-        confusion, boundary, leak: Scores of the segmenter.
+        confusion, boundary, boundary_iou, boundary_error, contact, leak, flicker, calibration: Scores of the segmenter.
         rules: Scores of each trivial rule on the same frames.
         failures: Stem or index and reason of frames that could not be used, at most `FAILURES_KEPT` of them.
         failed: Number of such frames.
@@ -65,7 +103,12 @@ class Evaluation:
 
     confusion: Confusion = field(default_factory=Confusion)
     boundary: BoundaryScore = field(default_factory=BoundaryScore)
+    boundary_iou: BoundaryIoU = field(default_factory=BoundaryIoU)
+    boundary_error: BoundaryError = field(default_factory=BoundaryError)
+    contact: ContactLine = field(default_factory=ContactLine)
     leak: HandLeak = field(default_factory=HandLeak)
+    flicker: Flicker = field(default_factory=Flicker)
+    calibration: Calibration = field(default_factory=Calibration)
     rules: dict[str, Confusion] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     failed: int = 0
@@ -76,23 +119,42 @@ class Evaluation:
         """The frames with the lowest scores, worst first."""
         return sorted(self._worst, reverse=True)
 
-    def add(self, sample: Sample, prediction: UInt8[np.ndarray, "h w"], *, worst: int) -> None:
+    def add(self, sample: Sample, prediction: Prediction, *, worst: int, follows: bool = False) -> FrameScore:
         """Judge one frame and keep its picture if it is among the `worst` so far.
+
+        Args:
+            sample: The frame and its labels.
+            prediction: What the segmenter says.
+            worst: How many of the worst frames to keep pictures of.
+            follows: Whether the frame comes next after the one judged before, in the same sequence.
 
         Raises:
             ValueError: The prediction has another size or other values than labels have.
         """
-        target = sample.labels
+        target, labels = sample.labels, prediction.labels
         assert target is not None
         before = self.confusion.matrix.copy()
-        self.confusion.update(prediction, target)
-        self.boundary.update(prediction, target)
-        self.leak.update(prediction, target)
-        score = _frame_score(self.confusion.matrix - before)
+        self.confusion.update(labels, target)
+        depth_m = sample.frame.depth_m()
+        outlines = Outlines.of(labels, target)
+        self.boundary.update(outlines)
+        self.boundary_iou.update(outlines)
+        self.boundary_error.update(outlines, depth_m, sample.frame.intrinsics_or_default())
+        self.contact.update(outlines)
+        self.leak.update(labels, target)
+        self.flicker.update(labels, target, depth_m, follows=follows)
+        if prediction.probabilities is not None:
+            self.calibration.update(labels, prediction.probabilities, target, depth_m > 0)
+        matrix = self.confusion.matrix - before
+        self._keep_worst(sample, labels, _frame_score(matrix), worst)
+        return FrameScore(sample.stem, matrix)
+
+    def _keep_worst(self, sample: Sample, labels: np.ndarray, score: float | None, worst: int) -> None:
         if score is None or not worst:
             return
         if len(self._worst) < worst or 1 - score > self._worst[0].badness:
-            picture = _side_by_side(sample.frame, target, prediction)
+            assert sample.labels is not None
+            picture = _side_by_side(sample.frame, sample.labels, labels)
             heapq.heappush(self._worst, WorstFrame(1 - score, sample.stem, score, picture))
             if len(self._worst) > worst:
                 heapq.heappop(self._worst)
@@ -108,31 +170,41 @@ def evaluate(
     segment: SegmentFunction,
     samples: Samples,
     *,
+    sequences: Sequence[range] = (),
     rules: bool = True,
     worst: int = 12,
     progress: Callable[[int], None] | None = None,
+    on_frame: Callable[[FrameScore], None] | None = None,
 ) -> Evaluation:
     """Judge a segmenter on every labelled frame; a frame that cannot be used is counted, and the rest is done.
 
     Args:
-        segment: Frame to labels of the frame's size, such as `lambda frame: segmenter(frame).labels`.
+        segment: Frame to labels, and to probabilities if it has some.
         samples: Labelled frames.
+        sequences: Indices of frames that follow each other in time; flicker is judged inside each.
         rules: Also judge the trivial rules.
         worst: How many of the worst frames to keep pictures of.
         progress: Called after every frame with the number done.
+        on_frame: Called with the score of every judged frame, in order.
 
     Raises:
         InputError: No frame could be judged.
     """
     result = Evaluation(rules={name: Confusion() for name in RULES} if rules else {})
+    following = {index for sequence in sequences for index in sequence[1:]}
+    last = -2
     for index in range(len(samples)):
         try:
             sample = samples[index]
             if sample.labels is None:
                 raise InputError(f"{sample.stem} has no label image: add labels/{sample.stem}.png or leave it out.")
-            result.add(sample, segment(sample.frame), worst=worst)
+            follows = index in following and last == index - 1
+            score = result.add(sample, segment(sample.frame), worst=worst, follows=follows)
+            last = index
             for name, confusion in result.rules.items():
                 confusion.update(RULES[name].apply(sample.frame), sample.labels)
+            if on_frame is not None:
+                on_frame(score)
         except InputError as error:
             result.fail(str(error))
         if progress is not None:

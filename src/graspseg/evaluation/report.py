@@ -17,6 +17,7 @@ from graspseg.labels import contact_sheet
 from graspseg.segment.inputs import CameraOptions
 
 PAPERS_FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
+REGIONS = {"measured": "all pixels with depth", "foreground": "those of hand and object, true or predicted"}
 
 
 def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOptions | None = None) -> dict[str, Any]:
@@ -38,7 +39,12 @@ def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOpti
         "scores": {
             **confusion.summary(),
             "boundary_f": evaluation.boundary.summary(),
+            "boundary_iou": evaluation.boundary_iou.summary(),
+            "boundary_error": evaluation.boundary_error.summary(),
+            "contact_f": evaluation.contact.summary(),
             "hand_leak": evaluation.leak.summary(),
+            "calibration": evaluation.calibration.summary(),
+            "flicker": evaluation.flicker.summary(),
         },
         "rules": {
             name: {"iou_dataset": rule.iou_dataset, "iou_image": rule.iou_image}
@@ -54,27 +60,18 @@ def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOpti
 def as_markdown(report: dict[str, Any]) -> str:
     """The report of `as_json` as Markdown, shares in percent."""
     scores = report["scores"]
-    boundary = scores["boundary_f"]
-    leak = scores["hand_leak"]
     lines = [
         f"# {report['model']} on {report['data']}",
         "",
-        f"{report['frames']} frames judged, {report['failed']} could not be used. All figures in percent.",
+        f"{report['frames']} frames judged, {report['failed']} could not be used. Shares are in percent.",
         "",
-        "| | hand | object | mean |",
-        "|---|---|---|---|",
-        _row("IoU, whole data set", scores["iou_dataset"]),
-        _row("IoU, mean over images", scores["iou_image"]),
-        *(
-            _row(f"boundary F-score, {tolerance}", {name: boundary[name][tolerance] for name in boundary})
-            for tolerance in boundary["mean"]
-        ),
+        *_table_of_classes(scores),
         "",
         "| pixel accuracy | mean accuracy | mean IU (with background) | frequency-weighted IU |",
         "|---|---|---|---|",
         "| " + " | ".join(_percent(scores[name]) for name in PAPERS_FOUR) + " |",
         "",
-        f"Hand pixels called object: {_percent(leak['rate'])}{_interval(leak['interval_95'])}.",
+        *_sentences(scores),
     ]
     if report["rules"]:
         lines += [
@@ -89,6 +86,55 @@ def as_markdown(report: dict[str, Any]) -> str:
         worst = ", ".join(f"{frame['stem']} ({_percent(frame['mean_iou'])})" for frame in report["worst_frames"][:5])
         lines += ["", f"Worst frames: {worst}."]
     return "\n".join(lines) + "\n"
+
+
+def _table_of_classes(scores: dict[str, Any]) -> list[str]:
+    """Scores of hand and object as a table."""
+    by_tolerance = (
+        ("boundary F-score", scores["boundary_f"]),
+        ("boundary IoU, whole data set", scores["boundary_iou"]["dataset"]),
+    )
+    by_tolerance += (("boundary IoU, mean over images", scores["boundary_iou"]["image"]),)
+    return [
+        "| | hand | object | mean |",
+        "|---|---|---|---|",
+        _row("IoU, whole data set", scores["iou_dataset"]),
+        _row("IoU, mean over images", scores["iou_image"]),
+        *(
+            _row(f"{title}, {tolerance}", {name: values[name][tolerance] for name in values})
+            for title, values in by_tolerance
+            for tolerance in values["mean"]
+        ),
+        *(
+            f"| outlines are off by, {title} | {_millimetres(scores['boundary_error']['hand'][key])} | "
+            f"{_millimetres(scores['boundary_error']['object'][key])} | |"
+            for title, key in (("mean", "mean_mm"), ("median", "median_mm"), ("95 % quantile", "p95_mm"))
+        ),
+    ]
+
+
+def _sentences(scores: dict[str, Any]) -> list[str]:
+    """Scores that are not of a class, one sentence each."""
+    contact, leak, flicker = scores["contact_f"], scores["hand_leak"], scores["flicker"]
+    tolerances = [name for name in contact if name.endswith("px")]
+    found = [
+        f"Line where hand and object meet, F1 at {', '.join(tolerances)}: "
+        f"{', '.join(_percent(contact[name]) for name in tolerances)} ({contact['images']} images).",
+        f"Hand pixels called object: {_percent(leak['rate'])}{_interval(leak['interval_95'])}.",
+    ]
+    for region, values in (scores["calibration"] or {}).items():
+        found.append(
+            f"Calibration over {REGIONS[region]}: expected error {_percent(values['ece'], 2)}, "
+            f"area under risk-coverage {_percent(values['aurc'], 2)} "
+            f"({_percent(values['excess_aurc'], 2)} above the best order)."
+        )
+    if flicker is not None:
+        found.append(
+            f"Flicker over {flicker['pairs']} pairs of frames: {_percent(flicker['rate'], 2)} of still pixels, "
+            f"{_percent(flicker['foreground_rate'], 2)} of those of hand and object; the truth changes in "
+            f"{_percent(flicker['truth_change_rate'], 2)}."
+        )
+    return [line for sentence in found for line in (sentence, "")][:-1]
 
 
 def worst_sheet(evaluation: Evaluation, *, columns: int = 2) -> UInt8[np.ndarray, "h w 3"] | None:
@@ -106,8 +152,12 @@ def _row(name: str, scores: dict[str, float | None]) -> str:
     return f"| {name} | {_percent(scores['hand'])} | {_percent(scores['object'])} | {_percent(scores['mean'])} |"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+def _percent(share: float | None, digits: int = 1) -> str:
+    return "-" if share is None else f"{100 * share:.{digits}f}"
+
+
+def _millimetres(length: float | None) -> str:
+    return "-" if length is None else f"{length:.1f} mm"
 
 
 def _interval(bounds: list[float] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -9,6 +10,7 @@ from typing import Literal, get_args
 
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sample import Sample
+from graspseg.datasets.sequences import clips_of
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
@@ -48,13 +50,14 @@ class ExamSamples:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """Frames `first` to `first + count` of others, with the camera the user names."""
 
     samples: Samples
     first: int
     count: int
     camera: CameraOptions
+    clips: Sequence[range]
 
     def __len__(self) -> int:
         return self.count
@@ -62,6 +65,14 @@ class _Part:
     def __getitem__(self, index: int) -> Sample:
         sample = self.samples[self.first + index]
         return replace(sample, frame=self.camera.seen(sample.frame))
+
+    @property
+    def sequences(self) -> list[range]:
+        """Indices of frames that follow each other in time, empty where the data set does not say so."""
+        inside = (
+            range(max(clip.start - self.first, 0), min(clip.stop - self.first, self.count)) for clip in self.clips
+        )
+        return [clip for clip in inside if clip]
 
 
 def open_samples(
@@ -71,7 +82,7 @@ def open_samples(
     camera: CameraOptions | None = None,
     skip: int = 0,
     limit: int | None = None,
-) -> Samples:
+) -> Part:
     """Open a data set on disk, or frames of the exam: `synth:SPLIT:COUNT` or `synth:PRESET/SPLIT:COUNT`.
 
     Args:
@@ -86,12 +97,14 @@ def open_samples(
     """
     camera = camera or CameraOptions()
     samples: Samples
+    clips: Sequence[range] = ()
     if data.startswith("synth:"):
         if camera != CameraOptions():
             raise InputError(f"{data} has a unit and camera of its own, expected no --depth-unit, --fx: leave it out.")
         samples = _open_exam(data)
     else:
         samples = open_dataset(data, depth_unit_m=camera.depth_unit_m, split=split)
+        clips = clips_of(samples)
     left = max(0, len(samples) - skip)
     count = left if limit is None else min(left, limit)
     if count < 1 or skip < 0:
@@ -99,7 +112,7 @@ def open_samples(
             f"{data} has {len(samples)} frames, expected at least one after skip {skip} and limit {limit}: "
             "choose other ones."
         )
-    return _Part(samples, skip, count, camera)
+    return Part(samples, skip, count, camera, clips)
 
 
 def _open_exam(data: str) -> ExamSamples:

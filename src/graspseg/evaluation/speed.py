@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,8 +16,8 @@ import tyro
 
 from graspseg import __version__
 from graspseg.datasets.atomic import write_json, write_png
-from graspseg.evaluation.evaluate import SegmentFunction
 from graspseg.evaluation.machine import describe_machine, resident_mb
+from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions, find_sources
 
 STAGES = ("read", "segment", "write")
@@ -49,7 +49,7 @@ class Arguments:
 
 
 def measure_speed(
-    segment: SegmentFunction,
+    segment: Callable[[Frame], np.ndarray],
     data: Path,
     *,
     frames: int,

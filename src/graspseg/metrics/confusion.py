@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64, Shaped, UInt8
 
 from graspseg.labels import CLASS_NAMES, HAND, IGNORE, OBJECT
 
@@ -38,7 +38,7 @@ class Confusion:
             ValueError: Another label value is present, or the sizes differ.
         """
         matrix = count_pairs(prediction, target)
-        iou, present = _intersection_over_union(matrix)
+        iou, present = intersection_over_union(matrix)
         self.images += 1
         self.matrix += matrix
         self._image_iou_sum[present] += iou[present]
@@ -66,13 +66,13 @@ class Confusion:
     @property
     def mean_iu(self) -> float | None:
         """Mean intersection over union of all three classes over the whole data set; absent classes are left out."""
-        iou, present = _intersection_over_union(self.matrix)
+        iou, present = intersection_over_union(self.matrix)
         return _mean(iou[present])
 
     @property
     def frequency_weighted_iu(self) -> float | None:
         """Intersection over union of each class weighted by its share of the target pixels."""
-        iou, _ = _intersection_over_union(self.matrix)
+        iou, _ = intersection_over_union(self.matrix)
         return _ratio(float((self.matrix.sum(axis=1) * iou).sum()), float(self.matrix.sum()))
 
     @property
@@ -81,7 +81,7 @@ class Confusion:
 
         None for a class that no target and no prediction holds; the mean is over the others.
         """
-        iou, present = _intersection_over_union(self.matrix)
+        iou, present = intersection_over_union(self.matrix)
         return _hand_and_object(iou, present)
 
     @property
@@ -125,10 +125,12 @@ def count_pairs(
     return judged.astype(np.int64)
 
 
-def _intersection_over_union(matrix: np.ndarray) -> tuple[np.ndarray, Bool[np.ndarray, "3"]]:
-    """IoU of each class (0 where absent) and which classes the targets or predictions hold."""
-    intersection = np.diag(matrix)
-    union = matrix.sum(axis=0) + matrix.sum(axis=1) - intersection
+def intersection_over_union(
+    matrix: Shaped[np.ndarray, "*batch 3 3"],
+) -> tuple[Float64[np.ndarray, "*batch 3"], Bool[np.ndarray, "*batch 3"]]:
+    """IoU of each class (0 where absent) and which classes the targets or predictions hold, of one or many matrices."""
+    intersection = np.diagonal(matrix, axis1=-2, axis2=-1)
+    union = matrix.sum(axis=-2) + matrix.sum(axis=-1) - intersection
     return intersection / np.maximum(union, 1), union > 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,13 @@ from graspseg.datasets.manifest import MANIFEST
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.sample import Dataset
+from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import InputError, Intrinsics
 from graspseg.sources.calibration import parse_color_camera
 from graspseg.sources.rgbd import RgbdFrame
 
 _CALIBRATION = "calibration.json"
-_NUMBER = re.compile(r"[\d.]+$")  # also a time in seconds
 
 
 def open_stored(
@@ -119,9 +117,7 @@ class StoredRgbd:
         recipe = self._dataset.description.content.get("recipe")
         if isinstance(recipe, dict) and recipe.get("clip_length") == 0:
             return [range(index, index + 1) for index in range(len(self))]
-        groups = itertools.groupby(range(len(self)), key=lambda index: _NUMBER.sub("", self.names[index]))
-        found = [list(indices) for _, indices in groups]
-        return [range(indices[0], indices[-1] + 1) for indices in found]
+        return sequences_by_name(self.names)
 
     def _picture(self, index: int, stem: str) -> UInt8[np.ndarray, "hc wc 3"] | None:
         """The color of a frame in its own size, None when it is missing."""
