@@ -108,6 +108,9 @@ CANDIDATES: dict[str, tuple[Literal["linear", "log"], int]] = {
     "border_contrast": ("linear", EITHER),
     "hand_thin": ("linear", DOWN),
     "object_thin": ("linear", DOWN),
+    "expected_gap": ("log", DOWN),
+    "at_end_share": ("log", DOWN),
+    "object_apart_share": ("log", DOWN),
 }
 OPINIONS: dict[str, tuple[Literal["linear", "log"], int]] = {
     "model_hand_iou": ("linear", UP),
