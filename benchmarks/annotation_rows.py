@@ -31,8 +31,10 @@ GOOD_IOU = 0.9
 FIT = {
     "fit": AnnotationExam("train", 20_261_106, repeats=2, counts=(4, 4, 8, 2)),
     "fit-unseen": AnnotationExam("unseen", 20_261_107, repeats=2, counts=(4, 4, 8, 2)),
+    "check": AnnotationExam("unseen", 20_261_108, repeats=1, counts=(4, 4, 8, 2)),
 }
-"""Recordings that weights are fitted to, of other seeds than the exam: one with another hand, one with the exam's."""
+"""Recordings that weights are fitted to, of other seeds than the exam: one with another hand, one with the exam's; and
+others to check the weights on before the exam."""
 annotation_sets.SETS.update(FIT)
 
 

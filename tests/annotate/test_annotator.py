@@ -65,6 +65,8 @@ def test_evidence_of_a_clean_frame_by_hand() -> None:
     assert evidence.border_on_depth == evidence.border_on_color == 1
     assert evidence.hand_skin > 0.95 and evidence.object_skin < 0.05
     assert evidence.unseen_share == evidence.unsure_share == evidence.at_border_share == 0
+    assert evidence.at_end_share == evidence.object_apart_share == 0
+    assert (evidence.expected_hand_iou, evidence.expected_object_iou) == pytest.approx((1, 1), abs=0.002)
 
 
 def test_a_frame_without_measurement_is_all_background() -> None:
@@ -103,8 +105,9 @@ def test_steps_are_inside_the_box() -> None:
     steps = Annotator().steps(frame())
     height, width = steps.box.y1 - steps.box.y0, steps.box.x1 - steps.box.x0
     assert (steps.box.x0, steps.box.y0) == (29, 39)
-    for name in ("depth_m", "kept", "seen", "skin", "hand", "thing", "hand_filtered", "thing_filtered", "labels"):
-        assert getattr(steps, name).shape == (height, width)
+    images = {name: value for name, value in steps._asdict().items() if isinstance(value, np.ndarray)}
+    assert len(images) == 11 and {image.shape[:2] for image in images.values()} == {(height, width)}
+    assert steps.farthest_m == pytest.approx(0.4 + 0.16)
 
 
 def odds(model: SkinModel) -> np.ndarray:

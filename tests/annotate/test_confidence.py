@@ -14,6 +14,9 @@ def row(hand: float, x: float, thing: float = 0.0) -> dict[str, float]:
     return {"hand_px": hand, "object_px": thing, **places}
 
 
+CERTAIN = {"expected_hand_iou": 1.0, "expected_object_iou": 1.0}
+
+
 def jumps(rows: list[Row | None], sequences: list[range], name: str) -> list[float | None]:
     return [None if added is None else added[name] for added in add_jumps(rows, sequences)]
 
@@ -42,13 +45,15 @@ def test_doubt_is_measured_by_the_smaller_class() -> None:
         "filtered_share": 0.3,
         "flying_share": 0.05,
     }
-    found = add_ratios({**row(900.0, 0.5, 100.0), **doubts, "border_px": 60.0, "border_on_depth": 0.75})
+    found = add_ratios({**row(900.0, 0.5, 100.0), **doubts, **CERTAIN, "border_px": 60.0, "border_on_depth": 0.75})
     assert found["unseen_ratio"] == pytest.approx(100 / 150) and found["unsure_ratio"] == pytest.approx(200 / 150)
     assert found["overruled_ratio"] == 0 and found["flying_ratio"] == pytest.approx(50 / 150)
     assert found["filtered_ratio"] == pytest.approx(300 / 150) and found["border_ratio"] == pytest.approx(60 / 150)
     assert found["blind_border_ratio"] == pytest.approx(15 / 150) and "model_hand_gap" not in found
     asked = add_ratios({**found, "model_hand_iou": 0.75, "model_object_iou": 1.0})
     assert (asked["model_hand_gap"], asked["model_object_gap"]) == (0.25, 0.005)
+    doubted = add_ratios({**found, "expected_hand_iou": 0.9, "expected_object_iou": 0.6})
+    assert (found["expected_gap"], doubted["expected_gap"]) == (0.001, pytest.approx(0.25))
 
 
 def test_what_is_absent_does_not_move() -> None:

@@ -14,7 +14,7 @@ from graspseg.annotate.contour_filter import contour_filter
 from graspseg.annotate.denoise import denoise
 from graspseg.annotate.evidence import Evidence, weigh
 from graspseg.annotate.morphology import clean
-from graspseg.annotate.separate import color_odds, separate
+from graspseg.annotate.separate import color_odds, hand_probability, separate
 from graspseg.annotate.settings import CLEANING, AnnotateSettings
 from graspseg.annotate.skin import hsv_skin
 from graspseg.annotate.skin_model import SkinModel
@@ -75,7 +75,7 @@ class Annotator:
         kept = drop_flying(depth, all_kept, max(round(settings.flying_m / unit), 1))
         depth_m = depth * np.float32(unit)
         color, seen = self._align(frame, depth_m, kept, box)
-        skin, hand, thing = self._tell_apart(color, seen, depth_m, kept)
+        skin, probability, hand, thing = self._tell_apart(color, seen, depth_m, kept)
         cleaning = settings.cleaning or CLEANING[settings.skin]
         hand = clean(hand, cleaning.disk_px) & kept
         thing = clean(thing, cleaning.disk_px) & kept & ~hand
@@ -87,12 +87,14 @@ class Annotator:
         return Steps(
             box,
             nearest * unit,
+            nearest * unit + settings.depth_range_m,
             depth_m,
             kept,
             flying,
             color,
             seen,
             skin,
+            probability,
             hand,
             thing,
             hand_filtered,
@@ -102,21 +104,23 @@ class Annotator:
 
     def _tell_apart(
         self, color: np.ndarray, seen: np.ndarray, depth_m: np.ndarray, kept: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Probability of skin by color alone, and the masks of hand and object before they are cleaned."""
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Probability of skin by color alone and of hand in the end, and both masks before they are cleaned."""
         settings = self.settings
         if settings.skin == "hsv" or self.skin is None:
             skin = hsv_skin(color, settings.hsv if self.skin is None else self.skin.hsv)
-            return skin, skin & kept & seen, ~skin & kept & seen
+            return skin, (skin > 0).astype(np.float32), skin & kept & seen, ~skin & kept & seen
         color = denoise(color, kept & seen)
         log_skin = self.skin.log_density(color)
         odds = color_odds(log_skin)
-        skin = cv2.convertScaleAbs(1 / (1 + np.exp(-np.clip(odds, -20, 20))), alpha=255)
+        by_color = 1 / (1 + np.exp(-np.clip(odds, -20, 20)))
+        skin = cv2.convertScaleAbs(by_color, alpha=255)
         if not settings.refine:
             hand = np.where(odds > 0, np.uint8(255), np.uint8(0))
-            return skin, hand & kept & seen, ~hand & kept & seen
-        hand = np.where(separate(log_skin, color, seen, depth_m, kept) > 0, np.uint8(255), np.uint8(0))
-        return skin, hand & kept, ~hand & kept
+            return skin, by_color, hand & kept & seen, ~hand & kept & seen
+        odds = separate(log_skin, color, seen, depth_m, kept)
+        hand = np.where(odds > 0, np.uint8(255), np.uint8(0))
+        return skin, hand_probability(odds), hand & kept, ~hand & kept
 
     def _align(self, frame: RgbdFrame, depth_m: np.ndarray, kept: np.ndarray, box: Box) -> alignment.Aligned:
         if frame.color_camera is None:
@@ -150,5 +154,6 @@ def fill(
 def _nothing(nearest_m: float) -> Steps:
     """Steps of a frame in which nothing is kept: about one pixel, because OpenCV refuses images of none."""
     empty = np.zeros((1, 1), np.uint8)
-    depth_m, color = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8)
-    return Steps(Box(0, 0, 1, 1), nearest_m, depth_m, empty, 0, color, empty, empty, empty, empty, empty, empty, empty)
+    number, color = np.zeros((1, 1), np.float32), np.zeros((1, 1, 3), np.uint8)
+    masks = (empty, empty, empty, empty, empty)
+    return Steps(Box(0, 0, 1, 1), nearest_m, nearest_m, number, empty, 0, color, empty, empty, number, *masks)

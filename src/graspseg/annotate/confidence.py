@@ -25,6 +25,7 @@ Kind = Literal["alone", "with_model"]
 
 _AROUND = 2  # frames on either side that a frame is compared with
 _NO_GAP = 0.005  # two good outlines differ by as much
+_NO_DOUBT = 0.001
 _THINGS = ("hand", "object")
 _NO_PIXELS = 50.0  # what is smaller than this is nothing
 
@@ -81,8 +82,9 @@ def add_ratios(row: Row) -> dict[str, float]:
     Returns:
         The row with `unseen_ratio`, `unsure_ratio`, `overruled_ratio`, `filtered_ratio` and `flying_ratio`: such pixels
         per pixel of the smaller class; `border_ratio`: pixels of the hand beside the object, likewise;
-        `blind_border_ratio`: those of them beside no step in depth; and, where a network was asked, `model_hand_gap`
-        and `model_object_gap`: what its IoU with the labels lacks to 1.
+        `blind_border_ratio`: those of them beside no step in depth; `expected_gap`: what the expected IoU, mean of both
+        classes, lacks to 1; and, where a network was asked, `model_hand_gap` and `model_object_gap`: what its IoU with
+        the labels lacks to 1.
     """
     smaller = min(row["hand_px"], row["object_px"]) + _NO_PIXELS
     ratios = {
@@ -93,6 +95,8 @@ def add_ratios(row: Row) -> dict[str, float]:
     asked = {thing: row[f"model_{thing}_iou"] for thing in _THINGS if f"model_{thing}_iou" in row}
     gaps = {f"model_{thing}_gap": max(1 - iou, _NO_GAP) for thing, iou in asked.items()}
     blind = border * (1 - row["border_on_depth"])
+    expected = (row["expected_hand_iou"] + row["expected_object_iou"]) / len(_THINGS)
+    gaps["expected_gap"] = max(1 - expected, _NO_DOUBT)
     return {**row, **ratios, "border_ratio": border, "blind_border_ratio": blind, **gaps}
 
 

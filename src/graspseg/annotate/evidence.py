@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.annotate.steps import Steps
 from graspseg.labels import HAND, OBJECT
@@ -16,6 +16,9 @@ _NEAR = np.ones((5, 5), np.uint8)
 _STEP_M = 0.006
 _STEP_LEVELS = 20
 _EVEN, _UNSURE = 128, 77
+_END_M = 0.003
+_FEW_PX = 25  # so that a few wrong pixels of a small class do not count as all of it
+_APART = np.ones((9, 9), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Evidence:
         object_skin: how much the object's color is that of skin: mean of the skin probability over its seen pixels.
         hand_skin: the same over the hand.
         at_border_share: of the image's border that hand and object touch.
+        expected_hand_iou, expected_object_iou: IoU with the truth to be expected if each pixel were hand or object with
+            the probability that decided its label; 1 when there is none. Thresholds only know 0 and 1.
+        at_end_share: of each class within 3 mm of the end of the depth range, mean of both: there the range cuts an arm
+            a little too early or too late, or begins to hold what is behind.
+        object_apart_share: of the object that is apart from the largest piece of hand and object together.
     """
 
     hand_px: float
@@ -66,6 +74,10 @@ class Evidence:
     object_skin: float
     hand_skin: float
     at_border_share: float
+    expected_hand_iou: float
+    expected_object_iou: float
+    at_end_share: float
+    object_apart_share: float
 
 
 def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
@@ -96,6 +108,10 @@ def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
         object_skin=_mean(steps.skin, thing & seen),
         hand_skin=_mean(steps.skin, hand & seen),
         at_border_share=_at_border(steps, shape),
+        expected_hand_iou=_expected_iou(hand, thing, steps.hand_probability),
+        expected_object_iou=_expected_iou(thing, hand, 1 - steps.hand_probability),
+        at_end_share=_at_end(hand, thing, steps),
+        object_apart_share=_apart(thing, hand | thing),
     )
 
 
@@ -149,3 +165,35 @@ def _at_border(steps: Steps, shape: tuple[int, int]) -> float:
         (x1 == shape[1], labels[:, -1]),
     )
     return sum(int(np.count_nonzero(side)) for touches, side in sides if touches) / (2 * (shape[0] + shape[1]))
+
+
+def _expected_iou(
+    mask: Bool[np.ndarray, "h w"], other: Bool[np.ndarray, "h w"], probability: Float32[np.ndarray, "h w"]
+) -> float:
+    """Expected intersection over expected union of a class with the truth, were pixels independent of each other.
+
+    Args:
+        mask: the class.
+        other: the other class, whose pixels may in truth be of this one.
+        probability: of this class against the other.
+    """
+    if not mask.any():
+        return 1.0
+    right, missed = (float(probability[where].sum(dtype=np.float64)) for where in (mask, other))
+    return right / (int(np.count_nonzero(mask)) + missed)
+
+
+def _at_end(hand: Bool[np.ndarray, "h w"], thing: Bool[np.ndarray, "h w"], steps: Steps) -> float:
+    end = steps.depth_m > steps.farthest_m - _END_M
+    sizes = [(int(np.count_nonzero(mask & end)), int(np.count_nonzero(mask))) for mask in (hand, thing)]
+    return sum(at_end / (size + _FEW_PX) for at_end, size in sizes) / len(sizes)
+
+
+def _apart(thing: Bool[np.ndarray, "h w"], both: Bool[np.ndarray, "h w"]) -> float:
+    """Gaps of up to 8 pixels, as flying pixels leave them, do not part."""
+    size = int(np.count_nonzero(thing))
+    if size == 0:
+        return 0.0
+    count, number = cv2.connectedComponents(cv2.dilate(both.view(np.uint8), _APART), connectivity=8, ltype=cv2.CV_32S)
+    areas = np.bincount(number[both], minlength=count)
+    return 1 - int(np.count_nonzero(thing & (number == areas.argmax()))) / size

@@ -24,7 +24,7 @@ from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
 
 CHUNK = 64
-ANNOTATION_VERSION = 1
+ANNOTATION_VERSION = 2
 DESCRIPTION = "dataset.json"
 EVIDENCE = "evidence"
 SKIN = "skin"

@@ -71,6 +71,11 @@ def color_odds(log_skin: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w
     return log_skin - np.float32(_ANYTHING)
 
 
+def hand_probability(odds: Float32[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape"]:
+    """Probability of hand; odds count twice, because the smoother's mean over a surface is surer than one pixel."""
+    return 1 / (1 + np.exp(-2 * odds))
+
+
 def _color_odds(
     log_skin: Float32[np.ndarray, " n"],
     places: Int32[np.ndarray, " n"],
@@ -78,7 +83,7 @@ def _color_odds(
     spread: Float32[np.ndarray, " n"],
 ) -> Float32[np.ndarray, " n"]:
     """Log-odds of the colors of pixels, with what the last round says of hand and object in this frame."""
-    hand = 1 / (1 + np.exp(-2 * spread))
+    hand = hand_probability(spread)
     thing = 1 - hand
     hand_colors = _histogram(places, hand * trust * (hand > _SURE))[places]
     thing_colors = _histogram(places, thing * trust * (thing > _SURE))[places]
