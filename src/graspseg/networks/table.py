@@ -13,7 +13,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.frame import InputError
+from graspseg.networks.deeplabv3plus import DeepLabV3Plus
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
+from graspseg.networks.fcn import FCN
+from graspseg.networks.gcn import GCN
+from graspseg.networks.refinenet import RefineNet
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,12 @@ class NetworkSpec:
     """One network that can be trained, compared and exported by name.
 
     Attributes:
-        build: Makes the network with fresh weights. Forward takes depth in metres `b 1 h w` and radians per pixel
-            `b`, and
-            returns logits `b 3 h w`.
+        build: Makes the network with fresh weights, or with those of an encoder trained by others (`pretrained`).
+            Forward takes depth in metres `b 1 h w` and radians per pixel `b`, and returns logits `b 3 h w`.
         description: One line for a person who chooses.
     """
 
-    build: Callable[[], nn.Module]
+    build: Callable[..., nn.Module]
     description: str
 
 
@@ -55,7 +58,12 @@ _LITE = partial(
     context_rates=(),
     normalization="metric",
 )
-# Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU.
+_FCN = partial(FCN, "vgg16_bn", fc_width=4096, pool=True)
+_GCN = partial(GCN, "resnet50", kernel=9, width=21)
+_REFINENET = partial(RefineNet, "resnet50", widths=(512, 256))
+_DEEPLAB = partial(DeepLabV3Plus, "resnet50", width=256, skip_width=48)
+# Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU. GCN keeps
+# its 21: they are a number of classes, and narrow already.
 _SMALL = partial(
     DenseAttentionSeg,
     SMALL_ENCODER,
@@ -67,6 +75,10 @@ _SMALL = partial(
     output_stride=16,
     normalization="paper",
 )
+_FCN_SMALL = partial(FCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, fc_width=1024, pool=False)
+_GCN_SMALL = partial(GCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, kernel=9, width=21)
+_REFINENET_SMALL = partial(RefineNet, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, widths=(128, 64))
+_DEEPLAB_SMALL = partial(DeepLabV3Plus, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, width=64, skip_width=12)
 
 NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg": NetworkSpec(_FULL, "the paper's network: ResNet-50, output stride 16, ASPP, dense attention"),
@@ -79,10 +91,22 @@ NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg-lite-noattention": NetworkSpec(
         partial(_LITE, attention=False), "lite with plain skip connections, for comparison"
     ),
+    "fcn32s": NetworkSpec(partial(_FCN, finest=32), "VGG-16 with batch normalization, scores at 1/32"),
+    "fcn16s": NetworkSpec(partial(_FCN, finest=16), "the same with scores of pool4 at 1/16"),
+    "fcn8s": NetworkSpec(partial(_FCN, finest=8), "the same with scores of pool4 and pool3, at 1/8"),
+    "gcn": NetworkSpec(_GCN, "Large Kernel Matters: ResNet-50, k = 9, boundary refinement"),
+    "refinenet": NetworkSpec(_REFINENET, "RefineNet: ResNet-50, cascade of four stages, chained residual pooling"),
+    "deeplabv3plus": NetworkSpec(_DEEPLAB, "DeepLabv3+, the paper's baseline: ResNet-50, output stride 16, ASPP"),
     "denseattentionseg-small": NetworkSpec(_SMALL, "the paper's network on the small encoder, widths of a quarter"),
     "denseattentionseg-small-noattention": NetworkSpec(
         partial(_SMALL, attention=False), "the same with plain skip connections"
     ),
+    "fcn32s-small": NetworkSpec(partial(_FCN_SMALL, finest=32), "FCN-32s on the small encoder, widths of a quarter"),
+    "fcn16s-small": NetworkSpec(partial(_FCN_SMALL, finest=16), "FCN-16s on the small encoder, widths of a quarter"),
+    "fcn8s-small": NetworkSpec(partial(_FCN_SMALL, finest=8), "FCN-8s on the small encoder, widths of a quarter"),
+    "gcn-small": NetworkSpec(_GCN_SMALL, "Large Kernel Matters on the small encoder"),
+    "refinenet-small": NetworkSpec(_REFINENET_SMALL, "RefineNet on the small encoder, widths of a quarter"),
+    "deeplabv3plus-small": NetworkSpec(_DEEPLAB_SMALL, "DeepLabv3+ on the small encoder, widths of a quarter"),
 }
 
 
@@ -98,13 +122,17 @@ def network_spec(name: str) -> NetworkSpec:
     return NETWORKS[name]
 
 
-def build(name: str) -> nn.Module:
-    """Builds a network of the table with fresh weights.
+def build(name: str, *, pretrained: bool = False) -> nn.Module:
+    """Builds a network of the table.
+
+    Args:
+        name: Name in the table.
+        pretrained: Start with an encoder trained on ImageNet by others, downloaded once; else with fresh weights.
 
     Raises:
-        InputError: No network has that name.
+        InputError: No network has that name, or there are no such weights or no way to get them.
     """
-    return network_spec(name).build()
+    return network_spec(name).build(pretrained=pretrained)
 
 
 def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:
