@@ -15,11 +15,19 @@ class Options:
 def main(argv: list[str]) -> int:
     """Run the command."""
     tyro.cli(Options, args=argv, prog="graspseg networks")
+    from graspseg.frame import InputError
     from graspseg.networks.table import NETWORKS, cost
 
     width = max(map(len, NETWORKS))
     print(f"{'network':<{width}}  {'parameters/M':>12}  {'GFLOP@640x480':>13}  description")
+    missing = ""
     for name, spec in NETWORKS.items():
-        parameters, flop = cost(name)
-        print(f"{name:<{width}}  {parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}  {spec.description}")
+        try:
+            parameters, flop = cost(name)
+            figures = f"{parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}"
+        except InputError as error:  # its package is not installed
+            figures, missing = f"{'-':>12}  {'-':>13}", str(error)
+        print(f"{name:<{width}}  {figures}  {spec.description}", flush=True)
+    if missing:
+        print(f"- {missing}")
     return 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -28,13 +29,19 @@ class Level(NamedTuple):
     stride: int
 
 
-def pad_to_strides(depth_m: Float[Tensor, "b 1 h w"], stride: int) -> Float[Tensor, "b 1 H W"]:
+def pad_to_strides(
+    depth_m: Float[Tensor, "b 1 h w"], stride: int, *, at_least: int = 2
+) -> Float[Tensor, "b 1 h_padded w_padded"]:
     """Adds 0, which means not measured, below and to the right until both sides are whole strides.
 
-    At least two strides: batch normalization cannot train on the single value that one stride and one frame leave.
+    Args:
+        depth_m: Depth in metres.
+        stride: Pixels between two features of the coarsest level.
+        at_least: Fewest strides of a side. Two, because batch normalization cannot train on the single value that one
+            stride and one frame leave.
     """
     height, width = depth_m.shape[-2:]
-    rows, columns = (max(-(-side // stride), 2) * stride for side in (height, width))
+    rows, columns = (max(-(-side // stride), at_least) * stride for side in (height, width))
     return F.pad(depth_m, (0, columns - width, 0, rows - height))
 
 
@@ -60,22 +67,36 @@ def make_encoder(
         InputError: There are no such weights, or they cannot be had.
     """
     arguments = {"features_only": True, "in_chans": in_channels, **options}
-    if output_stride != 32:
+    if output_stride != 32:  # not every encoder knows the option
         arguments["output_stride"] = output_stride
-    if pretrained and options:
-        raise InputError(
-            f"--pretrained found no weights for the changed encoder {name}, expected a network of the paper's size: "
-            "choose one without -small or -lite, or train from scratch."
-        )
-    try:
+    with fetching(name, pretrained=pretrained, changed=bool(options)):
         encoder = timm.create_model(name, pretrained=pretrained, **arguments)
-    except Exception as error:  # the hub's classes for no network, no such file and timeouts share no base
-        if not pretrained:
-            raise
-        raise InputError(
-            f"--pretrained could not get the weights of {name} ({type(error).__name__}), expected a connection or a "
-            "filled cache of timm: go online once, or train from scratch."
-        ) from error
     contract = cast(timm.models.FeatureInfo, encoder.feature_info)
     levels = zip(contract.channels(), contract.reduction(), strict=True)
     return encoder, [Level(channels, stride) for channels, stride in levels]
+
+
+@contextmanager
+def fetching(encoder: str, *, pretrained: bool, changed: bool) -> Iterator[None]:
+    """Says in a sentence why the pretrained weights of an encoder cannot be had.
+
+    Args:
+        encoder: Its name.
+        pretrained: Whether there is anything to fetch; False lets every error through.
+        changed: Whether the encoder was given other widths, for which nobody has weights.
+    """
+    if not pretrained:
+        yield
+        return
+    if changed:
+        raise InputError(
+            f"There are no pretrained weights for {encoder} with other widths, expected an encoder as published: "
+            "choose a network without -small or -lite in its name, or leave --pretrained out."
+        )
+    try:
+        yield
+    except Exception as error:  # no network, no such file, a timeout: their classes have no common base
+        raise InputError(
+            f"The pretrained weights of {encoder} could not be fetched ({type(error).__name__}), expected a connection "
+            "or weights fetched before: go online once, or leave --pretrained out."
+        ) from error

@@ -9,7 +9,7 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.frame import InputError
@@ -18,6 +18,7 @@ from graspseg.networks.denseattentionseg import DenseAttentionSeg
 from graspseg.networks.fcn import FCN
 from graspseg.networks.gcn import GCN
 from graspseg.networks.refinenet import RefineNet
+from graspseg.networks.smp_peers import SMPNetwork
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,20 @@ _FCN = partial(FCN, "vgg16_bn", fc_width=4096, pool=True)
 _GCN = partial(GCN, "resnet50", kernel=9, width=21)
 _REFINENET = partial(RefineNet, "resnet50", widths=(512, 256))
 _DEEPLAB = partial(DeepLabV3Plus, "resnet50", width=256, skip_width=48)
+# Dilation as the papers have it: stride 8 for PSPNet, 16 for PAN and DeepLabv3+.
+_PSPNET = partial(SMPNetwork, "pspnet", stride=8)
+_PSPNET_OPTIONS = {"encoder_depth": 5, "output_stride": 8}
+# PAN halves its coarsest level three times.
+_PAN = partial(SMPNetwork, "pan", stride=16, smallest_side=8, smallest_batch=2)
+_MOBILE = partial(
+    SMPNetwork,
+    "deeplabv3plus",
+    "tu-mobilenetv2_100",
+    stride=16,
+    smallest_batch=2,
+    options={"encoder_output_stride": 16, "decoder_atrous_rates": (6, 12, 18)},
+)
+_SEGFORMER = partial(SMPNetwork, "segformer", stride=32)
 # Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU. GCN keeps
 # its 21: they are a number of classes, and narrow already.
 _SMALL = partial(
@@ -79,6 +94,7 @@ _FCN_SMALL = partial(FCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, 
 _GCN_SMALL = partial(GCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, kernel=9, width=21)
 _REFINENET_SMALL = partial(RefineNet, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, widths=(128, 64))
 _DEEPLAB_SMALL = partial(DeepLabV3Plus, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, width=64, skip_width=12)
+_SMP_SMALL = {"encoder": f"tu-{SMALL_ENCODER}", "encoder_options": SMALL_ENCODER_OPTIONS}
 
 NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg": NetworkSpec(_FULL, "the paper's network: ResNet-50, output stride 16, ASPP, dense attention"),
@@ -97,6 +113,15 @@ NETWORKS: dict[str, NetworkSpec] = {
     "gcn": NetworkSpec(_GCN, "Large Kernel Matters: ResNet-50, k = 9, boundary refinement"),
     "refinenet": NetworkSpec(_REFINENET, "RefineNet: ResNet-50, cascade of four stages, chained residual pooling"),
     "deeplabv3plus": NetworkSpec(_DEEPLAB, "DeepLabv3+, the paper's baseline: ResNet-50, output stride 16, ASPP"),
+    "unet": NetworkSpec(partial(SMPNetwork, "unet", "tu-resnet50", stride=32), "U-Net on ResNet-50"),
+    "pspnet": NetworkSpec(
+        partial(_PSPNET, "tu-resnet50", options=_PSPNET_OPTIONS), "PSPNet on ResNet-50, output stride 8"
+    ),
+    "pan": NetworkSpec(partial(_PAN, "tu-resnet50"), "Pyramid Attention Network on ResNet-50, output stride 16"),
+    "deeplabv3plus-mobile": NetworkSpec(_MOBILE, "DeepLabv3+ on MobileNetV2 with separable convolutions"),
+    "segformer": NetworkSpec(
+        partial(_SEGFORMER, "mit_b2", options={"decoder_segmentation_channels": 768}), "SegFormer-B2, a transformer"
+    ),
     "denseattentionseg-small": NetworkSpec(_SMALL, "the paper's network on the small encoder, widths of a quarter"),
     "denseattentionseg-small-noattention": NetworkSpec(
         partial(_SMALL, attention=False), "the same with plain skip connections"
@@ -107,6 +132,22 @@ NETWORKS: dict[str, NetworkSpec] = {
     "gcn-small": NetworkSpec(_GCN_SMALL, "Large Kernel Matters on the small encoder"),
     "refinenet-small": NetworkSpec(_REFINENET_SMALL, "RefineNet on the small encoder, widths of a quarter"),
     "deeplabv3plus-small": NetworkSpec(_DEEPLAB_SMALL, "DeepLabv3+ on the small encoder, widths of a quarter"),
+    "unet-small": NetworkSpec(
+        partial(SMPNetwork, "unet", stride=32, options={"decoder_channels": (64, 32, 16, 8, 4)}, **_SMP_SMALL),
+        "U-Net on the small encoder, widths of a quarter",
+    ),
+    "pspnet-small": NetworkSpec(
+        partial(_PSPNET, options={**_PSPNET_OPTIONS, "psp_out_channels": 128}, **_SMP_SMALL),
+        "PSPNet on the small encoder, widths of a quarter",
+    ),
+    "pan-small": NetworkSpec(
+        partial(_PAN, options={"decoder_channels": 8}, **_SMP_SMALL),
+        "Pyramid Attention Network on the small encoder, widths of a quarter",
+    ),
+    "segformer-small": NetworkSpec(
+        partial(_SEGFORMER, "mit_b0", options={"decoder_segmentation_channels": 256}),
+        "SegFormer-B0, on the smallest of its own encoders",
+    ),
 }
 
 
@@ -138,13 +179,17 @@ def build(name: str, *, pretrained: bool = False) -> nn.Module:
 def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:
     """Number of parameters and floating-point operations of one frame; a multiply-add counts two.
 
-    Only convolutions and matrix products count, as is usual. Nothing is computed and no weights are made.
+    Only convolutions and matrix products count, as is usual. Nothing is computed, and weights are made only where a
+    network cannot be built without.
 
     Raises:
         InputError: No network has that name.
     """
-    with FakeTensorMode():
+    try:
+        with FakeTensorMode():
+            network = network_spec(name).build().eval()
+    except DataDependentOutputException:  # SegFormer reads numbers from a tensor while it is built
         network = network_spec(name).build().eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(torch.zeros(1, 1, height, width), torch.zeros(1))
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, height, width), torch.zeros(1))
     return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops()
