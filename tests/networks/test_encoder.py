@@ -15,8 +15,12 @@ from graspseg.training.presets import TrainConfig
 
 @pytest.mark.parametrize(
     ("size", "stride", "at_least", "padded"),
-    [((480, 640), 32, 2, (480, 640)), ((97, 131), 16, 2, (112, 144)), ((1, 33), 32, 2, (64, 64))]
-    + [((97, 131), 16, 8, (128, 144))],
+    [
+        ((480, 640), 32, 2, (480, 640)),
+        ((97, 131), 16, 2, (112, 144)),
+        ((1, 33), 32, 2, (64, 64)),
+        ((97, 131), 16, 8, (128, 144)),
+    ],
 )
 def test_padding_fills_whole_strides(size: tuple[int, int], stride: int, at_least: int, padded: tuple[int, int]):
     height, width = size
@@ -69,7 +73,7 @@ def test_without_a_connection_pretrained_is_a_sentence(name: str, monkeypatch: p
 
 @pytest.mark.parametrize("name", ["gcn-small", "unet-small", "denseattentionseg-lite"])
 def test_nobody_has_weights_for_changed_encoders(name: str):
-    with pytest.raises(InputError, match="no pretrained weights for .*resnet18d with other widths"):
+    with pytest.raises(InputError, match=r"no pretrained weights for .*resnet18d with other widths"):
         build(name, pretrained=True)
 
 

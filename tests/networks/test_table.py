@@ -53,7 +53,8 @@ def test_every_weight_learns(name: str):
             module.drop_prob = 0.0
     network(*frames(2, 50, 70)).square().sum().backward()
     still = [key for key, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
-    assert still == []
+    # The package's PAN has biases before batch normalization, which takes them out again.
+    assert [key for key in still if not (name == "pan-small" and key.endswith(".conv.bias"))] == []
 
 
 @every_name
