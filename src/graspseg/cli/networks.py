@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import tyro
 
 
 @dataclass(frozen=True)
 class Options:
-    """List the networks: name, parameters in millions, GFLOP of one 640x480 frame (a multiply-add counts two)."""
+    """List the networks: name, parameters in millions, GFLOP of one 640x480 frame (a multiply-add counts two).
+
+    Attributes:
+        json: Also write the figures to this file.
+    """
+
+    json: Path | None = None
 
 
 def main(argv: list[str]) -> int:
     """Run the command."""
-    tyro.cli(Options, args=argv, prog="graspseg networks")
+    options = tyro.cli(Options, args=argv, prog="graspseg networks")
+    from graspseg.datasets.atomic import write_json
+    from graspseg.frame import InputError
     from graspseg.networks.table import NETWORKS, cost
 
     width = max(map(len, NETWORKS))
     print(f"{'network':<{width}}  {'parameters/M':>12}  {'GFLOP@640x480':>13}  description")
+    figures, missing = {}, ""
     for name, spec in NETWORKS.items():
-        parameters, flop = cost(name)
-        print(f"{name:<{width}}  {parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}  {spec.description}")
+        try:
+            parameters, flop = cost(name)
+            figures[name] = {"parameters_millions": parameters / 1e6, "gflop": flop / 1e9}
+            columns = f"{parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}"
+        except InputError as error:  # the package it comes from is not installed
+            columns, missing = f"{'-':>12}  {'-':>13}", str(error)
+        print(f"{name:<{width}}  {columns}  {spec.description}", flush=True)
+    if missing:
+        print(f"- {missing}")
+    if options.json is not None:
+        write_json(options.json, figures)
     return 0

@@ -6,15 +6,14 @@ Paper: section 4.1 (encoder), 4.2 (dense attention), 4.3 (decoder).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
-import timm
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
 from graspseg.networks.normalization import MetricInput, PaperInput
 
 N_CLASSES = 3
@@ -130,6 +129,7 @@ class DenseAttentionSeg(nn.Module):
         output_stride: Largest reduction of the encoder; below 32 by dilation.
         attention: False drops the attention: skips are squeezed and concatenated as they are (the paper's ablation).
         normalization: What the encoder sees, `paper` or `metric`.
+        pretrained: Start with timm's weights of the encoder.
     """
 
     def __init__(
@@ -141,16 +141,21 @@ class DenseAttentionSeg(nn.Module):
         context_channels: int,
         context_rates: Sequence[int],
         output_stride: Literal[8, 16, 32] = 32,
-        encoder_options: Mapping[str, object] = MappingProxyType({}),
+        encoder_options: Mapping[str, object] = NO_OPTIONS,
         attention: bool = True,
         normalization: Literal["paper", "metric"],
+        pretrained: bool = False,
     ) -> None:
         super().__init__()
         self.normalization = PaperInput() if normalization == "paper" else MetricInput()
-        options = {"in_chans": self.normalization.channels, "output_stride": output_stride, **encoder_options}
-        self.encoder = timm.create_model(encoder, features_only=True, pretrained=False, **options)
-        contract = cast(timm.models.FeatureInfo, self.encoder.feature_info)
-        channels, reductions = list(contract.channels()), list(contract.reduction())
+        self.encoder, levels = make_encoder(
+            encoder,
+            in_channels=self.normalization.channels,
+            output_stride=output_stride,
+            options=encoder_options,
+            pretrained=pretrained,
+        )
+        channels, reductions = [level.channels for level in levels], [level.stride for level in levels]
         self.context = None
         if context_channels:
             self.context = ASPP(channels[-1], context_channels, rates=context_rates)
@@ -203,10 +208,7 @@ class DenseAttentionSeg(nn.Module):
 
     def _squeeze(self, depth_m: Tensor, pixel_angle: Tensor) -> list[Tensor]:
         """Squeezed levels, finest first, before their activation."""
-        height, width = (max(side, self.stride + 1) for side in depth_m.shape[-2:])
-        pad_h, pad_w = height + -height % self.stride, width + -width % self.stride
-        depth_m = F.pad(depth_m, (0, pad_w - depth_m.shape[-1], 0, pad_h - depth_m.shape[-2]))
-        levels = self.encoder(self.normalization(depth_m, pixel_angle))
+        levels = self.encoder(self.normalization(pad_to_strides(depth_m, self.stride), pixel_angle))
         if self.context is not None:
             levels.append(self.context(levels[-1]))
         return [squeeze(level) for squeeze, level in zip(self.squeeze, levels, strict=True)]

@@ -9,11 +9,16 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.frame import InputError
+from graspseg.networks.deeplabv3plus import DeepLabV3Plus
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
+from graspseg.networks.fcn import FCN
+from graspseg.networks.gcn import GCN
+from graspseg.networks.refinenet import RefineNet
+from graspseg.networks.smp_peers import SMPNetwork
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,12 @@ class NetworkSpec:
     """One network that can be trained, compared and exported by name.
 
     Attributes:
-        build: Makes the network with fresh weights. Forward takes depth in metres `b 1 h w` and radians per pixel
-            `b`, and
-            returns logits `b 3 h w`.
+        build: Makes the network with fresh weights, or with those of an encoder trained by others (`pretrained`).
+            Forward takes depth in metres `b 1 h w` and radians per pixel `b`, and returns logits `b 3 h w`.
         description: One line for a person who chooses.
     """
 
-    build: Callable[[], nn.Module]
+    build: Callable[..., nn.Module]
     description: str
 
 
@@ -55,7 +59,26 @@ _LITE = partial(
     context_rates=(),
     normalization="metric",
 )
-# Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU.
+_FCN = partial(FCN, "vgg16_bn", fc_width=4096, pool=True)
+_GCN = partial(GCN, "resnet50", kernel=9, width=21)
+_REFINENET = partial(RefineNet, "resnet50", widths=(512, 256))
+_DEEPLAB = partial(DeepLabV3Plus, "resnet50", width=256, skip_width=48)
+# Dilation as the papers have it: stride 8 for PSPNet, 16 for PAN and DeepLabv3+.
+_PSPNET = partial(SMPNetwork, "pspnet", stride=8)
+_PSPNET_OPTIONS = {"encoder_depth": 5, "output_stride": 8}
+# PAN halves its coarsest level three times.
+_PAN = partial(SMPNetwork, "pan", stride=16, smallest_side=8, smallest_batch=2)
+_MOBILE = partial(
+    SMPNetwork,
+    "deeplabv3plus",
+    "tu-mobilenetv2_100",
+    stride=16,
+    smallest_batch=2,
+    options={"encoder_output_stride": 16, "decoder_atrous_rates": (6, 12, 18)},
+)
+_SEGFORMER = partial(SMPNetwork, "segformer", stride=32)
+# Every network of the paper again on one small encoder with widths of a quarter, for comparisons on a CPU. GCN keeps
+# its 21: they are a number of classes, and narrow already.
 _SMALL = partial(
     DenseAttentionSeg,
     SMALL_ENCODER,
@@ -67,6 +90,11 @@ _SMALL = partial(
     output_stride=16,
     normalization="paper",
 )
+_FCN_SMALL = partial(FCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, fc_width=1024, pool=False)
+_GCN_SMALL = partial(GCN, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, kernel=9, width=21)
+_REFINENET_SMALL = partial(RefineNet, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, widths=(128, 64))
+_DEEPLAB_SMALL = partial(DeepLabV3Plus, SMALL_ENCODER, encoder_options=SMALL_ENCODER_OPTIONS, width=64, skip_width=12)
+_SMP_SMALL = {"encoder": f"tu-{SMALL_ENCODER}", "encoder_options": SMALL_ENCODER_OPTIONS}
 
 NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg": NetworkSpec(_FULL, "the paper's network: ResNet-50, output stride 16, ASPP, dense attention"),
@@ -79,9 +107,46 @@ NETWORKS: dict[str, NetworkSpec] = {
     "denseattentionseg-lite-noattention": NetworkSpec(
         partial(_LITE, attention=False), "lite with plain skip connections, for comparison"
     ),
+    "fcn32s": NetworkSpec(partial(_FCN, finest=32), "VGG-16 with batch normalization, scores at 1/32"),
+    "fcn16s": NetworkSpec(partial(_FCN, finest=16), "the same with scores of pool4 at 1/16"),
+    "fcn8s": NetworkSpec(partial(_FCN, finest=8), "the same with scores of pool4 and pool3, at 1/8"),
+    "gcn": NetworkSpec(_GCN, "Large Kernel Matters: ResNet-50, k = 9, boundary refinement"),
+    "refinenet": NetworkSpec(_REFINENET, "RefineNet: ResNet-50, cascade of four stages, chained residual pooling"),
+    "deeplabv3plus": NetworkSpec(_DEEPLAB, "DeepLabv3+, the paper's baseline: ResNet-50, output stride 16, ASPP"),
+    "unet": NetworkSpec(partial(SMPNetwork, "unet", "tu-resnet50", stride=32), "U-Net on ResNet-50"),
+    "pspnet": NetworkSpec(
+        partial(_PSPNET, "tu-resnet50", options=_PSPNET_OPTIONS), "PSPNet on ResNet-50, output stride 8"
+    ),
+    "pan": NetworkSpec(partial(_PAN, "tu-resnet50"), "Pyramid Attention Network on ResNet-50, output stride 16"),
+    "deeplabv3plus-mobile": NetworkSpec(_MOBILE, "DeepLabv3+ on MobileNetV2 with separable convolutions"),
+    "segformer": NetworkSpec(
+        partial(_SEGFORMER, "mit_b2", options={"decoder_segmentation_channels": 768}), "SegFormer-B2, a transformer"
+    ),
     "denseattentionseg-small": NetworkSpec(_SMALL, "the paper's network on the small encoder, widths of a quarter"),
     "denseattentionseg-small-noattention": NetworkSpec(
         partial(_SMALL, attention=False), "the same with plain skip connections"
+    ),
+    "fcn32s-small": NetworkSpec(partial(_FCN_SMALL, finest=32), "FCN-32s on the small encoder, widths of a quarter"),
+    "fcn16s-small": NetworkSpec(partial(_FCN_SMALL, finest=16), "FCN-16s on the small encoder, widths of a quarter"),
+    "fcn8s-small": NetworkSpec(partial(_FCN_SMALL, finest=8), "FCN-8s on the small encoder, widths of a quarter"),
+    "gcn-small": NetworkSpec(_GCN_SMALL, "Large Kernel Matters on the small encoder"),
+    "refinenet-small": NetworkSpec(_REFINENET_SMALL, "RefineNet on the small encoder, widths of a quarter"),
+    "deeplabv3plus-small": NetworkSpec(_DEEPLAB_SMALL, "DeepLabv3+ on the small encoder, widths of a quarter"),
+    "unet-small": NetworkSpec(
+        partial(SMPNetwork, "unet", stride=32, options={"decoder_channels": (64, 32, 16, 8, 4)}, **_SMP_SMALL),
+        "U-Net on the small encoder, widths of a quarter",
+    ),
+    "pspnet-small": NetworkSpec(
+        partial(_PSPNET, options={**_PSPNET_OPTIONS, "psp_out_channels": 128}, **_SMP_SMALL),
+        "PSPNet on the small encoder, widths of a quarter",
+    ),
+    "pan-small": NetworkSpec(
+        partial(_PAN, options={"decoder_channels": 8}, **_SMP_SMALL),
+        "Pyramid Attention Network on the small encoder, widths of a quarter",
+    ),
+    "segformer-small": NetworkSpec(
+        partial(_SEGFORMER, "mit_b0", options={"decoder_segmentation_channels": 256}),
+        "SegFormer-B0, on the smallest of its own encoders",
     ),
 }
 
@@ -98,25 +163,33 @@ def network_spec(name: str) -> NetworkSpec:
     return NETWORKS[name]
 
 
-def build(name: str) -> nn.Module:
-    """Builds a network of the table with fresh weights.
+def build(name: str, *, pretrained: bool = False) -> nn.Module:
+    """Builds a network of the table.
+
+    Args:
+        name: Name in the table.
+        pretrained: Start with an encoder trained on ImageNet by others, downloaded once; else with fresh weights.
 
     Raises:
-        InputError: No network has that name.
+        InputError: No network has that name, or there are no such weights or no way to get them.
     """
-    return network_spec(name).build()
+    return network_spec(name).build(pretrained=pretrained)
 
 
 def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:
     """Number of parameters and floating-point operations of one frame; a multiply-add counts two.
 
-    Only convolutions and matrix products count, as is usual. Nothing is computed and no weights are made.
+    Only convolutions and matrix products count, as is usual. Nothing is computed, and weights are made only where a
+    network cannot be built without.
 
     Raises:
         InputError: No network has that name.
     """
-    with FakeTensorMode():
+    try:
+        with FakeTensorMode():
+            network = network_spec(name).build().eval()
+    except DataDependentOutputException:  # SegFormer reads numbers from a tensor while it is built
         network = network_spec(name).build().eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            network(torch.zeros(1, 1, height, width), torch.zeros(1))
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 1, height, width), torch.zeros(1))
     return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops()

@@ -31,14 +31,17 @@ def network_name(config: TrainConfig) -> str:
 
 
 def start_network(config: TrainConfig) -> NamedNetwork:
-    """A network with fresh weights from the seed, or with those of `init`.
+    """A network with fresh weights from the seed, on a pretrained encoder, or with the weights of `init`.
 
     Raises:
-        InputError: no network or model of that name, or the model holds another network.
+        InputError: no network or model of that name, the model holds another network, or the weights of the encoder
+            cannot be had.
     """
+    if config.pretrained and config.init is not None:
+        raise InputError(f"--init {config.init} holds the encoder as well, expected it without --pretrained: drop one.")
     name = network_name(config)
     torch.manual_seed(config.seed)
-    network = build(name)
+    network = build(name, pretrained=config.pretrained)
     if config.init is not None:
         load_weights(network, model_path(config.init), name=name)
     return NamedNetwork(name, network)

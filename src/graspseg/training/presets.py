@@ -178,6 +178,7 @@ class TrainConfig:
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
+        pretrained: start with an encoder trained on ImageNet by others, downloaded once; else from scratch.
         seed: seed of weights, frames and samples.
         steps: optimizer steps, both stages together.
         max_minutes: choose `steps` so that training takes about this long; 0 = keep `steps`.
@@ -192,6 +193,7 @@ class TrainConfig:
     recipes: tuple[PresetName, ...] = ("wild", "wild", "exam1")
     frames: int = 0
     init: str | None = None
+    pretrained: bool = False
     seed: int = 0
     steps: int = 9_000
     max_minutes: float = 0.0
