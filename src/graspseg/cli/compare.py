@@ -71,7 +71,9 @@ def main(argv: Sequence[str]) -> int:
     options = tyro.cli(Options, args=list(argv), prog="graspseg compare")
     from graspseg.datasets.atomic import write_bytes, write_json
     from graspseg.evaluation.compare.data import compared_frames
+    from graspseg.evaluation.compare.figures import write_pictures
     from graspseg.evaluation.compare.frames import Size
+    from graspseg.evaluation.compare.page import as_html
     from graspseg.evaluation.compare.report import as_json, as_markdown
     from graspseg.evaluation.compare.run import compare, with_equal_time
     from graspseg.evaluation.compare.timing import TimingSettings
@@ -104,8 +106,10 @@ def main(argv: Sequence[str]) -> int:
         command=shlex.join(["graspseg", "compare", *argv]),
         budget=_budget(options),
     )
+    pictures = write_pictures(comparison, threads=threads)
     write_json(options.out / "report.json", report)
-    write_bytes(options.out / "report.md", as_markdown(report).encode())
+    write_bytes(options.out / "report.md", as_markdown(report, pictures=[p.path.name for p in pictures]).encode())
+    write_bytes(options.out / "report.html", as_html(report, pictures).encode())
     print(as_markdown(report), end="", flush=True)
     return 1 if comparison.failures or report["frames"]["left_out"] else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from graspseg import __version__
 from graspseg.evaluation.compare.cells import Cell
-from graspseg.evaluation.compare.paired import paired_difference
+from graspseg.evaluation.compare.paired import mean_iou, paired_difference, paired_difference_over_seeds
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.machine import describe_machine
 
@@ -23,14 +22,14 @@ class Column:
     Attributes:
         title: its head.
         path: where it stands in a cell's scores.
-        percent: whether it is a share, shown in percent.
-        better: whether more or less of it is better.
+        factor: what it is shown times; 100 for shares.
+        more_is_better: whether the highest or the lowest is the best.
     """
 
     title: str
     path: tuple[str, ...]
-    percent: bool = True
-    better: str = "more"
+    factor: float = 100.0
+    more_is_better: bool = True
 
 
 PAPER_COLUMNS = (
@@ -46,7 +45,17 @@ OUR_COLUMNS = (
     Column("hand F1", ("hand_f1",)),
     Column("IOU per image", ("iou_image", "mean")),
     Column("boundary F 2 px", ("boundary_f", "mean", "2px")),
-    Column("hand leak", ("hand_leak", "rate"), better="less"),
+    Column("boundary IOU 2 px", ("boundary_iou", "dataset", "mean", "2px")),
+    Column("hand outline mm", ("boundary_error", "hand", "mean_mm"), factor=1.0, more_is_better=False),
+    Column("object outline mm", ("boundary_error", "object", "mean_mm"), factor=1.0, more_is_better=False),
+    Column("contact F1 2 px", ("contact_f", "2px")),
+    Column("hand leak", ("hand_leak", "rate"), more_is_better=False),
+    Column("ECE", ("calibration", "foreground", "ece"), more_is_better=False),
+)
+COLUMNS = {column.title: column for column in (*PAPER_COLUMNS, *OUR_COLUMNS)}
+BETTER = (
+    "Bold: best of its column. Shares are in percent. Hand leak: hand pixels called object. ECE: expected calibration "
+    "error where truth or prediction is hand or object; the weights of classes in training distort probabilities."
 )
 
 
@@ -84,12 +93,13 @@ def as_json(comparison: Comparison, *, title: str, reference: str, command: str,
 def _row(comparison: Comparison, name: str) -> dict[str, Any]:
     cells = comparison.cells_of(name)
     times = comparison.times.get(name, {})
-    columns = [*PAPER_COLUMNS, *OUR_COLUMNS]
     steps = sorted({cell.trained["steps"] for cell in cells if cell.trained.get("steps")})
     return {
         "name": name,
         "seeds": [cell.seed for cell in cells if cell.seed is not None],
-        "scores": {column.title: _spread([value_at(cell, column.path) for cell in cells]) for column in columns},
+        "scores": {
+            title: _spread([value_at(cell, column.path) for cell in cells]) for title, column in COLUMNS.items()
+        },
         "cells": [{"seed": cell.seed, "scores": cell.scores.get("scores"), **cell.trained} for cell in cells],
         "steps": steps,
         "eager_ms": times.get("eager_ms"),
@@ -130,9 +140,19 @@ def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]
         own = {cell.seed: cell.matrices() for cell in comparison.cells_of(entry.name)}
         pairs = _pairs(own, base) if entry.name != reference else []
         if pairs:
-            difference = paired_difference(np.stack([ours for ours, _ in pairs]), np.stack([ref for _, ref in pairs]))
-            found.append({"name": entry.name, **asdict(difference)})
+            ours, theirs = np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
+            found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours)})
     return found
+
+
+def _difference(reference: np.ndarray, entry: np.ndarray) -> dict[str, float]:
+    """Difference of the mean IoU with its interval, and the share of frames where the entry is better."""
+    several = len(reference) > 1
+    found = paired_difference_over_seeds(reference, entry) if several else paired_difference(reference[0], entry[0])
+    by_frame = mean_iou(entry) - mean_iou(reference)
+    told = np.sign(by_frame[np.isfinite(by_frame)])
+    better = float((told.mean() + 1) / 2) if told.size else 0.5
+    return {**asdict(found.iou_dataset), "better_share": better}
 
 
 _Matrices = dict[int | None, np.ndarray]
@@ -145,10 +165,22 @@ def _pairs(own: _Matrices, base: _Matrices) -> list[tuple[np.ndarray, np.ndarray
     return [(ours, ref) for ours, ref in pairs if ours is not None and ref is not None]
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """The report of `as_json` as Markdown, shares in percent."""
+def as_markdown(report: dict[str, Any], *, pictures: Sequence[str] = ()) -> str:
+    """The report of `as_json` as Markdown, shares in percent.
+
+    Args:
+        report: the figures.
+        pictures: files beside it to show.
+    """
     head, rows = table(report)
-    lines = [f"# {report['title']}", "", *facts(report), "", _line(head), "|---" * len(head) + "|", *map(_line, rows)]
+    best = best_rows(report, head)
+    marked = [
+        [f"**{text}**" if (index, number) in best else text for number, text in enumerate(row)]
+        for index, row in enumerate(rows)
+    ]
+    lines = [f"# {report['title']}", ""]
+    lines += [line for fact in facts(report) for line in (fact, "")]
+    lines += [_line(head), "|---" * len(head) + "|", *map(_line, marked), "", BETTER]
     if report["differences"]:
         lines += [
             "",
@@ -160,6 +192,7 @@ def as_markdown(report: dict[str, Any]) -> str:
             "|---" * len(DIFFERENCE_HEAD) + "|",
             *(_line(difference_row(each)) for each in report["differences"]),
         ]
+    lines += [line for name in pictures for line in ("", f"![{name.partition('.')[0]}]({name})")]
     if report["failures"]:
         lines += ["", "## Failed", "", *(f"- {reason}" for reason in report["failures"])]
     return "\n".join(lines) + "\n"
@@ -167,8 +200,9 @@ def as_markdown(report: dict[str, Any]) -> str:
 
 DIFFERENCE_HEAD = ["", "difference, points", "95 % interval", "better on", "seeds"]
 DIFFERENCE_NOTE = (
-    "The interval is a bootstrap over judged frames, drawn for both alike, and over pairs of equal seeds; few seeds "
-    "make it too narrow."
+    "Points of percent. The interval is a bootstrap over judged frames, drawn for both alike, widened by what other "
+    "seeds may change (Student's t times the standard error over pairs of equal seeds). An interval that holds 0 says "
+    "that this comparison cannot tell the two apart. Better on: frames whose own mean IOU is higher, equal ones half."
 )
 
 
@@ -191,9 +225,10 @@ def facts(report: dict[str, Any]) -> list[str]:
 def table(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the main table; columns that no row has a figure for are left out."""
     rows = report["rows"]
-    shown = [c for c in (*PAPER_COLUMNS, *OUR_COLUMNS) if any(row["scores"][c.title] for row in rows)]
-    paper = [column for column in shown if column in PAPER_COLUMNS]
-    ours = [column for column in shown if column not in PAPER_COLUMNS]
+    paper, ours = (
+        [column for column in columns if any(row["scores"][column.title] for row in rows)]
+        for columns in (PAPER_COLUMNS, OUR_COLUMNS)
+    )
     head = ["", *(c.title for c in paper), "time", *(c.title for c in ours), "runtime", "M parameters", "GFLOP"]
     lines = []
     for row in rows:
@@ -204,9 +239,9 @@ def table(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         lines.append(
             [
                 row["name"] + (failed if row["failures"] else ""),
-                *(_score(row["scores"][column.title]) for column in paper),
+                *(_score(row["scores"][column.title], column) for column in paper),
                 _times(row["eager_ms"]),
-                *(_score(row["scores"][column.title]) for column in ours),
+                *(_score(row["scores"][column.title], column) for column in ours),
                 _times(row["runtime_ms"]),
                 _number(row["parameters_m"]),
                 _number(row["gflop"]),
@@ -217,7 +252,7 @@ def table(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def difference_row(difference: dict[str, Any]) -> list[str]:
     """One difference as texts, in points of percent."""
-    mean, low, high = (100 * difference[name] for name in ("mean", "low", "high"))
+    mean, low, high = (100 * difference[name] for name in ("value", "low", "high"))
     share = f"{100 * difference['better_share']:.0f} % of frames"
     return [difference["name"], f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", share, str(difference["seeds"])]
 
@@ -226,11 +261,25 @@ def _line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 
 
-def _score(spread: dict[str, float | None] | None) -> str:
-    if spread is None or spread["mean"] is None or math.isnan(spread["mean"]):
+def best_rows(report: dict[str, Any], head: Sequence[str]) -> set[tuple[int, int]]:
+    """Row and column of the best figure of every column that can have one."""
+    best: set[tuple[int, int]] = set()
+    for number, title in enumerate(head):
+        column = COLUMNS.get(title)
+        if column is None:
+            continue
+        told = [(row["scores"][title] or {}).get("mean") for row in report["rows"]]
+        values = [value for value in told if value is not None]
+        highest = (max if column.more_is_better else min)(values)
+        best |= {(index, number) for index, value in enumerate(told) if value == highest}
+    return best
+
+
+def _score(spread: dict[str, float | None] | None, column: Column) -> str:
+    if spread is None or spread["mean"] is None:
         return "-"
-    text = f"{100 * spread['mean']:.2f}"
-    return text if spread["std"] is None else f"{text} ± {100 * spread['std']:.2f}"
+    text = f"{column.factor * spread['mean']:.2f}"
+    return text if spread["std"] is None else f"{text} ± {column.factor * spread['std']:.2f}"
 
 
 def _times(times: dict[str, float] | None) -> str:
