@@ -58,6 +58,8 @@ class Options:
     """size of the frames that are timed; default: --size"""
     time_threads: int = 1
     """CPU threads while times are taken"""
+    time_calls: int = 100
+    """timed calls of every network, in PyTorch and in the runtime"""
     threads: int | None = None
     """CPU threads while networks are trained and judged; default: as many as this process may use"""
     workers: int | None = None
@@ -81,7 +83,9 @@ def main(argv: Sequence[str]) -> int:
 
     _check(options)
     size = Size.parse(options.size)
-    timing = TimingSettings(Size.parse(options.time_size or options.size), options.time_threads)
+    timing = TimingSettings(
+        Size.parse(options.time_size or options.size), threads=options.time_threads, calls=options.time_calls
+    )
     threads = options.threads or available_threads()
     entries = _entries(options, threads)
     with _progress() as progress:
@@ -116,6 +120,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(options: Options) -> None:
     numbers = {"--steps": options.steps, "--batch": options.batch, "--time-threads": options.time_threads}
+    numbers |= {"--time-calls": options.time_calls}
     numbers |= {"--threads": options.threads or 1, "--workers": options.workers or 1}
     for name, value in numbers.items():
         if value < 1:

@@ -173,8 +173,8 @@ def _attention(out: Path, cells: Sequence[Cell], samples: Sequence[Sample]) -> P
                         axis.set_xlabel(f"{name} {maps.min():.2f} to {maps.max():.2f}", fontsize=7, labelpad=2)
         caption = (
             f"{cell.entry.name}, seed {cell.seed}: upper row fine attention (product of all finer levels), lower row "
-            "coarse attention (product of all coarser levels), mean over channels; dark low, bright high, every map on a "
-            "scale of its own."
+            "coarse attention (product of all coarser levels), mean over channels; dark low, bright high, every map on "
+            "a scale of its own."
         )
         return _save(figure, out / "attention.png", "Attention maps (the paper's Figure 7)", caption)
     return None

@@ -40,8 +40,8 @@ class Size:
             InputError: it is none.
         """
         width, by, height = text.partition("x")
-        if not (by and width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
-            raise InputError(f"{text!r} is no size of frames, expected WIDTHxHEIGHT of at least 16: try 160x120.")
+        if not (by and width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 8):
+            raise InputError(f"{text!r} is no size of frames, expected WIDTHxHEIGHT of at least 8: try 160x120.")
         return cls(int(width), int(height))
 
     def __str__(self) -> str:

@@ -113,7 +113,7 @@ def _forest_plot(differences: Sequence[dict[str, Any]]) -> str:
     lines = [
         f'<svg role="img" aria-label="differences with intervals" viewBox="0 0 {left + width + 40} {bottom + 30}" '
         'style="max-width:60rem;width:100%">',
-        f'<line x1="{x(0):.1f}" x2="{x(0):.1f}" y1="{top - 12}" y2="{bottom}" stroke="currentColor" opacity=".5"/>',
+        f'<line x1="{x(0.0):.1f}" x2="{x(0.0):.1f}" y1="{top - 12}" y2="{bottom}" stroke="currentColor" opacity=".5"/>',
     ]
     for index, each in enumerate(differences):
         y = top + height * (index + 0.5)

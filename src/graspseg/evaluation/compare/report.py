@@ -217,7 +217,7 @@ def facts(report: dict[str, Any]) -> list[str]:
         f"{', '.join(map(str, seeds)) or 'none'}. Budget of every row: {report['budget']}. ± is the standard deviation "
         "over seeds.",
         f"Times: batch 1 at {timing['size']}, {timing['threads']} thread(s), median and 99th percentile of "
-        f"{timing['rounds'] * timing['calls']} calls, rows in turns, on {machine['processor']}.",
+        f"{timing['calls']} calls, rows in turns, on {machine['processor']}.",
         f"Command: `{report['command']}`",
     ]
 

@@ -18,7 +18,7 @@ from graspseg.evaluation.compare.frames import CachedFrames, Size
 from graspseg.evaluation.compare.rows import pixel_angle, predictor
 from graspseg.frame import Frame, Intrinsics
 
-ROUNDS, CALLS = 20, 5
+_CALLS_A_TURN = 5
 _FRAMES = 8
 
 
@@ -29,14 +29,12 @@ class TimingSettings:
     Attributes:
         size: of the frames that are timed.
         threads: CPU threads of PyTorch and of the runtime.
-        rounds: turns of every entry.
-        calls: timed calls of a turn; one more before them is not timed.
+        calls: timed calls of every entry; a few in every turn, and one before them that is not timed.
     """
 
     size: Size
     threads: int = 1
-    rounds: int = ROUNDS
-    calls: int = CALLS
+    calls: int = 100
 
 
 def time_cells(
@@ -56,7 +54,7 @@ def time_cells(
         "entries": sorted(cell.entry.name for cell in cells),
         "size": str(settings.size),
         "threads": settings.threads,
-        "calls": settings.rounds * settings.calls,
+        "calls": settings.calls,
     }
     kept = json.loads(path.read_text()) if path.is_file() else {}
     if kept.get("asked") == asked:
@@ -93,15 +91,16 @@ def _in_turns(
     progress: Progress,
 ) -> dict[tuple[str, str], dict[str, float]]:
     milliseconds: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
-    for turn in range(settings.rounds):
+    turns = range(0, settings.calls, _CALLS_A_TURN)
+    for turn, first in enumerate(turns):
         for key, call in calls.items():
-            for number in range(settings.calls + 1):
-                frame = frames[(turn + number) % len(frames)]
+            for number in range(min(_CALLS_A_TURN, settings.calls - first) + 1):
+                frame = frames[(first + number) % len(frames)]
                 start = time.perf_counter()
                 call(frame)
                 if number:
                     milliseconds[key].append(1000 * (time.perf_counter() - start))
-        progress("timing", turn + 1, settings.rounds)
+        progress("timing", turn + 1, len(turns))
     quantiles = {key: np.quantile(values, [0.5, 0.99]) for key, values in milliseconds.items()}
     return {key: {"p50": round(float(low), 3), "p99": round(float(high), 3)} for key, (low, high) in quantiles.items()}
 
