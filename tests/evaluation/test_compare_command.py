@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -54,7 +54,7 @@ def stamps(folder: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A comparison that was killed before its last cell and then finished; the finished cells were left alone."""
     out = tmp_path_factory.mktemp("compared") / "out"
     with pytest.MonkeyPatch.context() as patch:
@@ -72,7 +72,7 @@ def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
     assert main(command(data, out, PLAIN, CONTOUR)) == 0
     after = stamps(out / "cells")
     assert {name: after[name] for name in before if "timed" not in name} == before
-    yield out
+    return out
 
 
 def test_the_report_holds_every_row_and_cell(finished: Path) -> None:
@@ -167,7 +167,7 @@ def test_what_diverges_fails_alone(
     assert main(command(data, out, diverging, **options)) == 1
     text = capsys.readouterr().out
     assert "| diverging | failed: The loss is nan after step 3, expected a finite number" in text
-    assert "| damaged | failed: " in text and "truncated" in text or "no whole safetensors file" in text
+    assert re.search(r"\| damaged \| failed: \S+damaged.safetensors is no whole safetensors file", text)
     report = json.loads((out / "report.json").read_text())
     assert [bool(row["failures"]) for row in report["rows"]] == [True, False, True]
     # The model that was taken is judged as it was where it was trained.

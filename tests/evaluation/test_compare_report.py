@@ -6,10 +6,11 @@ import pytest
 from graspseg.datasets.sample import Sample
 from graspseg.evaluation.compare.cells import Cell, ComparedFrames
 from graspseg.evaluation.compare.entries import Entry, ModelEntry, comparison_config
-from graspseg.evaluation.compare.figures import Picture, most_different
+from graspseg.evaluation.compare.figures import Picture
+from graspseg.evaluation.compare.frame_scores import better_share, mean_iou, most_different
 from graspseg.evaluation.compare.frames import Size, cache_frames
 from graspseg.evaluation.compare.page import as_html
-from graspseg.evaluation.compare.paired import mean_iou, paired_difference, paired_difference_over_seeds
+from graspseg.evaluation.compare.paired import paired_difference, paired_difference_over_seeds
 from graspseg.evaluation.compare.report import as_json, as_markdown, best_rows, table
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.compare.timing import TimingSettings
@@ -179,3 +180,11 @@ def test_frames_are_chosen_where_rows_differ_most() -> None:
     scores = np.array([[0.9, 0.1, np.nan, 0.5], [0.9, 0.8, np.nan, 0.6]])
     assert most_different(scores, 2) == [1, 3]
     assert most_different(scores, 9) == [1, 3, 0, 2]
+
+
+def test_share_of_frames_that_got_better() -> None:
+    nothing = np.diag([9, 0, 0])
+    first, second = np.stack([[BAD, GOOD, GOOD, nothing]]), np.stack([[GOOD, BAD, GOOD, nothing]])
+    assert better_share(first, second) == 0.5
+    assert better_share(first[:, :1], second[:, :1]) == 1.0
+    assert better_share(first[:, 3:], second[:, 3:]) == 0.5

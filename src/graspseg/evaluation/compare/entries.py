@@ -72,9 +72,16 @@ def comparison_config(*, steps: int, batch: int, threads: int = 0) -> TrainConfi
         augment=replace(_BASE, window_share=0.0),
         optimizer=replace(lite.optimizer, rate=1e-3, average_decay=0.99),
         loss=LossSettings(contour_share=0.15),
-        validation=ValidationSettings(frames=64, every_steps=max(steps // 8, 1), sheet_views=8),
-        compute=replace(lite.compute, workers=0, threads=threads, checkpoint_minutes=2.0),
+        validation=ValidationSettings(frames=64, every_steps=validation_interval(steps), sheet_views=8),
+        compute=replace(
+            lite.compute, workers=0, threads=threads, checkpoint_minutes=2.0, log_every_steps=min(20, steps)
+        ),
     )
+
+
+def validation_interval(steps: int) -> int:
+    """Steps between validations: eight points make a curve, and short runs do little else than validate."""
+    return max(steps // 8, min(steps, 50))
 
 
 def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | ForestEntry]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,7 +18,7 @@ from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.sample import Sample
 from graspseg.evaluation.compare.cells import Cell
 from graspseg.evaluation.compare.entries import CONTOUR
-from graspseg.evaluation.compare.paired import mean_iou
+from graspseg.evaluation.compare.frame_scores import mean_iou, most_different
 from graspseg.evaluation.compare.rows import RUN, labels_of, pixel_angle, predictor
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.labels import CLASS_NAMES, overlay, shade_depth
@@ -65,12 +65,6 @@ def write_pictures(comparison: Comparison, *, threads: int) -> list[Picture]:
         _outlines(comparison.out, samples, probabilities),
     ]
     return [picture for picture in drawn if picture is not None]
-
-
-def most_different(scores: Float32[np.ndarray, "entries frames"] | np.ndarray, count: int) -> list[int]:
-    """Frames on which entries differ most: standard deviation of their mean IoU, largest first."""
-    spread = np.nan_to_num(np.std(scores, axis=0), nan=-1.0)
-    return [int(index) for index in np.argsort(-spread, kind="stable")[:count]]
 
 
 def _predicted(cell: Cell, samples: Sequence[Sample], threads: int) -> list[np.ndarray]:

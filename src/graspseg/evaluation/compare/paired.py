@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Int64
 
-from graspseg.labels import HAND, OBJECT
+from graspseg.evaluation.compare.frame_scores import mean_iou
 
 RESAMPLES = 2000
 
@@ -61,15 +61,3 @@ def paired_difference_over_seeds(
         found = found + rng.standard_t(seeds - 1, RESAMPLES) * whole.std(ddof=1) / np.sqrt(seeds)
     low, high = np.nanquantile(found, [0.025, 0.975])
     return PairedDifference(Interval(float(whole.mean()), float(low), float(high)))
-
-
-def mean_iou(matrices: Float64[np.ndarray, "*n 3 3"] | Int64[np.ndarray, "*n 3 3"]) -> Float64[np.ndarray, "*n"]:
-    """Mean IoU of hand and object of confusion matrices; a class in neither truth nor prediction is left out.
-
-    NaN where both are.
-    """
-    right = np.diagonal(matrices, axis1=-2, axis2=-1)[..., [HAND, OBJECT]]
-    union = (matrices.sum(axis=-1) + matrices.sum(axis=-2))[..., [HAND, OBJECT]] - right
-    iou = right / np.maximum(union, 1)
-    count = (union > 0).sum(axis=-1)
-    return np.where(count > 0, iou.sum(axis=-1) / np.maximum(count, 1), np.nan)

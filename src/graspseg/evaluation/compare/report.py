@@ -10,7 +10,8 @@ import numpy as np
 
 from graspseg import __version__
 from graspseg.evaluation.compare.cells import Cell
-from graspseg.evaluation.compare.paired import mean_iou, paired_difference, paired_difference_over_seeds
+from graspseg.evaluation.compare.frame_scores import better_share
+from graspseg.evaluation.compare.paired import paired_difference, paired_difference_over_seeds
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.machine import describe_machine
 
@@ -149,10 +150,7 @@ def _difference(reference: np.ndarray, entry: np.ndarray) -> dict[str, float]:
     """Difference of the mean IoU with its interval, and the share of frames where the entry is better."""
     several = len(reference) > 1
     found = paired_difference_over_seeds(reference, entry) if several else paired_difference(reference[0], entry[0])
-    by_frame = mean_iou(entry) - mean_iou(reference)
-    told = np.sign(by_frame[np.isfinite(by_frame)])
-    better = float((told.mean() + 1) / 2) if told.size else 0.5
-    return {**asdict(found.iou_dataset), "better_share": better}
+    return {**asdict(found.iou_dataset), "better_share": better_share(reference, entry)}
 
 
 _Matrices = dict[int | None, np.ndarray]

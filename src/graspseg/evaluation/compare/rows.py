@@ -64,9 +64,10 @@ def train_entry(entry: AnyEntry, folder: Path, *, seed: int | None, train: Cache
             train_network(config, out, resume=(out / "config.json").is_file(), frames=(train, val))
         return Trained(out / MODEL, config.steps, time.monotonic() - start)
     if isinstance(entry, ForestEntry):
-        forest = _forest_package()
-        trained = forest.train_forest(train, forest.ForestSettings(), seed=seed or 0)
-        trained.save(folder / _FOREST_FILE)
+        from graspseg.forest.settings import ForestSettings
+        from graspseg.forest.training import train_forest
+
+        train_forest(train, ForestSettings(), seed=seed or 0).save(folder / _FOREST_FILE)
         return Trained(folder / _FOREST_FILE, None, time.monotonic() - start)
     return Trained(entry.path, None, 0.0)
 
@@ -78,7 +79,9 @@ def predictor(entry: AnyEntry, weights: Path, *, threads: int) -> Predictor:
         InputError: the weights cannot be used, or hold another network than the entry names.
     """
     if isinstance(entry, ForestEntry):
-        forest = _forest_package().Forest.load(weights)
+        from graspseg.forest.forest import Forest
+
+        forest = Forest.load(weights)
         return lambda frame: forest.probabilities(frame.depth_m(), frame.intrinsics_or_default())
     if weights.suffix == ".onnx":
         from graspseg.segment.segmenter import Segmenter
@@ -107,11 +110,3 @@ def labels_of(probabilities: Float32[np.ndarray, "3 h w"], frame: Frame) -> UInt
     labels = probabilities.argmax(axis=0).astype(np.uint8)
     labels[frame.depth == 0] = 0
     return labels
-
-
-def _forest_package() -> Any:
-    try:
-        import graspseg.forest as forest
-    except ModuleNotFoundError as error:
-        raise InputError("This installation has no forest, expected graspseg.forest: leave `forest` out.") from error
-    return forest

@@ -10,7 +10,7 @@ from typing import Any
 
 from graspseg.datasets.atomic import make_folder, write_json
 from graspseg.evaluation.compare.cells import Cell, ComparedFrames, Progress, run_cell
-from graspseg.evaluation.compare.entries import AnyEntry, Entry, ModelEntry, check_names
+from graspseg.evaluation.compare.entries import AnyEntry, Entry, ModelEntry, check_names, validation_interval
 from graspseg.evaluation.compare.timing import TimingSettings, cost_of, time_cells
 
 
@@ -124,6 +124,6 @@ def with_equal_time(
             kept[entry.name] = {"minutes": minutes, "steps": steps, "pace_s": pace_s}
             write_json(path, kept)
         steps = int(kept[entry.name]["steps"])
-        every = replace(entry.config.validation, every_steps=max(steps // 8, 1))
+        every = replace(entry.config.validation, every_steps=validation_interval(steps))
         result.append(replace(entry, config=replace(entry.config, steps=steps, validation=every)))
     return result
