@@ -76,8 +76,9 @@ def main(argv: Sequence[str]) -> int:
     from graspseg.evaluation.compare.figures import write_pictures
     from graspseg.evaluation.compare.frames import Size
     from graspseg.evaluation.compare.page import as_html
-    from graspseg.evaluation.compare.report import as_json, as_markdown
+    from graspseg.evaluation.compare.report import as_json
     from graspseg.evaluation.compare.run import compare, with_equal_time
+    from graspseg.evaluation.compare.tables import as_markdown
     from graspseg.evaluation.compare.timing import TimingSettings
     from graspseg.segment.engine import available_threads
 

@@ -8,15 +8,7 @@ from html import escape
 from typing import Any
 
 from graspseg.evaluation.compare.figures import Picture
-from graspseg.evaluation.compare.report import (
-    BETTER,
-    DIFFERENCE_HEAD,
-    DIFFERENCE_NOTE,
-    best_rows,
-    difference_row,
-    facts,
-    table,
-)
+from graspseg.evaluation.compare.tables import BETTER, DIFFERENCE_HEAD, DIFFERENCE_NOTE, Table, facts, tables
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8881; --mark: #0072b2; }
@@ -51,17 +43,13 @@ def as_html(report: dict[str, Any], pictures: Sequence[Picture]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>",
         *(f'<p class="note">{_sentence(fact)}</p>' for fact in facts(report)),
-        _main_table(report),
         f'<p class="note">{escape(BETTER)}</p>',
     ]
-    if report["differences"]:
-        rows = [difference_row(each) for each in report["differences"]]
-        parts += [
-            f"<h2>Mean IOU against {escape(report['reference'])}</h2>",
-            f'<p class="note">{escape(DIFFERENCE_NOTE)}</p>',
-            _forest_plot(report["differences"]),
-            _table(DIFFERENCE_HEAD, rows, best=set()),
-        ]
+    for table in tables(report):
+        parts.append(f"<h2>{escape(table.title)}</h2>")
+        if table.head is DIFFERENCE_HEAD:
+            parts += [f'<p class="note">{escape(DIFFERENCE_NOTE)}</p>', _intervals(report["differences"])]
+        parts.append(_table(table))
     for picture in pictures:
         data = base64.b64encode(picture.path.read_bytes()).decode()
         image = f'<img alt="{escape(picture.title)}" src="data:image/png;base64,{data}">'
@@ -79,27 +67,21 @@ def _sentence(fact: str) -> str:
     return "".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces))
 
 
-def _main_table(report: dict[str, Any]) -> str:
-    head, rows = table(report)
-    return _table(head, rows, best=best_rows(report, head))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, best: set[tuple[int, int]]) -> str:
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+def _table(table: Table) -> str:
+    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.head)
     lines = []
-    for index, row in enumerate(rows):
-        if row[1].startswith("failed: "):
-            lines.append(
-                f'<tr><td>{escape(row[0])}</td><td class="failed" colspan="{len(head) - 1}">{escape(row[1])}</td>'
-            )
-            continue
-        marks = (' class="best"' if (index, column) in best else "" for column in range(len(row)))
-        lines.append("<tr>" + "".join(f"<td{mark}>{escape(text)}</td>" for mark, text in zip(marks, row, strict=True)))
-    body = "".join(f"{line}</tr>" for line in lines)
+    for index, row in enumerate(table.rows):
+        if len(row) < len(table.head):
+            cells = f'<td>{escape(row[0])}</td><td class="failed" colspan="{len(table.head) - 1}">{escape(row[1])}</td>'
+        else:
+            marks = (' class="best"' if (index, column) in table.best else "" for column in range(len(row)))
+            cells = "".join(f"<td{mark}>{escape(text)}</td>" for mark, text in zip(marks, row, strict=True))
+        lines.append(f"<tr>{cells}</tr>")
+    body = "".join(lines)
     return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def _forest_plot(differences: Sequence[dict[str, Any]]) -> str:
+def _intervals(differences: Sequence[dict[str, Any]]) -> str:
     """Every difference as a point with its interval, on one axis with 0 in it."""
     left, width, height, top = 300, 560, 26, 30
     values = [100 * each[name] for each in differences for name in ("low", "high")]
@@ -107,7 +89,7 @@ def _forest_plot(differences: Sequence[dict[str, Any]]) -> str:
     span = (high - low) or 1.0
 
     def x(points: float) -> float:
-        return left + width * (points - low) / span
+        return left + 20 + (width - 20) * (points - low) / span
 
     bottom = top + height * len(differences)
     lines = [

@@ -1,4 +1,4 @@
-"""What a comparison found, as JSON and Markdown."""
+"""What a comparison found, as JSON."""
 
 from __future__ import annotations
 
@@ -54,10 +54,6 @@ OUR_COLUMNS = (
     Column("ECE", ("calibration", "foreground", "ece"), more_is_better=False),
 )
 COLUMNS = {column.title: column for column in (*PAPER_COLUMNS, *OUR_COLUMNS)}
-BETTER = (
-    "Bold: best of its column. Shares are in percent. Hand leak: hand pixels called object. ECE: expected calibration "
-    "error where truth or prediction is hand or object; the weights of classes in training distort probabilities."
-)
 
 
 def as_json(comparison: Comparison, *, title: str, reference: str, command: str, budget: str) -> dict[str, Any]:
@@ -161,128 +157,3 @@ def _pairs(own: _Matrices, base: _Matrices) -> list[tuple[np.ndarray, np.ndarray
     seeds = [seed for seed in {**own, **base} if seed is not None] or [None]
     pairs = [(own.get(seed, own.get(None)), base.get(seed, base.get(None))) for seed in seeds]
     return [(ours, ref) for ours, ref in pairs if ours is not None and ref is not None]
-
-
-def as_markdown(report: dict[str, Any], *, pictures: Sequence[str] = ()) -> str:
-    """The report of `as_json` as Markdown, shares in percent.
-
-    Args:
-        report: the figures.
-        pictures: files beside it to show.
-    """
-    head, rows = table(report)
-    best = best_rows(report, head)
-    marked = [
-        [f"**{text}**" if (index, number) in best else text for number, text in enumerate(row)]
-        for index, row in enumerate(rows)
-    ]
-    lines = [f"# {report['title']}", ""]
-    lines += [line for fact in facts(report) for line in (fact, "")]
-    lines += [_line(head), "|---" * len(head) + "|", *map(_line, marked), "", BETTER]
-    if report["differences"]:
-        lines += [
-            "",
-            f"## Mean IOU against {report['reference']}",
-            "",
-            DIFFERENCE_NOTE,
-            "",
-            _line(DIFFERENCE_HEAD),
-            "|---" * len(DIFFERENCE_HEAD) + "|",
-            *(_line(difference_row(each)) for each in report["differences"]),
-        ]
-    lines += [line for name in pictures for line in ("", f"![{name.partition('.')[0]}]({name})")]
-    if report["failures"]:
-        lines += ["", "## Failed", "", *(f"- {reason}" for reason in report["failures"])]
-    return "\n".join(lines) + "\n"
-
-
-DIFFERENCE_HEAD = ["", "difference, points", "95 % interval", "better on", "seeds"]
-DIFFERENCE_NOTE = (
-    "Points of percent. The interval is a bootstrap over judged frames, drawn for both alike, widened by what other "
-    "seeds may change (Student's t times the standard error over pairs of equal seeds). An interval that holds 0 says "
-    "that this comparison cannot tell the two apart. Better on: frames whose own mean IOU is higher, equal ones half."
-)
-
-
-def facts(report: dict[str, Any]) -> list[str]:
-    """Sentences that say what was done."""
-    frames, timing, machine = report["frames"], report["timing"], report["machine"]
-    seeds = sorted({seed for row in report["rows"] for seed in row["seeds"]})
-    trained = f" Trained on {frames['trained_on']} frames of {frames['train']}." if frames["trained_on"] else ""
-    left_out = f" {len(frames['left_out'])} frames could not be used." if frames["left_out"] else ""
-    return [
-        f"{frames['judged']} frames of {frames['data']} at {frames['size']}.{left_out}{trained} Seeds: "
-        f"{', '.join(map(str, seeds)) or 'none'}. Budget of every row: {report['budget']}. ± is the standard deviation "
-        "over seeds.",
-        f"Times: batch 1 at {timing['size']}, {timing['threads']} thread(s), median and 99th percentile of "
-        f"{timing['calls']} calls, rows in turns, on {machine['processor']}.",
-        f"Command: `{report['command']}`",
-    ]
-
-
-def table(report: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Head and rows of the main table; columns that no row has a figure for are left out."""
-    rows = report["rows"]
-    paper, ours = (
-        [column for column in columns if any(row["scores"][column.title] for row in rows)]
-        for columns in (PAPER_COLUMNS, OUR_COLUMNS)
-    )
-    head = ["", *(c.title for c in paper), "time", *(c.title for c in ours), "runtime", "M parameters", "GFLOP"]
-    lines = []
-    for row in rows:
-        if not row["cells"]:
-            lines.append([row["name"], f"failed: {row['failures'][0]['reason']}", *[""] * (len(head) - 2)])
-            continue
-        failed = f" ({len(row['failures'])} of {len(row['failures']) + len(row['cells'])} seeds failed)"
-        lines.append(
-            [
-                row["name"] + (failed if row["failures"] else ""),
-                *(_score(row["scores"][column.title], column) for column in paper),
-                _times(row["eager_ms"]),
-                *(_score(row["scores"][column.title], column) for column in ours),
-                _times(row["runtime_ms"]),
-                _number(row["parameters_m"]),
-                _number(row["gflop"]),
-            ]
-        )
-    return head, lines
-
-
-def difference_row(difference: dict[str, Any]) -> list[str]:
-    """One difference as texts, in points of percent."""
-    mean, low, high = (100 * difference[name] for name in ("value", "low", "high"))
-    share = f"{100 * difference['better_share']:.0f} % of frames"
-    return [difference["name"], f"{mean:+.2f}", f"{low:+.2f} to {high:+.2f}", share, str(difference["seeds"])]
-
-
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
-
-
-def best_rows(report: dict[str, Any], head: Sequence[str]) -> set[tuple[int, int]]:
-    """Row and column of the best figure of every column that can have one."""
-    best: set[tuple[int, int]] = set()
-    for number, title in enumerate(head):
-        column = COLUMNS.get(title)
-        if column is None:
-            continue
-        told = [(row["scores"][title] or {}).get("mean") for row in report["rows"]]
-        values = [value for value in told if value is not None]
-        highest = (max if column.more_is_better else min)(values)
-        best |= {(index, number) for index, value in enumerate(told) if value == highest}
-    return best
-
-
-def _score(spread: dict[str, float | None] | None, column: Column) -> str:
-    if spread is None or spread["mean"] is None:
-        return "-"
-    text = f"{column.factor * spread['mean']:.2f}"
-    return text if spread["std"] is None else f"{text} ± {column.factor * spread['std']:.2f}"
-
-
-def _times(times: dict[str, float] | None) -> str:
-    return "-" if times is None else f"{times['p50']:.1f} / {times['p99']:.1f} ms"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
