@@ -177,8 +177,12 @@ def _progress() -> Iterator[Progress]:
             if name != stage:
                 stage = name
                 bar.reset(task, description=name)
-                if not console.is_terminal:
-                    print(f"graspseg compare: {name} ({total} in all)", file=sys.stderr, flush=True)
+                training = name.startswith("cell ")
+                if training or not console.is_terminal:
+                    bar.stop()  # training has a bar of its own
+                    print(f"graspseg compare: {name} ({done} of {total} done)", file=sys.stderr, flush=True)
+                else:
+                    bar.start()
             bar.update(task, completed=done, total=total)
 
         yield report

@@ -39,6 +39,11 @@ class ComparedFrames:
     judged: CachedFrames
     described: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def judged_on(self) -> dict[str, Any]:
+        """The part of `described` that matters to what is not trained here."""
+        return {name: self.described.get(name) for name in ("data", "size")}
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -83,7 +88,8 @@ def run_cell(
         KeyboardInterrupt: stopped by the user; the next call goes on from there.
     """
     folder = cell_folder(out, entry, seed)
-    check_settings(folder / "settings.json", {**frames.described, "entry": settings_of(entry, seed)}, entry.name)
+    seen = frames.judged_on if isinstance(entry, ModelEntry) else frames.described
+    check_settings(folder / "settings.json", {**seen, "entry": settings_of(entry, seed)}, entry.name)
     failed = folder / "failed.json"
     if failed.is_file():
         return Cell(entry, seed, folder, failure=json.loads(failed.read_text())["reason"])
