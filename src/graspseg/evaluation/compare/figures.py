@@ -153,12 +153,10 @@ def _attention(out: Path, cells: Sequence[Cell], samples: Sequence[Sample]) -> P
             _show(axes[2 * index, 0], shade_depth(frame.depth))
             axes[2 * index + 1, 0].set_axis_off()
             for offset, name in enumerate(("fine", "coarse")):
-                axes[2 * index + offset, 0].set_ylabel(name)
                 for column, level in enumerate(levels, start=1):
                     maps = getattr(level, name)
                     axis = axes[2 * index + offset, column]
                     if maps is None:
-                        axis.set_axis_off()
                         axis.text(
                             0.5, 0.5, f"no {name}", ha="center", va="center", fontsize=8, transform=axis.transAxes
                         )
