@@ -182,9 +182,9 @@ def test_what_diverges_fails_alone(
     ("networks", "options", "sentence"),
     [
         (
-            ["denseattentionseg-smal"],
+            ["denseattention-small"],
             {},
-            "no network 'denseattentionseg-smal', .* did you mean 'denseattentionseg-small'",
+            "no network 'denseattention-small', .* did you mean 'denseattentionseg-small'",
         ),
         ([PLAIN, PLAIN], {}, "denseattentionseg-small is listed twice"),
         ([], {}, "nothing to compare"),

@@ -139,18 +139,19 @@ class SourceSamples:
 
 
 class Part(NamedTuple):
-    """Frames `start` to `stop` (excluded) of a cache, a file."""
+    """Frames `start` to `stop` (excluded) of a cache, the file of a number."""
 
     folder: Path
     samples: Samples
     size: Size
+    number: int
     start: int
     stop: int
 
     @property
     def path(self) -> Path:
         """The file."""
-        return self.folder / f"part-{self.start // PART_FRAMES:05d}.npy"
+        return self.folder / f"part-{self.number:05d}.npy"
 
 
 def cache_frames(
@@ -198,7 +199,10 @@ def cache_frames(
 
 def _parts(samples: Samples, folder: Path, size: Size) -> list[Part]:
     starts = range(0, len(samples), PART_FRAMES)
-    return [Part(folder, samples, size, start, min(start + PART_FRAMES, len(samples))) for start in starts]
+    return [
+        Part(folder, samples, size, number, start, min(start + PART_FRAMES, len(samples)))
+        for number, start in enumerate(starts)
+    ]
 
 
 def _check_described(path: Path, content: dict[str, Any]) -> None:
