@@ -135,7 +135,8 @@ def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]
     found = []
     for entry in comparison.entries:
         own = {cell.seed: cell.matrices() for cell in comparison.cells_of(entry.name)}
-        pairs = _pairs(own, base) if entry.name != reference else []
+        # One frame cannot be drawn anew.
+        pairs = _pairs(own, base) if entry.name != reference and len(comparison.frames.judged) > 1 else []
         if pairs:
             ours, theirs = np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
             found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours)})
