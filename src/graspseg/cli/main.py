@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
     "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
+    "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table"),
     "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),
     "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),

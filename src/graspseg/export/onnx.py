@@ -66,13 +66,13 @@ def export_onnx(
     network: nn.Module,
     path: Path,
     *,
-    side: int,
+    side: int | tuple[int, int],
     looks: Literal[1, 2, 3],
     metadata: Mapping[str, str],
     class_weights: Sequence[float] = (1.0, 1.0, 1.0),
     half_storage: bool = True,
 ) -> ExportReport:
-    """Writes a network as an ONNX file for square windows of one size, if and only if engines agree with PyTorch on it.
+    """Writes a network as an ONNX file for inputs of one size, if and only if engines agree with PyTorch on it.
 
     Inputs `depth` float32 `1 1 side side` in metres and `pixel_angle` float32 `1` in radians; output `probabilities`
     float32 `1 3 side side`. Everything is computed in float32.
@@ -80,7 +80,8 @@ def export_onnx(
     Args:
         network: A network of the table; unchanged.
         path: File to write; an older one is replaced only by a file that passed.
-        side: Side length of the window in network pixels.
+        side: Side length of the square window in network pixels; or height and width, for whole frames: an engine runs
+            such a file, a `Segmenter` takes square windows only.
         looks: How many windows of a frame the runtime shall look at.
         metadata: What the file shall say about itself; keys starting with `graspseg.`, among them `graspseg.network`.
         class_weights: Weights of the classes in the training loss. A loss that counts a class w times teaches
@@ -93,8 +94,9 @@ def export_onnx(
         InputError: The file cannot be written.
     """
     network = _Probabilities(copy.deepcopy(network).cpu().float(), class_weights).eval()
-    model = _trace(network, side)
-    inputs = probe_inputs(side)
+    shape = (side, side) if isinstance(side, int) else side
+    model = _trace(network, shape)
+    inputs = probe_inputs(shape)
     expected = [run_torch(network, probe) for probe in inputs]
     graph_parity = parity = check(model, inputs, expected, tolerance=_GRAPH_TOLERANCE)
     if half_storage:
@@ -106,16 +108,17 @@ def export_onnx(
             half_storage = False
     # The runtime compares it with what the file holds.
     digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
-    properties = {**metadata, "format": FORMAT, "side": str(side), "looks": str(looks), "sha256": digest}
+    shown = str(side) if isinstance(side, int) else f"{shape[1]}x{shape[0]}"
+    properties = {**metadata, "format": FORMAT, "side": shown, "looks": str(looks), "sha256": digest}
     helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
     data = model.SerializeToString()
     write_bytes(path, data)
     return ExportReport(path, len(data), half_storage, parity, graph_parity)
 
 
-def _trace(network: nn.Module, side: int) -> onnx.ModelProto:
+def _trace(network: nn.Module, shape: tuple[int, int]) -> onnx.ModelProto:
     """The network as an ONNX graph of fixed shapes."""
-    example = (torch.full((1, 1, side, side), 0.5), torch.tensor([0.003]))
+    example = (torch.full((1, 1, *shape), 0.5), torch.tensor([0.003]))
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -37,18 +37,23 @@ class Parity:
 
 
 class Probe(NamedTuple):
-    """One input: depth in metres `1 1 s s` and radians per network pixel `1`."""
+    """One input: depth in metres `1 1 h w` and radians per network pixel `1`."""
 
-    depth: Float32[np.ndarray, "1 1 s s"]
+    depth: Float32[np.ndarray, "1 1 h w"]
     pixel_angle: Float32[np.ndarray, "1"]
 
 
-def probe_inputs(side: int) -> list[Probe]:
-    """Inputs to compare on: nothing measured, random depth, and scenes of table, ball and rod with holes and noise."""
+def probe_inputs(side: int | tuple[int, int]) -> list[Probe]:
+    """Inputs to compare on: nothing measured, random depth, and scenes of table, ball and rod with holes and noise.
+
+    Args:
+        side: of a square, or height and width.
+    """
+    shape = (side, side) if isinstance(side, int) else side
     rng = np.random.default_rng(0)
-    empty = np.zeros((side, side))
-    random = rng.uniform(0.3, 1.5, (side, side)) * (rng.random((side, side)) > 0.3)
-    scenes = [_scene(rng, side) for _ in range(_SHADES)]
+    empty = np.zeros(shape)
+    random = rng.uniform(0.3, 1.5, shape) * (rng.random(shape) > 0.3)
+    scenes = [_scene(rng, shape) for _ in range(_SHADES)]
     depths = [empty, random, *scenes]
     angles = (0.002, 0.002, *rng.uniform(0.001, 0.008, _SHADES))
     return [
@@ -57,7 +62,7 @@ def probe_inputs(side: int) -> list[Probe]:
     ]
 
 
-def run_torch(network: nn.Module, probe: Probe) -> Float32[np.ndarray, "1 3 s s"]:
+def run_torch(network: nn.Module, probe: Probe) -> Float32[np.ndarray, "1 3 h w"]:
     """Probabilities as PyTorch computes them."""
     with torch.no_grad():
         return network(torch.from_numpy(probe.depth), torch.from_numpy(probe.pixel_angle)).numpy()
@@ -113,9 +118,9 @@ def _run_onnxruntime(data: bytes, inputs: list[Probe]) -> list[np.ndarray]:
     return [np.asarray(session.run(names, {"depth": d, "pixel_angle": a})[0]) for d, a in inputs]
 
 
-def _scene(rng: np.random.Generator, side: int) -> np.ndarray:
+def _scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """A ball and a rod over a tilted table, millimetre noise, a tenth not measured."""
-    rows, columns = np.mgrid[:side, :side] / side
+    rows, columns = np.mgrid[: shape[0], : shape[1]] / max(shape)
     depth = 0.7 + 0.2 * rng.random() * rows + 0.1 * rng.random() * columns
     (center_row, center_column), radius = rng.uniform(0.3, 0.7, 2), rng.uniform(0.1, 0.25)
     bulge = np.sqrt(np.clip(1 - ((rows - center_row) ** 2 + (columns - center_column) ** 2) / radius**2, 0, None))

@@ -1,4 +1,4 @@
-"""Inference engines behind one call: depth window in, class probabilities out."""
+"""Inference engines behind one call: depth window or frame of the network's size in, class probabilities out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Precision = Literal["f32", "bf16", "f16"]
 class Engine(Protocol):
     """A loaded network."""
 
-    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+    def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
         """Probabilities of background, hand and object.
 
         Args:
@@ -70,7 +70,7 @@ class _OpenVinoEngine:
         except RuntimeError as error:
             raise _unloadable(path, "OpenVINO", error) from error
 
-    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+    def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
         inputs = {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
         return self._request.infer(inputs)[self._output][0].copy()
 
@@ -93,7 +93,7 @@ class _OnnxRuntimeEngine:
         except Exception as error:  # its error classes are not public
             raise _unloadable(path, "ONNX Runtime", error) from error
 
-    def __call__(self, depth_m: Float32[np.ndarray, "s s"], pixel_angle: float) -> Float32[np.ndarray, "3 s s"]:
+    def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
         inputs = {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
         return np.asarray(self._session.run(["probabilities"], inputs)[0])[0]
 

@@ -1,0 +1,52 @@
+"""A network in PyTorch, called as the runtime calls an exported one: one frame in, probabilities out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import nn
+
+from graspseg.frame import InputError
+from graspseg.networks.checkpoint import Card, load_checkpoint
+
+
+class EagerEngine:
+    """A network in evaluation mode on the CPU, one frame at a time.
+
+    Args:
+        network: takes `depth_m [b 1 h w]` and `pixel_angle [b]`, returns logits `[b 3 h w]`.
+        threads: CPU threads of PyTorch, which are the whole process's.
+    """
+
+    def __init__(self, network: nn.Module, *, threads: int) -> None:
+        self.network = network.eval().to(memory_format=torch.channels_last)
+        self.threads = threads
+
+    def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
+        """Probabilities of background, hand and object.
+
+        Args:
+            depth_m: metres, 0 = no measurement.
+            pixel_angle: radians a pixel covers.
+        """
+        if torch.get_num_threads() != self.threads:
+            torch.set_num_threads(self.threads)
+        with torch.inference_mode():
+            depth = torch.from_numpy(depth_m)[None, None]
+            logits = self.network(depth, torch.tensor([pixel_angle], dtype=torch.float32))
+            return logits[0].softmax(dim=0).numpy()
+
+
+def load_eager(path: Path, *, threads: int) -> tuple[EagerEngine, Card]:
+    """The network of a checkpoint, and what the file says of it.
+
+    Raises:
+        InputError: no checkpoint of ours, or its weights are not finite.
+    """
+    network, card = load_checkpoint(path)
+    if not all(bool(torch.isfinite(weights).all()) for weights in network.state_dict().values()):
+        raise InputError(f"{path} holds weights that are no numbers, expected finite ones: its training diverged.")
+    return EagerEngine(network, threads=threads), card
