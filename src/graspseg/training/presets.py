@@ -104,19 +104,33 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class LossSettings:
-    """Weighted cross-entropy, then the same with the contour loss.
+    """Weighted cross-entropy, then in a last stage the same with the contour loss, another loss, or both.
 
     Attributes:
         class_weights: weights of background, hand and object.
-        contour_share: last share of the steps, fine-tuned with the contour loss.
+        contour_share: last share of the steps, fine-tuned with the contour loss; 1 = the whole run.
         alpha: weight of the cross-entropy in that stage.
         beta: weight of the contour loss in that stage.
+        contour_normalizer: what the contour loss is divided by: the number of pixels around true outlines (`support`),
+            or of all pixels (`mean`, the literal reading, which hardly counts beside the cross-entropy).
+        contour_per_class: compare outlines class by class; without it summed over the classes, as equation 3 is
+            written, where hand and object may change places at no cost.
+        contour_input: outlines of `probabilities`, or of `logits` (equation 5 literally).
+        extra: a loss of later papers that is added in the last stage, also without the contour loss: the Lovasz-softmax
+            (`lovasz`) or the boundary loss of Kervadec (`boundary`). From the first step on they would have nothing to
+            hold on to, as the contour loss.
+        gamma: weight of that loss.
     """
 
     class_weights: tuple[float, float, float] = (1.0, 5.0, 5.0)
     contour_share: float = 0.12
     alpha: float = 1.0
     beta: float = 0.005
+    contour_normalizer: Literal["support", "mean"] = "support"
+    contour_per_class: bool = True
+    contour_input: Literal["probabilities", "logits"] = "probabilities"
+    extra: Literal["none", "lovasz", "boundary"] = "none"
+    gamma: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -172,7 +186,8 @@ class TrainConfig:
         preset: the preset the settings started from.
         network: name in the table of networks.
         attention: whether skips are gated by dense attention.
-        contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
+        contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps, and
+            `loss.extra` if there is one.
         data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
             made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
