@@ -36,11 +36,11 @@ SECOND_STAGES = {
     "contour-strong": _second(beta=0.05),
     "contour-mean": _second(contour_normalizer="mean"),
     "contour-summed": _second(contour_per_class=False),
-    # Divided by the support, outlines of logits are tens of times the cross-entropy.
+    # Divided by the support, outlines of logits outweigh the cross-entropy as soon as the network is sure.
     "contour-logits": _second(contour_input="logits", contour_normalizer="mean"),
     "contour-literal": _second(contour_input="logits", contour_normalizer="mean", contour_per_class=False),
-    "lovasz": _second(contour=False, extra="lovasz"),
-    "boundary": _second(contour=False, extra="boundary"),
+    "lovasz": _second(contour=False, extra="lovasz", gamma=1.0),
+    "boundary": _second(contour=False, extra="boundary", gamma=0.05),
 }
 
 
