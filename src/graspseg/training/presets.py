@@ -111,16 +111,11 @@ class LossSettings:
         contour_share: last share of the steps, fine-tuned with the contour loss; 1 = the whole run.
         alpha: weight of the cross-entropy in that stage.
         beta: weight of the contour loss in that stage.
-        contour_normalizer: what the contour loss is divided by: the number of pixels around true outlines (`support`),
-            or of all pixels (`mean`, the literal reading, which hardly counts beside the cross-entropy).
-        contour_per_class: compare outlines class by class; without it summed over the classes, as equation 3 is
-            written, where hand and object may change places at no cost.
+        contour_normalizer: contour loss per pixel around true outlines (`support`) or per pixel (`mean`, literally).
+        contour_per_class: compare outlines class by class; False sums the classes first, as equation 3 is written.
         contour_input: outlines of `probabilities`, or of `logits` (equation 5 literally).
-        extra: a loss of later papers that is added in the last stage, also without the contour loss: the Lovasz-softmax
-            (`lovasz`) or the boundary loss of Kervadec (`boundary`). From the first step on they would have nothing to
-            hold on to, as the contour loss.
-        gamma: weight of that loss. On frames of 160x120, 1 for `lovasz` and 0.05 for `boundary`, whose distances are in
-            pixels, are half the gradient of the cross-entropy.
+        extra: Lovasz-softmax or Kervadec's boundary loss, added in that stage, also without the contour loss.
+        gamma: weight of `extra`; 1 for `lovasz` or 0.05 for `boundary` is half the gradient of the cross-entropy.
     """
 
     class_weights: tuple[float, float, float] = (1.0, 5.0, 5.0)
@@ -187,8 +182,7 @@ class TrainConfig:
         preset: the preset the settings started from.
         network: name in the table of networks.
         attention: whether skips are gated by dense attention.
-        contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps, and
-            `loss.extra` if there is one.
+        contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
         data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
             made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
