@@ -87,6 +87,15 @@ def test_a_swap_costs_per_class_and_nothing_in_the_sum():
     assert contour_loss(swapped, target, per_class=False).item() == 0
 
 
+def test_logits_are_compared_as_they_are():
+    # Logits that step from 0 to 3 where the truth steps from 0 to 1: outlines three times as strong.
+    target = step_labels()
+    logits = 3 * certain(target)
+    missed = contour_loss(certain(torch.zeros_like(target)), target)
+    assert contour_loss(logits, target).item() == pytest.approx(2**2 * missed.item(), rel=2e-3)
+    assert contour_loss(logits / 3, target).item() == 0
+
+
 def test_a_larger_shift_costs_more():
     target = two_patches(1, 2)
     costs = [contour_loss(certain(target.roll(shift, 2)), target).item() for shift in (0, 1, 2)]

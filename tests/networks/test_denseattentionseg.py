@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -6,10 +6,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graspseg.networks import DenseAttentionSeg, build
-from graspseg.networks.denseattentionseg import ASPP, DenseAttention
+from graspseg.networks.denseattentionseg import ASPP, DenseAttention, Gate
 
 
-def small(*, attention: bool = True, context_channels: int = 16) -> DenseAttentionSeg:
+def small(
+    *,
+    attention: bool = True,
+    context_channels: int = 16,
+    gate: Gate = "doubled",
+    skips: Literal["squeezed", "levels"] = "squeezed",
+) -> DenseAttentionSeg:
     torch.manual_seed(0)
     return DenseAttentionSeg(
         "resnet18d",
@@ -19,6 +25,8 @@ def small(*, attention: bool = True, context_channels: int = 16) -> DenseAttenti
         context_channels=context_channels,
         context_rates=(),
         attention=attention,
+        gate=gate,
+        skips=skips,
         normalization="metric",
     )
 
@@ -28,9 +36,9 @@ def frames(*shape: int) -> tuple[Tensor, Tensor]:
     return depth_m, torch.full((shape[0],), 0.003)
 
 
-def set_gates(attention: DenseAttention, value: float) -> None:
+def set_gates(attention: DenseAttention, value: float, *, weight: float = 0.0) -> None:
     for gate in attention.gates:
-        nn.init.zeros_(gate.get_parameter("weight"))
+        nn.init.constant_(gate.get_parameter("weight"), weight)
         nn.init.constant_(gate.get_parameter("bias"), value)
 
 
@@ -70,7 +78,7 @@ def test_aspp_sees_four_rates_and_the_image():
 def test_attention_is_the_product_of_all_other_levels():
     torch.manual_seed(0)
     levels = [torch.randn(2, 4, size, size) for size in (16, 8, 4, 4)]
-    attention = DenseAttention(4, 4)(levels)
+    attention = DenseAttention(4, [4] * 4)(levels)
     factors = [2 / (1 + torch.exp(-level)) for level in levels]
 
     def resized(j: int, size: int) -> Tensor:
@@ -88,6 +96,48 @@ def test_attention_is_the_product_of_all_other_levels():
         assert attention[i].gate.shape == levels[i].shape
         assert attention[i].gate.min() > 0
         assert attention[i].gate.max() < 1
+
+
+def test_readings_of_the_gate_by_hand():
+    # One pixel on three levels; gates that pass the sum of fine and coarse on.
+    levels = [torch.full((1, 1, 1, 1), x) for x in (0.0, 1.0, -2.0)]
+    sigmoids = [0.5, 0.731059, 0.119203]
+
+    def middle(gate: Gate) -> tuple[float, float, float]:
+        attention = DenseAttention(1, [1, 1, 1], gate=gate)
+        set_gates(attention, 0.0, weight=1.0)
+        with torch.no_grad():
+            level = attention(levels)[1]
+        assert level.fine is not None and level.coarse is not None
+        return level.fine.item(), level.coarse.item(), level.gate.item()
+
+    def sigmoid(x: float) -> float:
+        return torch.sigmoid(torch.tensor(x)).item()
+
+    fine, coarse = sigmoids[0], sigmoids[2]
+    assert middle("sigmoid") == pytest.approx((fine, coarse, sigmoid(fine + coarse)))
+    assert middle("doubled") == pytest.approx((2 * fine, 2 * coarse, sigmoid(2 * fine + 2 * coarse)))
+    assert middle("residual") == pytest.approx((2 * fine, 2 * coarse, 1 + sigmoid(2 * fine + 2 * coarse)))
+    assert middle("open") == pytest.approx((0.0, -2.0, sigmoid(-2.0)))
+
+
+def test_every_reading_of_the_gate_has_the_same_weights():
+    states = [small(gate=gate).state_dict() for gate in ("doubled", "sigmoid", "open", "residual")]
+    for state in states[1:]:
+        assert list(state) == list(states[0])
+        assert all(torch.equal(state[name], states[0][name]) for name in state)
+
+
+def test_levels_can_be_gated_with_all_their_channels():
+    network = small(skips="levels")
+    assert network.attention is not None
+    channels = [part(gate, "").out_channels for gate in network.attention.gates]
+    assert channels == [part(squeeze, "reduce.0").in_channels for squeeze in network.squeeze]
+    assert [part(layer, "0").in_channels for layer in network.decoder] == [16, 16 + 16, 16 + 16, 8 + 8, 8 + 8, 8 + 8]
+    set_gates(network.attention, -100.0)
+    with torch.no_grad():
+        one, other = network.eval()(*frames(1, 1, 64, 64)), network(torch.zeros(1, 1, 64, 64), torch.zeros(1))
+    torch.testing.assert_close(one, other)
 
 
 def test_products_are_alive_at_initialization():

@@ -38,6 +38,8 @@ def test_a_file_may_leave_out_what_the_preset_says(tmp_path):
         ('{"contour": 1}', "contour is 1"),
         ('{"views": {"kind": "round"}}', r"views\.kind is 'round'"),
         ('{"augment": {"zoom": [1.0]}}', r"augment\.zoom"),
+        ('{"loss": {"extra": "dice"}}', r"loss\.extra is 'dice', expected .*'none', 'lovasz', 'boundary'"),
+        ('{"loss": {"contour_normalizer": 3}}', r"loss\.contour_normalizer is 3"),
         ('{"data": "here"}', "data is 'here'"),
         ('{"preset": "huge"}', "preset is 'huge'"),
         ("[1]", "expected a JSON object"),
@@ -69,6 +71,7 @@ def test_presets_are_within_their_ranges(name):
         ({"seed": -1}, "--seed is -1, expected at least 0"),
         ({"steps": 0}, "--steps is 0, expected at least 1"),
         ({"views": replace(preset("lite").views, per_frame=0)}, r"--views\.per-frame is 0"),
+        ({"loss": replace(preset("lite").loss, gamma=-0.5)}, r"--loss\.gamma is -0\.5, expected at least 0"),
         ({"compute": replace(preset("lite").compute, log_every_steps=0)}, "--log-every-steps is 0"),
     ],
 )

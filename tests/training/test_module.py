@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from graspseg.losses import contour_loss, weighted_cross_entropy
 from graspseg.training.augment import still_sample
 from graspseg.training.batches import to_batch
 from graspseg.training.module import SegmentationTask, make_optimizer, update_average
@@ -57,13 +58,56 @@ def test_only_convolution_kernels_decay():
 
 def test_the_contour_loss_joins_in_the_last_stage(batch, quick):
     task = SegmentationTask(OneLayer(), replace(quick, steps=100))
-    assert [task.in_contour_stage(step) for step in (0, 87, 88, 99)] == [False, False, True, True]
+    assert [task.fine_tunes(step) for step in (0, 87, 88, 99)] == [False, False, True, True]
     without = SegmentationTask(OneLayer(), replace(quick, steps=100, contour=False))
-    assert not without.in_contour_stage(99)
-    first, second = task.losses(batch, contour=False), task.losses(batch, contour=True)
+    assert not without.fine_tunes(99)
+    first, second = task.losses(batch, fine_tune=False), task.losses(batch, fine_tune=True)
     assert set(first) == {"loss", "cross_entropy"}
     expected = second["cross_entropy"] + 0.005 * second["contour"]
     assert second["loss"].item() == pytest.approx(expected.item())
+
+
+def with_loss(quick, *, contour=True, **settings):
+    torch.manual_seed(0)
+    return SegmentationTask(OneLayer(), replace(quick, contour=contour, loss=replace(quick.loss, **settings)))
+
+
+def test_default_settings_give_the_loss_of_equation_6_to_the_last_bit(batch, quick):
+    task = with_loss(quick)
+    weights = list(task.network.parameters())
+    losses = task.losses(batch, fine_tune=True)
+    logits = task.network(batch["depth"], batch["pixel_angle"])
+    outline = contour_loss(logits.float().softmax(dim=1), batch["labels"], normalizer="support", per_class=True)
+    expected = 1.0 * weighted_cross_entropy(logits, batch["labels"], weights=(1.0, 5.0, 5.0)) + 0.005 * outline
+    assert set(losses) == {"loss", "cross_entropy", "contour"}
+    assert torch.equal(losses["loss"], expected)
+    gradients = torch.autograd.grad(losses["loss"], weights), torch.autograd.grad(expected, weights)
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
+
+
+def test_settings_choose_the_reading_of_the_contour_loss(batch, quick):
+    def outline(**settings):
+        return with_loss(quick, **settings).losses(batch, fine_tune=True)["contour"].item()
+
+    network = with_loss(quick).network
+    logits = network(batch["depth"], batch["pixel_angle"])
+    probabilities, labels = logits.softmax(1), batch["labels"]
+    assert outline(contour_normalizer="mean") == contour_loss(probabilities, labels, normalizer="mean").item()
+    assert outline(contour_per_class=False) == contour_loss(probabilities, labels, per_class=False).item()
+    assert outline(contour_input="logits") == contour_loss(logits, labels).item()
+    assert len({outline(), outline(contour_normalizer="mean"), outline(contour_input="logits")}) == 3
+
+
+@pytest.mark.parametrize("name", ["lovasz", "boundary"])
+def test_another_loss_joins_in_the_last_stage_with_its_weight(batch, quick, name):
+    alone = with_loss(quick, contour=False, extra=name, gamma=0.25)
+    assert [alone.fine_tunes(step) for step in (0, alone.config.contour_start)] == [False, True]
+    parts = alone.losses(batch, fine_tune=True)
+    assert set(parts) == {"loss", "cross_entropy", name}
+    assert parts["loss"].item() == pytest.approx((parts["cross_entropy"] + 0.25 * parts[name]).item())
+    beside = with_loss(quick, extra=name, gamma=0.25).losses(batch, fine_tune=True)
+    assert beside["loss"].item() == pytest.approx((parts["loss"] + 0.005 * beside["contour"]).item())
+    assert set(alone.losses(batch, fine_tune=False)) == {"loss", "cross_entropy"}
 
 
 def test_without_a_mean_the_network_itself_is_saved(quick):

@@ -51,7 +51,7 @@ def blur(maps: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
 
 
 def contour_loss(
-    probabilities: Float[Tensor, "b c h w"],
+    prediction: Float[Tensor, "b c h w"],
     target: Int[Tensor, "b h w"] | UInt8[Tensor, "b h w"],
     *,
     normalizer: Literal["support", "mean"] = "support",
@@ -61,7 +61,9 @@ def contour_loss(
     """Squared difference of the blurred outlines of truth and prediction, background left out; in float32 or wider.
 
     Args:
-        probabilities: Softmax output; channel 0 is the background.
+        prediction: Softmax output; channel 0 is the background. Or logits, the literal reading of eq. 5: then the
+            outlines of the truth, steps from 0 to 1, are compared with steps of logits, which are as high as the
+            network is sure.
         target: Class numbers, or `ignore`; pixels within 3 of an ignored one do not count.
         normalizer: N, which the sum over pixels and classes is divided by. `support`: number of pixels at which the
             truth has a blurred outline, at least 1. `mean`: number of all pixels that count, the literal reading,
@@ -71,13 +73,13 @@ def contour_loss(
         ignore: Target value of pixels that do not count.
 
     Paper: eqs. 3, 4 and 5.
-    Differs: probabilities instead of logits, per class, normalized by support; see above.
+    Differs: by default on probabilities instead of logits, per class, normalized by support; see above.
     """
-    probabilities = probabilities.float() if probabilities.dtype != torch.float64 else probabilities
-    with torch.autocast(probabilities.device.type, enabled=False):
-        classes = torch.arange(1, probabilities.shape[1], device=target.device).view(1, -1, 1, 1)
-        truth = (target.unsqueeze(1).long() == classes).to(probabilities.dtype)
-        outline_true, outline = edge_strength(truth), edge_strength(probabilities[:, 1:])
+    prediction = prediction.float() if prediction.dtype != torch.float64 else prediction
+    with torch.autocast(prediction.device.type, enabled=False):
+        classes = torch.arange(1, prediction.shape[1], device=target.device).view(1, -1, 1, 1)
+        truth = (target.unsqueeze(1).long() == classes).to(prediction.dtype)
+        outline_true, outline = edge_strength(truth), edge_strength(prediction[:, 1:])
         if not per_class:
             outline_true, outline = outline_true.sum(1, keepdim=True), outline.sum(1, keepdim=True)
         outline_true, outline = blur(outline_true), blur(outline)

@@ -17,15 +17,17 @@ from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
 from graspseg.networks.normalization import MetricInput, PaperInput
 
 N_CLASSES = 3
+Gate = Literal["doubled", "sigmoid", "open", "residual"]
 
 
 class LevelAttention(NamedTuple):
-    """What the attention does on one level; all `b k h_i w_i`.
+    """What the attention does on one level; all of the level's size, fine and coarse with k channels.
 
     Attributes:
         fine: Product of the factors of all lower (finer) levels, reduced to this level; None on the first level.
         coarse: Product of the factors of all higher (coarser) levels, enlarged to this level; None on the last level.
-        gate: What the squeezed level is multiplied with, 0..1.
+        gate: What the skip of the level is multiplied with, as many channels as it has: 0..1, and 1..2 for
+            residual gates.
     """
 
     fine: Tensor | None
@@ -84,25 +86,37 @@ class SqueezeNet(nn.Module):
 class DenseAttention(nn.Module):
     """Gates every level with the products of all finer and all coarser levels.
 
+    Args:
+        k: Channels of a squeezed level.
+        gated_channels: Channels of what is gated, for every level.
+        gate: How section 4.2 is read, which says no more than "element-wise multiplication". `doubled`: a factor is
+            2 sigmoid(x), the gate a sigmoid. `sigmoid`: a factor is sigmoid(x), whose products die out over six
+            levels. `open`: a factor is x itself. `residual`: as `doubled`, but the gate is 1 + sigmoid, which lets
+            everything pass and stresses some of it.
+
     Paper: section 4.2, Figure 5.
-    Differs: a factor is 2 sigmoid(x), not left open or sigmoid(x): products of plain sigmoids die out over six levels.
     """
 
-    def __init__(self, n_levels: int, k: int) -> None:
+    def __init__(self, k: int, gated_channels: Sequence[int], *, gate: Gate = "doubled") -> None:
         super().__init__()
+        self.gate: Gate = gate
+        n_levels = len(gated_channels)
         # The first level has no finer, the last no coarser levels: their product is 1, which a bias can add as well.
         sides = [(i > 0) + (i < n_levels - 1) for i in range(n_levels)]
-        self.gates = nn.ModuleList(nn.Conv2d(n * k, k, 1) for n in sides)
+        self.gates = nn.ModuleList(nn.Conv2d(n * k, c, 1) for n, c in zip(sides, gated_channels, strict=True))
 
     def forward(self, squeezed: list[Tensor]) -> list[LevelAttention]:
         """Computes fine, coarse and gate of every level from the squeezed levels, finest first."""
-        factors = [2 * torch.sigmoid(level) for level in squeezed]
+        factors = squeezed if self.gate == "open" else [torch.sigmoid(level) for level in squeezed]
+        if self.gate in ("doubled", "residual"):
+            factors = [2 * factor for factor in factors]
         attention = []
         for i, gate in enumerate(self.gates):
             fine = gather(factors[:i], squeezed[i])
             coarse = gather(factors[i + 1 :], squeezed[i])
             sides = [side for side in (fine, coarse) if side is not None]
-            attention.append(LevelAttention(fine, coarse, torch.sigmoid(gate(torch.cat(sides, dim=1)))))
+            share = torch.sigmoid(gate(torch.cat(sides, dim=1)))
+            attention.append(LevelAttention(fine, coarse, 1 + share if self.gate == "residual" else share))
         return attention
 
 
@@ -128,6 +142,9 @@ class DenseAttentionSeg(nn.Module):
         context_rates: Dilations of ASPP.
         output_stride: Largest reduction of the encoder; below 32 by dilation.
         attention: False drops the attention: skips are squeezed and concatenated as they are (the paper's ablation).
+        gate: How the attention is read, see `DenseAttention`.
+        skips: What is gated and concatenated in the decoder: the squeezed levels (as Figure 5 is drawn), or the
+            levels themselves with all their channels, so that nothing the encoder found is lost to the decoder.
         normalization: What the encoder sees, `paper` or `metric`.
         pretrained: Start with timm's weights of the encoder.
     """
@@ -143,6 +160,8 @@ class DenseAttentionSeg(nn.Module):
         output_stride: Literal[8, 16, 32] = 32,
         encoder_options: Mapping[str, object] = NO_OPTIONS,
         attention: bool = True,
+        gate: Gate = "doubled",
+        skips: Literal["squeezed", "levels"] = "squeezed",
         normalization: Literal["paper", "metric"],
         pretrained: bool = False,
     ) -> None:
@@ -163,9 +182,12 @@ class DenseAttentionSeg(nn.Module):
         assert len(decoder_widths) == len(channels), f"{len(decoder_widths)} decoder widths for {len(channels)} levels"
         self.stride = reductions[-1]
         self.squeeze = nn.ModuleList(SqueezeNet(c, k) for c in channels)
-        self.attention = DenseAttention(len(channels), k) if attention else None
+        assert attention or skips == "squeezed", "without attention the squeezed levels would be made for nothing"
+        self.skips: Literal["squeezed", "levels"] = skips
+        gated = [k] * len(channels) if skips == "squeezed" else channels
+        self.attention = DenseAttention(k, gated, gate=gate) if attention else None
         strides = [now // before for before, now in zip([1, *reductions], reductions, strict=False)]
-        inputs = [k] + [width + k for width in decoder_widths[:-1]]
+        inputs = [c + width for c, width in zip(reversed(gated), (0, *decoder_widths[:-1]), strict=True)]
         deconvs = [deconv(c, w, s) for c, w, s in zip(inputs, decoder_widths, reversed(strides), strict=True)]
         self.decoder = nn.ModuleList(deconvs)
         self.classify = nn.Conv2d(decoder_widths[-1], N_CLASSES, 1)
@@ -183,8 +205,8 @@ class DenseAttentionSeg(nn.Module):
             Logits of background, hand and object.
         """
         height, width = depth_m.shape[-2:]
-        squeezed = self._squeeze(depth_m, pixel_angle)
-        skips = [F.relu(level) for level in squeezed]
+        levels, squeezed = self._levels(depth_m, pixel_angle)
+        skips = [F.relu(level) for level in squeezed] if self.skips == "squeezed" else levels
         if self.attention is not None:
             skips = [skip * level.gate for skip, level in zip(skips, self.attention(squeezed), strict=True)]
         x = self.decoder[0](skips[-1])
@@ -204,11 +226,11 @@ class DenseAttentionSeg(nn.Module):
         """
         if self.attention is None:
             raise ValueError("this network was built with attention=False and has no attention maps")
-        return self.attention(self._squeeze(depth_m, pixel_angle))
+        return self.attention(self._levels(depth_m, pixel_angle)[1])
 
-    def _squeeze(self, depth_m: Tensor, pixel_angle: Tensor) -> list[Tensor]:
-        """Squeezed levels, finest first, before their activation."""
+    def _levels(self, depth_m: Tensor, pixel_angle: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Levels, finest first, and the same squeezed, before their activation."""
         levels = self.encoder(self.normalization(pad_to_strides(depth_m, self.stride), pixel_angle))
         if self.context is not None:
             levels.append(self.context(levels[-1]))
-        return [squeeze(level) for squeeze, level in zip(self.squeeze, levels, strict=True)]
+        return levels, [squeeze(level) for squeeze, level in zip(self.squeeze, levels, strict=True)]

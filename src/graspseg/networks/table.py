@@ -151,6 +151,20 @@ NETWORKS: dict[str, NetworkSpec] = {
 }
 
 
+# Other readings of the attention, to find out what the paper's gain hangs on (benchmarks/claims.py).
+NETWORKS |= {
+    "denseattentionseg-small-sigmoid": NetworkSpec(partial(_SMALL, gate="sigmoid"), "small, factors plain sigmoids"),
+    "denseattentionseg-small-open": NetworkSpec(partial(_SMALL, gate="open"), "small, factors left open"),
+    "denseattentionseg-small-residual": NetworkSpec(
+        partial(_SMALL, gate="residual"), "small, gates add to skips and take nothing away"
+    ),
+    "denseattentionseg-small-levels": NetworkSpec(
+        partial(_SMALL, skips="levels"), "small, gates the encoder's own levels instead of the squeezed ones"
+    ),
+    "denseattentionseg-small-wide": NetworkSpec(partial(_SMALL, k=32), "small, squeezed levels twice as wide"),
+}
+
+
 def network_spec(name: str) -> NetworkSpec:
     """Looks a network up.
 

@@ -19,6 +19,7 @@ _LOWEST = {
     "batch": 1,
     "frames": 0,
     "max_minutes": 0,
+    "loss.gamma": 0,
     "views.side": 16,
     "views.per_frame": 1,
     "validation.frames": 1,

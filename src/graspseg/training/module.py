@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from graspseg.losses import contour_loss, weighted_cross_entropy
+from graspseg.losses import boundary_loss, contour_loss, lovasz_softmax, weighted_cross_entropy
 from graspseg.metrics import Confusion
 from graspseg.training.batches import Batch
 from graspseg.training.presets import OptimizerSettings, TrainConfig, rate_factor
 
 LOOKS = ("first", "second")
+EXTRA_LOSSES = {"lovasz": lovasz_softmax, "boundary": boundary_loss}
 _CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
@@ -50,23 +51,39 @@ class SegmentationTask(LightningModule):
         """The network that is validated and saved."""
         return self.network if self.average is None else self.average
 
-    def in_contour_stage(self, step: int) -> bool:
-        """Whether the contour loss counts in a step."""
-        return self.config.contour and step >= self.config.contour_start
+    def fine_tunes(self, step: int) -> bool:
+        """Whether other losses than cross-entropy count in a step."""
+        several = self.config.contour or self.config.loss.extra != "none"
+        return several and step >= self.config.contour_start
 
-    def losses(self, batch: Batch, *, contour: bool) -> dict[str, Tensor]:
+    def losses(self, batch: Batch, *, fine_tune: bool) -> dict[str, Tensor]:
         """Losses of a batch: `loss` is what is minimized, the others its parts.
+
+        Args:
+            batch: depth, pixel angles and labels.
+            fine_tune: whether the losses of the last stage count.
 
         Paper: eqs. 2 to 6.
         """
         settings = self.config.loss
         logits = self.network(batch["depth"], batch["pixel_angle"])
         cross_entropy = weighted_cross_entropy(logits, batch["labels"], weights=settings.class_weights)
-        if not contour:
+        if not fine_tune:
             return {"loss": cross_entropy, "cross_entropy": cross_entropy.detach()}
-        outline = contour_loss(logits.float().softmax(dim=1), batch["labels"])
-        loss = settings.alpha * cross_entropy + settings.beta * outline
-        return {"loss": loss, "cross_entropy": cross_entropy.detach(), "contour": outline.detach()}
+        probabilities = logits.float().softmax(dim=1)
+        loss, parts = settings.alpha * cross_entropy, {"cross_entropy": cross_entropy.detach()}
+        if self.config.contour:
+            outline = contour_loss(
+                probabilities if settings.contour_input == "probabilities" else logits,
+                batch["labels"],
+                normalizer=settings.contour_normalizer,
+                per_class=settings.contour_per_class,
+            )
+            loss, parts["contour"] = loss + settings.beta * outline, outline.detach()
+        if settings.extra != "none":
+            extra = EXTRA_LOSSES[settings.extra](probabilities, batch["labels"])
+            loss, parts[settings.extra] = loss + settings.gamma * extra, extra.detach()
+        return {"loss": loss, **parts}
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed what is random inside networks by the step, so that a resumed run repeats it."""
@@ -74,12 +91,12 @@ class SegmentationTask(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one step."""
-        contour = self.in_contour_stage(self.global_step)
-        losses = self.losses(batch, contour=contour)
+        fine_tune = self.fine_tunes(self.global_step)
+        losses = self.losses(batch, fine_tune=fine_tune)
         for name, value in losses.items():
             self.log(f"train/{name}", value, prog_bar=name == "loss", batch_size=self.config.batch)
         self.log("rate", self.trainer.optimizers[0].param_groups[0]["lr"], batch_size=self.config.batch)
-        self.log("stage", 2.0 if contour else 1.0, batch_size=self.config.batch)
+        self.log("stage", 2.0 if fine_tune else 1.0, batch_size=self.config.batch)
         return losses["loss"]
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:

@@ -43,7 +43,7 @@ def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource, s
             start = time.monotonic()
         batch = {name: value.to(device) for name, value in batch.items()}
         with torch.autocast(device.type, torch.bfloat16, enabled=config.compute.precision == "bf16-mixed"):
-            loss = task.losses(batch, contour=False)["loss"]
+            loss = task.losses(batch, fine_tune=False)["loss"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -104,19 +104,29 @@ class OptimizerSettings:
 
 @dataclass(frozen=True)
 class LossSettings:
-    """Weighted cross-entropy, then the same with the contour loss.
+    """Weighted cross-entropy, then in a last stage the same with the contour loss, another loss, or both.
 
     Attributes:
         class_weights: weights of background, hand and object.
-        contour_share: last share of the steps, fine-tuned with the contour loss.
+        contour_share: last share of the steps, fine-tuned with the contour loss; 1 = the whole run.
         alpha: weight of the cross-entropy in that stage.
         beta: weight of the contour loss in that stage.
+        contour_normalizer: contour loss per pixel around true outlines (`support`) or per pixel (`mean`, literally).
+        contour_per_class: compare outlines class by class; False sums the classes first, as equation 3 is written.
+        contour_input: outlines of `probabilities`, or of `logits` (equation 5 literally).
+        extra: Lovasz-softmax or Kervadec's boundary loss, added in that stage, also without the contour loss.
+        gamma: weight of `extra`; 1 for `lovasz` or 0.05 for `boundary` is half the gradient of the cross-entropy.
     """
 
     class_weights: tuple[float, float, float] = (1.0, 5.0, 5.0)
     contour_share: float = 0.12
     alpha: float = 1.0
     beta: float = 0.005
+    contour_normalizer: Literal["support", "mean"] = "support"
+    contour_per_class: bool = True
+    contour_input: Literal["probabilities", "logits"] = "probabilities"
+    extra: Literal["none", "lovasz", "boundary"] = "none"
+    gamma: float = 1.0
 
 
 @dataclass(frozen=True)
