@@ -10,13 +10,13 @@ from graspseg.evaluation.compare.figures import Picture
 from graspseg.evaluation.compare.frame_scores import better_share, mean_iou, most_different
 from graspseg.evaluation.compare.frames import Size, cache_frames
 from graspseg.evaluation.compare.page import as_html
-from graspseg.evaluation.compare.paired import paired_difference, paired_difference_over_seeds
 from graspseg.evaluation.compare.report import as_json
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.compare.tables import as_markdown, tables
 from graspseg.evaluation.compare.timing import TimingSettings
 from graspseg.frame import Frame, InputError
 from graspseg.metrics import Confusion
+from graspseg.metrics.paired import paired_difference, paired_difference_over_seeds
 
 # Truth in rows: 8 of 10 hand pixels right, 2 called object; all of 6 object pixels right; 4 of background right.
 GOOD = np.array([[4, 0, 0], [0, 8, 2], [0, 0, 6]])

@@ -15,10 +15,9 @@ from graspseg.datasets.atomic import OutputError, make_folder, new_file, write_j
 from graspseg.evaluation.compare.entries import AnyEntry, ModelEntry
 from graspseg.evaluation.compare.frames import CachedFrames
 from graspseg.evaluation.compare.rows import Predictor, labels_of, predictor, settings_of, train_entry
-from graspseg.evaluation.evaluate import Evaluation, evaluate
+from graspseg.evaluation.evaluate import Evaluation, Prediction, evaluate
 from graspseg.evaluation.report import as_json
 from graspseg.frame import Frame, InputError
-from graspseg.metrics.confusion import count_pairs
 
 Progress = Callable[[str, int, int], None]
 
@@ -177,12 +176,11 @@ def judge(
     """All scores on all frames, and the confusion matrix of each; the one place that knows how `evaluate` is called."""
     matrices: list[np.ndarray] = []
 
-    def segment(frame: Frame) -> np.ndarray:
-        labels = labels_of(predict(frame), frame)
-        target = samples[len(matrices)].labels
-        assert target is not None
-        matrices.append(count_pairs(labels, target))
-        return labels
+    def segment(frame: Frame) -> Prediction:
+        probabilities = predict(frame)
+        return Prediction(labels_of(probabilities, frame), probabilities)
 
-    evaluation = evaluate(segment, samples, rules=False, worst=0, progress=progress)
+    evaluation = evaluate(
+        segment, samples, rules=False, worst=0, progress=progress, on_frame=lambda frame: matrices.append(frame.matrix)
+    )
     return evaluation, np.stack(matrices)

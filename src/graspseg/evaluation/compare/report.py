@@ -11,9 +11,9 @@ import numpy as np
 from graspseg import __version__
 from graspseg.evaluation.compare.cells import Cell
 from graspseg.evaluation.compare.frame_scores import better_share
-from graspseg.evaluation.compare.paired import paired_difference, paired_difference_over_seeds
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.machine import describe_machine
+from graspseg.metrics.paired import paired_difference, paired_difference_over_seeds
 
 
 @dataclass(frozen=True)
