@@ -10,8 +10,7 @@ from graspseg.networks.fcn import FCN, bilinear_deconv
 
 def small(finest: Literal[8, 16, 32]) -> FCN:
     torch.manual_seed(0)
-    # timm builds VGG's classifier as well, and drops it: kept narrow, it takes no time.
-    return FCN("vgg16_bn", encoder_options={"num_features": 8}, finest=finest, fc_width=8, pool=True).eval()
+    return FCN("vgg16_bn", finest=finest, fc_width=8, pool=True).eval()
 
 
 def frames(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
