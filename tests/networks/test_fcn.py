@@ -8,9 +8,9 @@ from torch.nn import functional as F
 from graspseg.networks.fcn import FCN, bilinear_deconv
 
 
-def small(finest: Literal[8, 16, 32], encoder: str = "vgg16_bn") -> FCN:
+def small(finest: Literal[8, 16, 32]) -> FCN:
     torch.manual_seed(0)
-    return FCN(encoder, finest=finest, fc_width=8, pool=encoder.startswith("vgg")).eval()
+    return FCN("vgg16_bn", finest=finest, fc_width=8, pool=True).eval()
 
 
 def frames(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,7 +68,7 @@ def test_scores_that_start_at_0_learn_at_once():
     network = small(8).train()
     F.cross_entropy(network(*frames(64, 64)), torch.ones(1, 64, 64, dtype=torch.long)).backward()
     for score in (network.score, *network.skip_scores):
-        assert score.get_parameter("weight").grad.any()
+        assert part(score, "").weight.grad.any()
 
 
 def test_scored_levels_are_pool4_and_pool3():

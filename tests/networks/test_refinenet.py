@@ -63,7 +63,7 @@ def test_chained_pooling_by_hand():
 def test_fusion_sums_at_the_size_of_the_finest():
     block = zeroed(RefineBlock((2, 3), 2, links=1))
     with torch.no_grad():
-        for conv in block.fuse:
+        for conv in block.get_submodule("fuse").children():
             conv.get_parameter("weight")[:, 0, 1, 1] = 1.0
         fine, coarse = torch.rand(1, 2, 6, 8), torch.rand(1, 3, 3, 4)
         enlarged = F.interpolate(coarse[:, :1], scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -24,10 +24,15 @@ class LargeKernel(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, kernel: int) -> None:
         super().__init__()
-        tall = {"kernel_size": (kernel, 1), "padding": (kernel // 2, 0)}
-        wide = {"kernel_size": (1, kernel), "padding": (0, kernel // 2)}
-        self.tall_wide = nn.Sequential(nn.Conv2d(in_channels, channels, **tall), nn.Conv2d(channels, channels, **wide))
-        self.wide_tall = nn.Sequential(nn.Conv2d(in_channels, channels, **wide), nn.Conv2d(channels, channels, **tall))
+
+        def tall(channels_in: int) -> nn.Conv2d:
+            return nn.Conv2d(channels_in, channels, (kernel, 1), padding=(kernel // 2, 0))
+
+        def wide(channels_in: int) -> nn.Conv2d:
+            return nn.Conv2d(channels_in, channels, (1, kernel), padding=(0, kernel // 2))
+
+        self.tall_wide = nn.Sequential(tall(in_channels), wide(channels))
+        self.wide_tall = nn.Sequential(wide(in_channels), tall(channels))
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d h w"]:
         """Scores one level."""
