@@ -96,7 +96,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if error.errno is None:
             raise _no_forest(path, str(error)) from error
         raise InputError(f"{path} could not be read ({error.strerror}): check name and permissions.") from error
-    except (ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error, AttributeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError) as error:
         raise _no_forest(path, "a file that is not whole or of another kind") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT or set(header) != _KEYS:
         found = header.get("format") if isinstance(header, dict) else None
@@ -144,9 +144,11 @@ def _digest(arrays: dict[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _settings(values: dict[str, Any]) -> ForestSettings:
+def _settings(values: object) -> ForestSettings:
     """Settings of the header; unknown or missing ones are errors."""
     names = {field.name for field in fields(ForestSettings)}
+    if not isinstance(values, dict):
+        raise TypeError(f"settings of type {type(values).__name__}")
     if set(values) != names:
         raise ValueError(f"settings {', '.join(sorted(names ^ set(values)))} too many or too few")
     stages = {name: StageSettings(**values[name]) for name in _STAGES}

@@ -17,7 +17,7 @@ from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
 
 Progress = Callable[[str, float], None]
-_WEIGHTS = np.geomspace(0.15, 3.0, 14)
+_WEIGHTS = np.geomspace(0.15, 6.0, 18)
 _FRAMES, _FIND, _SEGMENT = range(3)  # of random numbers
 
 
