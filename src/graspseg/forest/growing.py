@@ -23,7 +23,7 @@ from graspseg.forest.settings import StageSettings
 from graspseg.forest.trees import Trees
 from graspseg.labels import CLASS_NAMES
 
-_MOST_COUNTED = 30_000
+_MOST_COUNTED = 10_000
 _SMALLEST_GAIN = 1e-3  # nats a pixel
 
 
@@ -108,13 +108,14 @@ def _histograms(surface, table, focal, places, labels, order, reach_m, offsets, 
     half = len(bin_of) // 2
     counts = np.zeros((len(offsets), BINS, 3), np.int32)
     for pixel in order:
-        frame, y, x = places[pixel]
-        start, height, width = table[frame]
+        frame, y, x = places[pixel, 0], places[pixel, 1], places[pixel, 2]
+        start, height, width = table[frame, 0], table[frame, 1], table[frame, 2]
         depth = surface[start + y * width + x]
         scale_x, scale_y = offset_scale(depth, focal[frame, 0], reach_m), offset_scale(depth, focal[frame, 1], reach_m)
         label = labels[pixel]
         for candidate in range(len(offsets)):
-            u_x, u_y, v_x, v_y = offsets[candidate]
+            u_x, u_y = offsets[candidate, 0], offsets[candidate, 1]
+            v_x, v_y = offsets[candidate, 2], offsets[candidate, 3]
             value = difference(surface, start, height, width, y, x, u_x, u_y, v_x, v_y, scale_x, scale_y)
             counts[candidate, bin_of[min(max(value, -half), half) + half], label] += 1
     return counts
@@ -127,8 +128,8 @@ def _partition(surface, table, focal, places, labels, order, reach_m, offset, ed
     later = np.empty_like(order)
     front = back = 0
     for pixel in order:
-        frame, y, x = places[pixel]
-        start, height, width = table[frame]
+        frame, y, x = places[pixel, 0], places[pixel, 1], places[pixel, 2]
+        start, height, width = table[frame, 0], table[frame, 1], table[frame, 2]
         depth = surface[start + y * width + x]
         scale_x, scale_y = offset_scale(depth, focal[frame, 0], reach_m), offset_scale(depth, focal[frame, 1], reach_m)
         value = difference(
@@ -164,6 +165,9 @@ def best_split(counts, smallest_leaf):
     for candidate in range(counts.shape[0]):
         a = b = c = 0
         for edge in range(counts.shape[1] - 1):
+            # An empty bin separates nothing that the edge before it has not.
+            if counts[candidate, edge, 0] + counts[candidate, edge, 1] + counts[candidate, edge, 2] == 0:
+                continue
             a += counts[candidate, edge, 0]
             b += counts[candidate, edge, 1]
             c += counts[candidate, edge, 2]

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float64, Int64, UInt8, UInt16
 from graspseg.forest.features import FAR, Grid, reduce_frame
 from graspseg.forest.settings import ForestSettings
 from graspseg.frame import Intrinsics
-from graspseg.labels import CLASS_NAMES
+
+_SHARES = (0.5, 0.25, 0.25)  # of background, hand and object among the pixels drawn from a frame
 
 
 class LabelledGrid(NamedTuple):
@@ -77,7 +78,7 @@ def draw_pixels(
     *,
     within: Sequence[Bool[np.ndarray, "_gh _gw"]] | None = None,
 ) -> Pixels:
-    """Draw up to `count` pixels of every frame, the same number of each class where there are enough.
+    """Draw up to `count` pixels of every frame: half of background, a quarter of hand and of object.
 
     Args:
         frames: what to draw from; pixels without depth or of no class are never drawn.
@@ -88,9 +89,9 @@ def draw_pixels(
     places, labels = [], []
     for number, (grid, target) in enumerate(frames):
         allowed = grid.surface < FAR if within is None else within[number] & (grid.surface < FAR)
-        for label in range(len(CLASS_NAMES)):
+        for label, part in enumerate(_SHARES):
             found = np.flatnonzero(allowed & (target == label))
-            share = min(len(found), count // len(CLASS_NAMES))
+            share = min(len(found), round(count * part))
             chosen = np.sort(rng.choice(found, share, replace=False))
             rows, columns = np.divmod(chosen, target.shape[1])
             places.append(np.column_stack([np.full(share, number), rows, columns]))

@@ -14,7 +14,8 @@ class StageSettings:
     Attributes:
         trees: how many.
         depth: most questions asked on the way to a leaf.
-        pixels: training pixels drawn from a frame for each tree, the same number of every class where there are enough.
+        pixels: training pixels drawn from a frame for each tree: half of background, a quarter of hand and of object,
+            where there are so many.
         candidates: depth differences tried at a node.
         smallest_leaf: fewest training pixels in a leaf.
         reach_m: how far from the pixel depth is looked up, in metres at the pixel's depth.
@@ -46,10 +47,10 @@ class ForestSettings:
         smallest_piece: pieces of fewer grid pixels take the class around them.
     """
 
-    frames: int = 6000
+    frames: int = 4000
     validation_frames: int = 300
-    find: StageSettings = field(default_factory=lambda: StageSettings(trees=3, depth=13, pixels=120, reach_m=0.4))
-    segment: StageSettings = field(default_factory=lambda: StageSettings(trees=4, depth=17, pixels=300, reach_m=0.25))
+    find: StageSettings = field(default_factory=lambda: StageSettings(trees=3, depth=13, pixels=60, reach_m=0.4))
+    segment: StageSettings = field(default_factory=lambda: StageSettings(trees=4, depth=18, pixels=160, reach_m=0.3))
     pixel_angle: float = 0.0084
     farthest_m: float = 2.0
     margin_m: float = 0.06

@@ -7,6 +7,8 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
+from graspseg.labels import BACKGROUND, HAND, OBJECT
+
 RADIUS = 2
 _SIGMA_PX = 1.5
 _SPATIAL = np.exp(
@@ -85,7 +87,8 @@ def absorb_small_pieces(probabilities, smallest):
     labels = np.zeros((height, width), np.uint8)
     for y in range(height):
         for x in range(width):
-            labels[y, x] = np.argmax(probabilities[y, x])
+            background, hand, thing = probabilities[y, x, 0], probabilities[y, x, 1], probabilities[y, x, 2]
+            labels[y, x] = OBJECT if thing > max(background, hand) else HAND if hand > background else BACKGROUND
     seen = np.zeros((height, width), np.bool_)
     queue = np.empty((height * width, 2), np.int64)
     for start_y in range(height):
@@ -98,7 +101,7 @@ def absorb_small_pieces(probabilities, smallest):
                 continue
             new = _class_around(labels, queue, size, own)
             for i in range(size):
-                y, x = queue[i]
+                y, x = queue[i, 0], queue[i, 1]
                 labels[y, x] = new
                 kept = probabilities[y, x, new]
                 probabilities[y, x, new] = probabilities[y, x, own]
@@ -112,17 +115,17 @@ def _flood(labels, seen, queue, start_y, start_x):
     """Mark a piece (neighbors share a side) as seen and list its pixels in `queue`; how many there are."""
     height, width = labels.shape
     own = labels[start_y, start_x]
-    queue[0] = start_y, start_x
+    queue[0, 0], queue[0, 1] = start_y, start_x
     seen[start_y, start_x] = True
     done, size = 0, 1
     while done < size:
-        y, x = queue[done]
+        y, x = queue[done, 0], queue[done, 1]
         done += 1
         for row, column in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
             inside = 0 <= row < height and 0 <= column < width
             if inside and not seen[row, column] and labels[row, column] == own:
                 seen[row, column] = True
-                queue[size] = row, column
+                queue[size, 0], queue[size, 1] = row, column
                 size += 1
     return size
 
@@ -134,7 +137,7 @@ def _class_around(labels, queue, size, own):
     height, width = labels.shape
     votes = np.zeros(3, np.int64)
     for i in range(size):
-        y, x = queue[i]
+        y, x = queue[i, 0], queue[i, 1]
         for row, column in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
             if 0 <= row < height and 0 <= column < width and labels[row, column] != own:
                 votes[labels[row, column]] += 1

@@ -103,13 +103,13 @@ def _walk(nodes, roots, distributions, reach_m, image, focal, wanted):
             scale_y = offset_scale(image[y, x], focal[1], reach_m)
             for root in roots:
                 node = root
-                while nodes[node, 5] >= 0:
-                    ask = nodes[node]
-                    value = difference(
-                        surface, 0, height, width, y, x, ask[0], ask[1], ask[2], ask[3], scale_x, scale_y
-                    )
-                    node = ask[5] if value < ask[4] else ask[5] + 1
-                leaf = -1 - nodes[node, 5]
+                child = nodes[node, 5]
+                while child >= 0:
+                    u_x, u_y, v_x, v_y = nodes[node, 0], nodes[node, 1], nodes[node, 2], nodes[node, 3]
+                    value = difference(surface, 0, height, width, y, x, u_x, u_y, v_x, v_y, scale_x, scale_y)
+                    node = child if value < nodes[node, 4] else child + 1
+                    child = nodes[node, 5]
+                leaf = -1 - child
                 for label in range(3):
                     out[y, x, label] += distributions[leaf, label]
     return out
