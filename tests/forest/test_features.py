@@ -19,7 +19,18 @@ from graspseg.frame import Intrinsics
 @njit
 def ask(image, y, x, offsets, scale):
     return difference(
-        image.ravel(), 0, image.shape[0], image.shape[1], y, x, offsets[0], offsets[1], offsets[2], offsets[3], scale, scale
+        image.ravel(),
+        0,
+        image.shape[0],
+        image.shape[1],
+        y,
+        x,
+        offsets[0],
+        offsets[1],
+        offsets[2],
+        offsets[3],
+        scale,
+        scale,
     )
 
 

@@ -5,6 +5,7 @@ from graspseg.forest.features import BIN_OF, EDGES, FAR, Grid
 from graspseg.forest.growing import best_split, grow_tree
 from graspseg.forest.pixels import FrameStore, LabelledGrid, Pixels, draw_pixels
 from graspseg.forest.settings import StageSettings
+from graspseg.forest.trees import Trees
 
 
 def test_the_known_best_split_is_found() -> None:
@@ -50,7 +51,7 @@ def step_scene() -> LabelledGrid:
 SETTINGS = StageSettings(trees=1, depth=8, pixels=900, candidates=60, smallest_leaf=2)
 
 
-def grown(seed: int) -> tuple[LabelledGrid, object]:
+def grown(seed: int) -> tuple[LabelledGrid, Trees]:
     scene = step_scene()
     rng = np.random.default_rng(seed)
     pixels = draw_pixels([scene], SETTINGS.pixels, rng)

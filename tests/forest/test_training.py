@@ -77,7 +77,9 @@ def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings:
     for name in ("splits", "offsets", "edges", "leaves"):
         np.testing.assert_array_equal(getattr(one.segment, name), getattr(same.segment, name))
     assert one.weights == same.weights
-    assert one.segment.offsets.shape != other.segment.offsets.shape or (one.segment.offsets != other.segment.offsets).any()
+    assert (
+        one.segment.offsets.shape != other.segment.offsets.shape or (one.segment.offsets != other.segment.offsets).any()
+    )
     assert one.trained == {"seed": 4, "frames": 5, "validated_on": 1}
 
 

@@ -51,7 +51,9 @@ def _describe(path: Path) -> dict[str, str]:
     if path.suffix.lower() == ".onnx":
         return dict(sorted(read_onnx_properties(path).items())) or {"metadata": "none: not exported by graspseg"}
     if path.suffix.lower() != ".safetensors":
-        raise InputError(f"{path} is no model file, expected .onnx, .safetensors or a forest's .npz: give one of these.")
+        raise InputError(
+            f"{path} is no model file, expected .onnx, .safetensors or a forest's .npz: give one of these."
+        )
     header = read_safetensors_header(path)
     metadata = {key: str(value) for key, value in sorted(header.pop("__metadata__", {}).items())}
     tensors = [tensor for tensor in header.values() if isinstance(tensor, dict)]

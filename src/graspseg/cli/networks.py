@@ -22,5 +22,7 @@ def main(argv: list[str]) -> int:
     for name, spec in NETWORKS.items():
         parameters, flop = cost(name)
         print(f"{name:<{width}}  {parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}  {spec.description}")
-    print(f"{'forest':<{width}}  {'-':>12}  {'-':>13}  two-stage random decision forest: no network, the fastest on a CPU")
+    print(
+        f"{'forest':<{width}}  {'-':>12}  {'-':>13}  two-stage random decision forest: no network, the fastest on a CPU"
+    )
     return 0

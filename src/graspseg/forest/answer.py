@@ -40,11 +40,11 @@ class Answer:
     def labels(self) -> tuple[UInt8[np.ndarray, "h w"], float | None]:
         """Labels of the frame, and the mean probability of hand and object where they were chosen, None if nowhere."""
         labels, total, count = _label(*self._arrays())
-        return labels, total / count if count else None
+        return labels, float(total / count) if count else None
 
     def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
         """Write the region's probabilities into planes of the frame's size; pixels without depth keep theirs."""
-        _paint(*self._arrays(), planes)
+        _paint(planes, *self._arrays())
 
     def _arrays(self) -> tuple:
         grid = (self.probabilities, self.grid_depth_m, self.classes)
@@ -116,7 +116,7 @@ def _label(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half
 
 @njit(cache=True)
 @no_type_check
-def _paint(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m, planes):
+def _paint(planes, depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m):
     for y in range(box[1], box[3]):
         above, below, down = _between(y, first[0], cell, classes.shape[0])
         for x in range(box[0], box[2]):

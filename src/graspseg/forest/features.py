@@ -18,7 +18,7 @@ from graspseg.frame import Intrinsics
 
 UNIT_M = 1e-4
 FAR = 40_000
-OFFSETS = 127  # an offset is a whole number of 127ths of the reach
+OFFSETS = 127  # an offset counts parts of the reach
 
 _LARGEST_DIFFERENCE = 4000
 _LARGEST_SIDE = 400
@@ -73,7 +73,7 @@ def reduce_frame(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, se
 
 
 def draw_offsets(rng: np.random.Generator, count: int) -> Int8[np.ndarray, "count 4"]:
-    """Random pairs of places `u_x, u_y, v_x, v_y` in 127ths of the reach; half of the `v` are the pixel itself.
+    """Random pairs of places `u_x, u_y, v_x, v_y` in parts of the reach (1/127); half of the `v` are the pixel itself.
 
     Differs: places near the pixel are drawn more often than with uniform offsets, as fingers are thin.
     """
@@ -101,11 +101,8 @@ def difference(surface, start, height, width, y, x, u_x, u_y, v_x, v_y, scale_x,
     Paper: f(x) = d(x + u / d(x)) - d(x + v / d(x)). Differs: offsets are metres times the focal length, so that one
     forest serves all cameras.
 
-    Args:
-        surface, start, height, width: see `probe`.
-        y, x: the pixel.
-        u_x, u_y, v_x, v_y: offsets in 127ths of the reach.
-        scale_x, scale_y: grid pixels in one such part at the pixel's depth.
+    `u` and `v` come in parts of the reach, `scale` is grid pixels in one part at the pixel's depth; the image is that
+    of `probe`.
     """
     far_y, far_x = y + math.floor(u_y * scale_y + 0.5), x + math.floor(u_x * scale_x + 0.5)
     near_y, near_x = y + math.floor(v_y * scale_y + 0.5), x + math.floor(v_x * scale_x + 0.5)
@@ -115,5 +112,5 @@ def difference(surface, start, height, width, y, x, u_x, u_y, v_x, v_y, scale_x,
 @njit(cache=True, inline="always")
 @no_type_check
 def offset_scale(depth, focal, reach_m):
-    """Grid pixels in a 127th of the reach, for a pixel of this depth (tenths of a millimetre)."""
+    """Grid pixels in one part of the reach, for a pixel of this depth (tenths of a millimetre)."""
     return reach_m / OFFSETS * focal / (depth * UNIT_M)

@@ -65,16 +65,16 @@ def read_forest(path: Path) -> Forest:
     try:
         settings = _settings(header["settings"])
         weights = tuple(float(weight) for weight in header["weights"])
-        stages = [_unpacked(arrays, stage, getattr(settings, stage).reach_m) for stage in _STAGES]
+        find, segment = (_unpacked(arrays, stage, getattr(settings, stage).reach_m) for stage in _STAGES)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise _no_forest(path, str(error) or type(error).__name__) from error
     if len(weights) != 3 or not all(0 < weight < 1e6 for weight in weights):
         raise _no_forest(path, f"weights {weights}")
-    for stage, trees in zip(_STAGES, stages, strict=True):
+    for stage, trees in zip(_STAGES, (find, segment), strict=True):
         problem = trees.problem()
         if problem is not None:
             raise _no_forest(path, f"in stage {stage} {problem}")
-    return Forest(settings, *stages, weights, header["trained"])
+    return Forest(settings, find, segment, weights, header["trained"])
 
 
 def read_header(path: Path) -> dict[str, Any]:

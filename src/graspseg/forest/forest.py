@@ -183,4 +183,7 @@ class Forest:
         cut = region.cut(grid)
         probabilities = self.segment.probabilities(grid, region.wanted(grid))[cut]
         depth_m = np.where(grid.measured[cut], grid.surface[cut] * np.float32(UNIT_M), np.float32(0))
-        return GridAnswer(*bilateral(probabilities, depth_m, np.float32(self.settings.filter_depth_m)))
+        filled = depth_m
+        for _ in range(self.settings.filter_passes):
+            probabilities, filled = bilateral(probabilities, depth_m, np.float32(self.settings.filter_depth_m))
+        return GridAnswer(probabilities, filled)

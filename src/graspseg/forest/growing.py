@@ -65,7 +65,7 @@ def grow_tree(
                 advance(finished / len(pixels))
             continue
         offset, edge = question
-        middle = low + _partition(*_arrays(store, pixels), order[low:high], settings.reach_m, offset, EDGES[edge])
+        middle = low + _partition(order[low:high], settings.reach_m, offset, EDGES[edge], *_arrays(store, pixels))
         offsets.append(offset)
         edges.append(edge)
         waiting += [(low, middle, depth + 1), (middle, high, depth + 1)]
@@ -85,7 +85,7 @@ def _best_question(
     """Offsets and number of the edge that separate the classes best, None when nothing does."""
     offsets = draw_offsets(rng, settings.candidates)
     every = -(-len(order) // _MOST_COUNTED)
-    counts = _histograms(*_arrays(store, pixels), order[::every], settings.reach_m, offsets, BIN_OF)
+    counts = _histograms(order[::every], settings.reach_m, offsets, BIN_OF, *_arrays(store, pixels))
     best, edge, gain = best_split(counts, max(1, settings.smallest_leaf // every))
     return None if gain < _SMALLEST_GAIN else (offsets[best], edge)
 
@@ -95,15 +95,15 @@ def _arrays(store: FrameStore, pixels: Pixels) -> tuple[np.ndarray, ...]:
 
 
 def _rounded_shares(counts: np.ndarray) -> tuple[int, int]:
-    """Shares of hand and object in 255ths, which with that of background add up to 255."""
+    """Shares of hand and object of 255 in all, of which background has the rest."""
     shares = counts * 255 / counts.sum()
-    hand = int(round(shares[1]))
-    return hand, min(int(round(shares[2])), 255 - hand)
+    hand = round(shares[1])
+    return hand, min(round(shares[2]), 255 - hand)
 
 
 @njit(cache=True)
 @no_type_check
-def _histograms(surface, table, focal, places, labels, order, reach_m, offsets, bin_of):
+def _histograms(order, reach_m, offsets, bin_of, surface, table, focal, places, labels):
     """Pixels of each class in each bin of each candidate difference."""
     half = len(bin_of) // 2
     counts = np.zeros((len(offsets), BINS, 3), np.int32)
@@ -123,7 +123,7 @@ def _histograms(surface, table, focal, places, labels, order, reach_m, offsets, 
 
 @njit(cache=True)
 @no_type_check
-def _partition(surface, table, focal, places, labels, order, reach_m, offset, edge):
+def _partition(order, reach_m, offset, edge, surface, table, focal, places, labels):
     """Bring the pixels whose difference is below the edge to the front, keeping the order of frames; their number."""
     later = np.empty_like(order)
     front = back = 0

@@ -43,6 +43,7 @@ class ForestSettings:
         margin_m: how far the region reaches beyond what stage 1 found, sideways.
         depth_margin_m: how far it reaches beyond, in depth.
         most_pixels: pixels stage 2 looks at; in larger regions every second one and so on.
+        filter_passes: how often the bilateral filter is applied.
         filter_depth_m: difference of depth at which a neighbor counts half.
         smallest_piece: pieces of fewer grid pixels take the class around them.
     """
@@ -56,19 +57,23 @@ class ForestSettings:
     margin_m: float = 0.06
     depth_margin_m: float = 0.1
     most_pixels: int = 4000
+    filter_passes: int = 3
     filter_depth_m: float = 0.01
-    smallest_piece: int = 12
+    smallest_piece: int = 60
 
     def __post_init__(self) -> None:
-        for name, value in (("frames", self.frames), ("most_pixels", self.most_pixels), *self._counts()):
+        for name, value in self._counts():
             if value < 1:
                 raise InputError(f"--{name.replace('_', '-')} is {value}, expected at least 1: give a larger one.")
         lengths = ("pixel_angle", "farthest_m", "filter_depth_m")
         for name, value in ((name, getattr(self, name)) for name in lengths):
             if not value > 0:
-                raise InputError(f"--{name.replace('_', '-')} is {value}, expected a number above 0: give a larger one.")
+                raise InputError(
+                    f"--{name.replace('_', '-')} is {value}, expected a number above 0: give a larger one."
+                )
 
     def _counts(self) -> list[tuple[str, int]]:
         names = ("trees", "depth", "pixels", "candidates", "smallest_leaf")
         stages = (("find", self.find), ("segment", self.segment))
-        return [(f"{stage}.{name}", getattr(given, name)) for stage, given in stages for name in names]
+        own = [(name, getattr(self, name)) for name in ("frames", "most_pixels", "filter_passes")]
+        return own + [(f"{stage}.{name}", getattr(given, name)) for stage, given in stages for name in names]

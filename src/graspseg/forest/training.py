@@ -23,16 +23,22 @@ _FRAMES, _FIND, _SEGMENT = range(3)  # of random numbers
 
 @runtime_checkable
 class LabelledDepth(Protocol):
-    """A labelled frame as training needs it: depth in metres (0 = no measurement), labels 0/1/2/255, camera."""
+    """A labelled frame as training needs it."""
 
     @property
-    def depth_m(self) -> Float32[np.ndarray, "h w"]: ...
+    def depth_m(self) -> Float32[np.ndarray, "h w"]:
+        """Metres, 0 = no measurement."""
+        ...
 
     @property
-    def labels(self) -> UInt8[np.ndarray, "h w"]: ...
+    def labels(self) -> UInt8[np.ndarray, "h w"]:
+        """0/1/2/255."""
+        ...
 
     @property
-    def intrinsics(self) -> Intrinsics: ...
+    def intrinsics(self) -> Intrinsics:
+        """The camera."""
+        ...
 
 
 @runtime_checkable
@@ -74,10 +80,14 @@ def train_forest(
         held = max(1, min(len(train) // 10, settings.validation_frames)) if len(train) > 1 else 0
         train, judged = (train[:-held], train[-held:]) if held else (train, train)
     else:
-        judged = _gather(validation, settings.validation_frames, settings, skip, lambda share: tell("validation", share))
+        judged = _gather(
+            validation, settings.validation_frames, settings, skip, lambda share: tell("validation", share)
+        )
     _check_classes(train)
     rng = np.random.default_rng([seed, _FRAMES])
-    train = [frame.mirrored() if flip else frame for frame, flip in zip(train, rng.random(len(train)) < 0.5, strict=True)]
+    train = [
+        frame.mirrored() if flip else frame for frame, flip in zip(train, rng.random(len(train)) < 0.5, strict=True)
+    ]
     store = FrameStore.of([frame.grid for frame in train])
     find = _grow(store, train, settings.find, [seed, _FIND], lambda share: tell("find", share))
     forest = Forest(settings, find, find)

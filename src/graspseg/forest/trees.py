@@ -21,9 +21,9 @@ class Trees:
         splits: nodes that ask; the others are leaves. The k-th node of a tree that asks has its children at 2k + 1
             and 2k + 2 of that tree, counted from 0.
         sizes: nodes of each tree.
-        offsets: of every node that asks, `u_x, u_y, v_x, v_y` in 127ths of the reach.
+        offsets: of every node that asks, `u_x, u_y, v_x, v_y` in parts of the reach (1/127).
         edges: number of the edge, below which a difference leads to the first child.
-        leaves: probabilities of hand and object in each leaf, in 255ths; background has the rest.
+        leaves: probabilities of hand and object in each leaf, of 255 in all; background has the rest.
         reach_m: length the offsets are relative to.
     """
 
@@ -38,8 +38,8 @@ class Trees:
     def join(trees: list[Trees]) -> Trees:
         """All trees of several collections."""
         names = [field.name for field in fields(Trees) if field.name != "reach_m"]
-        arrays = [np.concatenate([getattr(each, name) for each in trees]) for name in names]
-        return Trees(*arrays, trees[0].reach_m)
+        arrays = {name: np.concatenate([getattr(each, name) for each in trees]) for name in names}
+        return Trees(**arrays, reach_m=trees[0].reach_m)
 
     def problem(self) -> str | None:
         """What keeps these from being trees, None when nothing does."""

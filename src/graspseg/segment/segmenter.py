@@ -101,8 +101,8 @@ class Segmenter:
         engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
         threads: CPU threads, None = as many as this process may use; a forest uses one.
         precision: arithmetic of the engine.
-        mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean: 1 point of mean IoU for
-            up to two more runs of the network.
+        mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean: 1 point
+            of mean IoU for up to two more runs of the network.
 
     One Segmenter serves one thread at a time.
 
