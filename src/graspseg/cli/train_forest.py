@@ -39,6 +39,8 @@ def main(argv: Sequence[str]) -> int:
         def show(what: str, share: float) -> None:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=1.0)
+                if not console.is_terminal:
+                    print(what, flush=True)
             bars.update(tasks[what], completed=share)
 
         skipped = run_forest(arguments.settings, arguments.out, progress=show)
