@@ -10,10 +10,10 @@ from graspseg.forest.training import train_forest
 from graspseg.training.sources import FrameRange, SyntheticFrames
 
 TINY = ForestSettings(
-    frames=24,
+    frames=90,
     validation_frames=8,
-    find=StageSettings(trees=2, depth=7, pixels=240, candidates=40, reach_m=0.4),
-    segment=StageSettings(trees=2, depth=9, pixels=400, candidates=60, reach_m=0.25),
+    find=StageSettings(trees=2, depth=9, pixels=120, candidates=40, reach_m=0.4),
+    segment=StageSettings(trees=3, depth=12, pixels=240, candidates=60, reach_m=0.25),
 )
 
 
@@ -24,10 +24,10 @@ def tiny_settings() -> ForestSettings:
 
 @pytest.fixture(scope="session")
 def train_frames() -> FrameRange:
-    return FrameRange(SyntheticFrames("train", 11, recipes=("exam1",), count=24), range(24))
+    return FrameRange(SyntheticFrames("train", 11, recipes=("interseghands",), count=90), range(90))
 
 
 @pytest.fixture(scope="session")
 def tiny_forest(train_frames: FrameRange) -> Forest:
-    validation = SyntheticFrames("val", 7, recipes=("exam1",), count=8)
+    validation = SyntheticFrames("val", 7, recipes=("interseghands",), count=8)
     return train_forest(train_frames, TINY, seed=3, validation=validation)

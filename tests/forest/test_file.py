@@ -46,8 +46,8 @@ def test_a_forest_comes_back_as_it_was_saved(tiny_forest: Forest, saved: Path) -
 def test_the_header_says_what_it_is(saved: Path) -> None:
     header = read_header(saved)
     assert header["format"] == FORMAT
-    assert header["trained"]["seed"] == 3 and header["trained"]["frames"] == 24
-    assert header["settings"]["segment"]["trees"] == 2
+    assert header["trained"]["seed"] == 3 and header["trained"]["frames"] == 90
+    assert header["settings"]["segment"]["trees"] == 3
     assert len(header["sha256"]) == 64
 
 
@@ -64,12 +64,23 @@ def test_a_file_cut_short_is_refused(saved: Path, kept: int) -> None:
         Forest.load(saved)
 
 
-def test_any_flipped_byte_of_the_data_is_found(saved: Path) -> None:
-    data = bytearray(saved.read_bytes())
-    data[len(data) // 2] ^= 64
-    saved.write_bytes(data)
-    with pytest.raises(InputError, match="no forest that can be used"):
-        Forest.load(saved)
+def test_a_flipped_byte_is_found_or_changes_nothing(saved: Path) -> None:
+    """Some bytes of a zip archive, such as times, mean nothing."""
+    whole, refused = saved.read_bytes(), 0
+    positions = range(0, len(whole), max(1, len(whole) // 200))
+    expected = Forest.load(saved)
+    for position in positions:
+        data = bytearray(whole)
+        data[position] ^= 64
+        saved.write_bytes(data)
+        try:
+            found = Forest.load(saved)
+        except InputError:
+            refused += 1
+        else:
+            np.testing.assert_array_equal(found.segment.nodes, expected.segment.nodes)
+            np.testing.assert_array_equal(found.find.distributions, expected.find.distributions)
+    assert refused > 0.8 * len(positions)
 
 
 def test_arrays_changed_after_saving_are_found(saved: Path) -> None:

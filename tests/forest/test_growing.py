@@ -82,10 +82,10 @@ def test_pixels_of_one_class_make_one_leaf() -> None:
     np.testing.assert_array_equal(tree.probabilities(scene.grid, scene.grid.measured)[5, 5], [0, 1, 0])
 
 
-def test_pixels_are_drawn_alike_from_every_class_and_only_where_there_is_depth() -> None:
+def test_half_of_the_pixels_drawn_are_background_and_all_have_depth() -> None:
     scene = step_scene()
-    pixels = draw_pixels([scene, scene.mirrored()], 90, np.random.default_rng(0))
-    np.testing.assert_array_equal(np.bincount(pixels.labels), [60, 60, 60])
+    pixels = draw_pixels([scene, scene.mirrored()], 80, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.bincount(pixels.labels), [80, 40, 40])
     for (number, y, x), label in zip(pixels.places, pixels.labels, strict=True):
         frame = (scene, scene.mirrored())[number]
         assert frame.labels[y, x] == label and frame.grid.surface[y, x] < FAR

@@ -32,7 +32,7 @@ class Given:
 
 def test_a_tiny_forest_beats_the_trivial_rules_on_other_frames(tiny_forest: Forest) -> None:
     """Other objects than those trained on."""
-    source = SyntheticFrames("val", 7, recipes=("exam1",), count=40)
+    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=40)
     ours, rules = Confusion(), {name: Confusion() for name in RULES}
     for index in range(20, 40):
         depth_m, labels, intrinsics = source.frame(index)

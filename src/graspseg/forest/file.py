@@ -96,7 +96,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         if error.errno is None:
             raise _no_forest(path, str(error)) from error
         raise InputError(f"{path} could not be read ({error.strerror}): check name and permissions.") from error
-    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError) as error:
+    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise _no_forest(path, "a file that is not whole or of another kind") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT or set(header) != _KEYS:
         found = header.get("format") if isinstance(header, dict) else None

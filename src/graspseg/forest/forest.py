@@ -183,7 +183,7 @@ class Forest:
         cut = region.cut(grid)
         probabilities = self.segment.probabilities(grid, region.wanted(grid))[cut]
         depth_m = np.where(grid.measured[cut], grid.surface[cut] * np.float32(UNIT_M), np.float32(0))
-        filled = depth_m
-        for _ in range(self.settings.filter_passes):
-            probabilities, filled = bilateral(probabilities, depth_m, np.float32(self.settings.filter_depth_m))
-        return GridAnswer(probabilities, filled)
+        half_m = np.float32(self.settings.filter_depth_m)
+        for _ in range(self.settings.filter_passes - 1):
+            probabilities, _ = bilateral(probabilities, depth_m, half_m, False)
+        return GridAnswer(*bilateral(probabilities, depth_m, half_m, True))

@@ -29,7 +29,7 @@ def depth_weight(difference_m, half_m):
 
 @njit(cache=True)
 @no_type_check
-def bilateral(probabilities, depth_m, half_m):
+def bilateral(probabilities, depth_m, half_m, fill=True):
     """Mean of each pixel's probabilities and its neighbors' (5 x 5), near ones of like depth counting most.
 
     Paper: section "bilateral filtering": class probabilities are smoothed where depth is continuous.
@@ -38,10 +38,11 @@ def bilateral(probabilities, depth_m, half_m):
         probabilities: `rows columns 3`.
         depth_m: metres, 0 = no measurement. Pixels without depth take part in nothing.
         half_m: see `depth_weight`.
+        fill: whether pixels without depth are needed, too; else they are background.
 
     Returns:
-        The filtered probabilities, and depths; pixels without one take means of their neighbors by distance alone, and
-        keep 0 and background when none has a depth.
+        The filtered probabilities, and depths; with `fill`, pixels without one take means of their neighbors by
+        distance alone, and keep 0 and background when none has a depth.
     """
     height, width = depth_m.shape
     out = np.zeros((height, width, 3), np.float32)
@@ -49,6 +50,9 @@ def bilateral(probabilities, depth_m, half_m):
     for y in range(height):
         for x in range(width):
             own = depth_m[y, x]
+            if own <= 0 and not fill:
+                out[y, x, 0] = 1
+                continue
             background = hand = thing = total = mean = np.float32(0.0)
             for row in range(max(y - RADIUS, 0), min(y + RADIUS + 1, height)):
                 for column in range(max(x - RADIUS, 0), min(x + RADIUS + 1, width)):
