@@ -23,7 +23,7 @@ class Arguments:
     Attributes:
         data: Folder or shards, synth:val:1000 / synth:unseen:1000 for that many frames of the exam (synth:wild/val:1000
             for another preset of the generator), or a public data set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
-        model: Shipped model by name, or an exported .onnx file.
+        model: Shipped model by name, an exported .onnx file, or a forest's .npz.
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
         split: Only the frames that the data set, or the makers of a public one, list under this name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ class Options:
     """Print what a model file says about itself."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """Name of a shipped model, an exported .onnx file, or .safetensors weights."""
+    """Name of a shipped model, an exported .onnx file, .safetensors weights, or a forest's .npz."""
 
 
 def main(argv: list[str]) -> int:
@@ -41,12 +42,18 @@ def main(argv: list[str]) -> int:
 
 
 def _describe(path: Path) -> dict[str, str]:
-    from graspseg.segment.metadata import read_onnx_properties, read_safetensors_header
+    from graspseg.forest.file import read_header
+    from graspseg.segment.metadata import FOREST_SUFFIX, read_onnx_properties, read_safetensors_header
 
+    if path.suffix.lower() == FOREST_SUFFIX:
+        header = read_header(path)
+        return {key: value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
     if path.suffix.lower() == ".onnx":
         return dict(sorted(read_onnx_properties(path).items())) or {"metadata": "none: not exported by graspseg"}
     if path.suffix.lower() != ".safetensors":
-        raise InputError(f"{path} is no model file, expected .onnx or .safetensors: give one of these.")
+        raise InputError(
+            f"{path} is no model file, expected .onnx, .safetensors or a forest's .npz: give one of these."
+        )
     header = read_safetensors_header(path)
     metadata = {key: str(value) for key, value in sorted(header.pop("__metadata__", {}).items())}
     tensors = [tensor for tensor in header.values() if isinstance(tensor, dict)]

@@ -37,6 +37,9 @@ def main(argv: list[str]) -> int:
         except InputError as error:  # the package it comes from is not installed
             columns, missing = f"{'-':>12}  {'-':>13}", str(error)
         print(f"{name:<{width}}  {columns}  {spec.description}", flush=True)
+    print(
+        f"{'forest':<{width}}  {'-':>12}  {'-':>13}  two-stage random decision forest: no network, the fastest on a CPU"
+    )
     if missing:
         print(f"- {missing}")
     if options.json is not None:

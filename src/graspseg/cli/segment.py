@@ -36,9 +36,9 @@ class Options:
     """Folder for the results."""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
     model: str = "denseattentionseg-lite"
-    """Name of a shipped model, or an exported .onnx file."""
+    """Name of a shipped model (forest is the fastest), an exported .onnx file, or a forest's .npz."""
     engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
-    """What runs the network."""
+    """What runs a network; a forest needs none."""
     overlays: bool = True
     """Draw the labels over the depth."""
     save: tuple[Literal["probabilities", "cloud", "handless"], ...] = ()

@@ -19,6 +19,8 @@ from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
 class Arguments:
     """Train a network, or fine-tune a model on your own labelled frames (`--init MODEL --data DIR`).
 
+    `--network forest` trains the random decision forest, which has settings of its own: `--network forest --help`.
+
     Attributes:
         settings: what decides the run.
         out: folder of the run; must not hold a run yet, except with `--resume`.
@@ -34,6 +36,10 @@ class Arguments:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 done without some frames that could not be used; see `graspseg train --help`."""
+    if _asks_for_forest(argv):
+        from graspseg.cli.train_forest import main as train_forest
+
+        return train_forest(argv)
     arguments = parse(argv)
     from graspseg.training.run import report, train
     from graspseg.training.run_folder import leads
@@ -42,6 +48,13 @@ def main(argv: Sequence[str]) -> int:
     report(result)
     # A helper process that ends with another code than 0 makes Lightning kill the others.
     return 1 if result.skipped and leads() else 0
+
+
+def _asks_for_forest(argv: Sequence[str]) -> bool:
+    """Whether the forest is meant, which has no steps, batches or losses: its settings are others altogether."""
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first.add_argument("--network", default=None)
+    return first.parse_known_args(list(argv))[0].network == "forest"
 
 
 def parse(argv: Sequence[str]) -> Arguments:

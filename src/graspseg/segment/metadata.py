@@ -13,11 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from graspseg.forest.file import read_header
 from graspseg.frame import InputError
 
 DEFAULT_MODEL = "denseattentionseg-lite"
 ALIASES = {"lite": DEFAULT_MODEL}
 FORMAT = "1"
+FOREST = "forest"
+FOREST_SUFFIX = ".npz"
 
 _PREFIX = "graspseg."
 _DIGEST = f"{_PREFIX}sha256"
@@ -31,7 +34,7 @@ class ModelInfo:
 
     Attributes:
         network: name in the table of networks.
-        side: side length of the square window the network sees, in network pixels.
+        side: side length of the square window the network sees, in network pixels; 0 for a forest, which sees all.
         looks: most windows looked at: everything, closer at hand and object, closer at the object and the hand on it.
     """
 
@@ -41,30 +44,35 @@ class ModelInfo:
 
 
 def find_model(name_or_file: str | Path) -> Path:
-    """Path of a shipped model by its name, or of a model file.
+    """Path of a shipped model (a network, or the forest) by its name, or of a model file.
 
     Raises:
         InputError: there is neither.
     """
     folder = Path(str(resources.files("graspseg"))) / "weights"
     name = ALIASES.get(str(name_or_file), str(name_or_file))
-    shipped = folder / f"{name}.onnx"
-    if "/" not in name and shipped.is_file():
-        return shipped
+    for shipped in (folder / f"{name}.onnx", folder / f"{name}{FOREST_SUFFIX}"):
+        if "/" not in name and shipped.is_file():
+            return shipped
     path = Path(name_or_file)
     if path.is_file():
         return path
-    names = sorted(file.stem for file in folder.glob("*.onnx"))
+    names = sorted(file.stem for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}"))
     known = ", ".join(names) if names else "none in this installation"
-    raise InputError(f"There is no model {str(name_or_file)!r}, expected a .onnx file or a shipped model ({known}).")
+    raise InputError(
+        f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model ({known})."
+    )
 
 
 def read_model_info(path: Path) -> ModelInfo:
-    """Read what the runtime needs to know of an exported model.
+    """Read what the runtime needs to know of an exported model or a forest.
 
     Raises:
-        InputError: it is no ONNX file that graspseg exported.
+        InputError: it is neither an ONNX file that graspseg exported nor a whole forest.
     """
+    if path.suffix.lower() == FOREST_SUFFIX:
+        read_header(path)
+        return ModelInfo(FOREST, 0, 1)
     if path.suffix.lower() == ".safetensors":
         raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
     properties = read_onnx_properties(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -12,8 +13,11 @@ from jaxtyping import Bool, Float32, UInt8
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
-from graspseg.segment.metadata import DEFAULT_MODEL, find_model, read_model_info
+from graspseg.segment.metadata import DEFAULT_MODEL, FOREST, find_model, read_model_info
 from graspseg.view import View, contact_view, crop_depth, focus_view, paste, whole_view
+
+if TYPE_CHECKING:
+    from graspseg.forest.forest import Forest
 
 _LARGEST_SIDE = 32767  # of OpenCV's warps
 
@@ -21,6 +25,15 @@ _LARGEST_SIDE = 32767  # of OpenCV's warps
 SUSPICION = 1.7
 
 Region = tuple[int, int, int, int]
+
+
+@runtime_checkable
+class Answer(Protocol):
+    """Probabilities of a part of a frame: a window a network looked at, or the region a forest found."""
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
+        """Put them in their place in planes of the frame's size; what is known already is replaced."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,13 @@ class Look:
     view: View
     probabilities: Float32[np.ndarray, "3 s s"]
 
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
+        """See `Answer`."""
+        _, height, width = planes.shape
+        x0, y0, x1, y1 = region = self.view.region(width, height)
+        for plane, channel in zip(planes, self.probabilities, strict=True):
+            plane[y0:y1, x0:x1] = paste(channel, self.view, region)
+
 
 @dataclass(frozen=True)
 class Segmentation:
@@ -44,13 +64,13 @@ class Segmentation:
     Attributes:
         labels: 0 background, 1 hand, 2 object; pixels without measurement are background.
         measured: pixels that have a depth.
-        looks: the network's answers; where windows overlap the later one counts.
+        looks: the model's answers; where windows overlap the later one counts.
         confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
     """
 
     labels: UInt8[np.ndarray, "h w"]
     measured: Bool[np.ndarray, "h w"]
-    looks: tuple[Look, ...]
+    looks: tuple[Answer, ...]
     confidence: float | None
 
     @cached_property
@@ -59,12 +79,9 @@ class Segmentation:
 
         `labels` is their argmax. Pixels without measurement and outside every window are background for certain.
         """
-        height, width = self.labels.shape
-        planes = np.zeros((3, height, width), np.float32)
+        planes = np.zeros((3, *self.labels.shape), np.float32)
         for look in self.looks:
-            x0, y0, x1, y1 = region = look.view.region(width, height)
-            for plane, channel in zip(planes, look.probabilities, strict=True):
-                plane[y0:y1, x0:x1] = paste(channel, look.view, region)
+            look.add_to(planes)
         total = planes.sum(axis=0)
         unknown = ~self.measured | (total <= 0)
         planes /= np.where(unknown, np.float32(1), total)
@@ -73,23 +90,25 @@ class Segmentation:
 
 
 class Segmenter:
-    """Segments depth images with an exported network; needs no torch.
+    """Segments depth images with an exported network or a forest; needs no torch.
 
     Example:
         >>> labels = Segmenter()(depth_mm).labels  # doctest: +SKIP
 
     Args:
-        model: name of a shipped model (`denseattentionseg-lite`, for short `lite`) or an exported `.onnx` file.
-        engine: `auto` takes OpenVINO.
-        threads: CPU threads, None = as many as this process may use.
+        model: name of a shipped model (`denseattentionseg-lite`, for short `lite`, or `forest`), an exported `.onnx`
+            file or a forest's `.npz`.
+        engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
+        threads: CPU threads, None = as many as this process may use; a forest uses one.
         precision: arithmetic of the engine.
-        mirror: look at closer windows a second time, flipped left to right, and take the mean: 1 point of mean IoU for
-            up to two more runs of the network.
+        mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean: 1 point
+            of mean IoU for up to two more runs of the network.
 
     One Segmenter serves one thread at a time.
 
     Raises:
-        InputError: no such model, not one of ours, or the engine cannot load it.
+        InputError: no such model, not one of ours, or the engine cannot load it; a forest without numba, or with an
+            engine or precision.
     """
 
     def __init__(
@@ -104,9 +123,14 @@ class Segmenter:
         self.path = find_model(model)
         self.info = read_model_info(self.path)
         self.mirror = mirror
-        self.engine = "openvino" if engine == "auto" else engine
-        self._engine: Engine = load_engine(self.path, self.engine, threads=threads, precision=precision)
-        self._warm_up()
+        self._forest: Forest | None = None
+        if self.info.network == FOREST:
+            self.engine = "numba"
+            self._forest = _load_forest(self.path, engine, precision)
+        else:
+            self.engine = "openvino" if engine == "auto" else engine
+            self._engine: Engine = load_engine(self.path, self.engine, threads=threads, precision=precision)
+            self._warm_up()
 
     def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
         """Segment one depth image of any size.
@@ -125,6 +149,12 @@ class Segmenter:
             )
         depth_m = frame.depth_m()
         measured = frame.depth > 0
+        if self._forest is not None:
+            answer = self._forest.look(depth_m, frame.intrinsics_or_default())
+            if answer is None:
+                return Segmentation(np.zeros(measured.shape, np.uint8), measured, (), None)
+            labels, confidence = answer.labels()
+            return Segmentation(labels, measured, (answer,), confidence)
         looks = self._look(depth_m, frame.intrinsics_or_default())
         labels, confidence = _compose(looks, measured)
         return Segmentation(labels, measured, looks, confidence)
@@ -171,6 +201,24 @@ class Segmenter:
             f"{self.path} {found} on a window of {self.info.side}x{self.info.side}, expected 3 probabilities a pixel: "
             "export it again with graspseg export."
         )
+
+
+def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest:
+    if engine != "auto" or precision != "f32":
+        raise InputError(
+            f"{path.name} is a forest, which runs without an engine, expected no --engine {engine} and no precision "
+            f"{precision}: leave them out."
+        )
+    try:
+        from graspseg.forest.forest import Forest
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"The forest needs {error.name}, which is not installed: pip install 'graspseg[forest]'."
+        ) from error
+    forest = Forest.load(path)
+    # Compiles now what would be compiled during the first frame.
+    forest.warm_up()
+    return forest
 
 
 def _found(look: Look, suspicion: float) -> UInt8[np.ndarray, "s s"]:

@@ -1,0 +1,203 @@
+"""A forest from labelled frames: stage 1, stage 2 in the regions stage 1 finds, then the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from graspseg.forest.forest import Forest
+from graspseg.forest.growing import grow_tree
+from graspseg.forest.pixels import FrameStore, LabelledGrid, draw_pixels, reduce_labelled
+from graspseg.forest.settings import ForestSettings, StageSettings
+from graspseg.forest.trees import Trees
+from graspseg.frame import InputError, Intrinsics
+from graspseg.labels import CLASS_NAMES, HAND, OBJECT
+
+Progress = Callable[[str, float], None]
+_WEIGHTS = np.geomspace(0.15, 6.0, 18)
+_FRAMES, _FIND, _SEGMENT = range(3)  # of random numbers
+
+
+@runtime_checkable
+class LabelledDepth(Protocol):
+    """A labelled frame as training needs it."""
+
+    @property
+    def depth_m(self) -> Float32[np.ndarray, "h w"]:
+        """Metres, 0 = no measurement."""
+        ...
+
+    @property
+    def labels(self) -> UInt8[np.ndarray, "h w"]:
+        """0/1/2/255."""
+        ...
+
+    @property
+    def intrinsics(self) -> Intrinsics:
+        """The camera."""
+        ...
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """Labelled frames by index."""
+
+    def __len__(self) -> int: ...
+
+    def frame(self, index: int) -> LabelledDepth:
+        """The frame at an index; raises InputError when it cannot be used."""
+        ...
+
+
+def train_forest(
+    frames: FrameSource,
+    settings: ForestSettings,
+    *,
+    seed: int,
+    validation: FrameSource | None = None,
+    progress: Progress | None = None,
+    skip: Callable[[str], None] | None = None,
+) -> Forest:
+    """Train both stages and adjust the decision; equal arguments give equal forests.
+
+    Args:
+        frames: labelled frames; at most `settings.frames` are used, evenly spread.
+        settings: of the forest.
+        seed: of everything random.
+        validation: frames the decision is adjusted on; None = the last tenth of `frames`, which is not trained on.
+        progress: told what is being done and which share of it is done.
+        skip: told why a frame cannot be used; without it such a frame ends the training.
+
+    Raises:
+        InputError: no frames, a frame that cannot be used, or frames without pixels of two classes.
+    """
+    tell: Progress = progress or (lambda what, share: None)
+    train = _gather(frames, settings.frames, settings, skip, lambda share: tell("frames", share))
+    if validation is None:
+        held = max(1, min(len(train) // 10, settings.validation_frames)) if len(train) > 1 else 0
+        train, judged = (train[:-held], train[-held:]) if held else (train, train)
+    else:
+        judged = _gather(
+            validation, settings.validation_frames, settings, skip, lambda share: tell("validation", share)
+        )
+    _check_classes(train)
+    rng = np.random.default_rng([seed, _FRAMES])
+    train = [
+        frame.mirrored() if flip else frame for frame, flip in zip(train, rng.random(len(train)) < 0.5, strict=True)
+    ]
+    store = FrameStore.of([frame.grid for frame in train])
+    find = _grow(store, train, settings.find, [seed, _FIND], lambda share: tell("find", share))
+    forest = Forest(settings, find, find)
+    within = []
+    for number, frame in enumerate(train):
+        region = forest.region(frame.grid)
+        within.append(np.zeros(frame.labels.shape, bool) if region is None else region.wanted(frame.grid))
+        tell("regions", (number + 1) / len(train))
+    segment = _grow(store, train, settings.segment, [seed, _SEGMENT], lambda share: tell("segment", share), within)
+    weights = _adjust(Forest(settings, find, segment), judged)
+    return Forest(settings, find, segment, weights, {"seed": seed, "frames": len(train), "validated_on": len(judged)})
+
+
+def _gather(
+    source: FrameSource,
+    most: int,
+    settings: ForestSettings,
+    skip: Callable[[str], None] | None,
+    tell: Callable[[float], None],
+) -> list[LabelledGrid]:
+    """Read and reduce frames, evenly spread when there are more than wanted; endless sources give their first ones."""
+    length = len(source)
+    count = min(length, most)
+    stride = length // count if count and length < 1 << 32 else 1
+    found = []
+    for number in range(count):
+        try:
+            frame = source.frame(number * stride)
+            found.append(reduce_labelled(frame.depth_m, frame.labels, frame.intrinsics, settings))
+        except InputError as error:
+            if skip is None:
+                raise
+            skip(str(error))
+        tell((number + 1) / count)
+    if not found:
+        raise InputError("There are no frames to train a forest on, expected labelled ones: check the data.")
+    return found
+
+
+def _check_classes(frames: Sequence[LabelledGrid]) -> None:
+    seen = {label for frame in frames for label in np.unique(frame.labels[frame.grid.measured]) if label < 3}
+    if not seen & {HAND, OBJECT} or len(seen) < 2:
+        names = ", ".join(CLASS_NAMES[label] for label in sorted(seen)) or "no class"
+        raise InputError(
+            f"The measured pixels of all frames are {names} only, expected hand or object beside it: check the labels."
+        )
+
+
+def _grow(
+    store: FrameStore,
+    frames: Sequence[LabelledGrid],
+    settings: StageSettings,
+    seed: list[int],
+    tell: Callable[[float], None],
+    within: Sequence[np.ndarray] | None = None,
+) -> Trees:
+    """The trees of one stage, each on pixels of its own."""
+    trees = []
+    for number in range(settings.trees):
+        rng = np.random.default_rng([*seed, number])
+        pixels = draw_pixels(frames, settings.pixels, rng, within=within)
+        if len(pixels) == 0:
+            raise InputError("Stage 1 found no hand in any frame, expected most: train on more frames.")
+        trees.append(
+            grow_tree(
+                store,
+                pixels,
+                settings,
+                rng,
+                advance=lambda share, number=number: tell((number + share) / settings.trees),
+            )
+        )
+    return Trees.join(trees)
+
+
+def _adjust(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[float, float, float]:
+    """Weights of hand and object, relative to background, with the best mean F1 of the two on validation frames.
+
+    Paper: "decision adjustment": a threshold chosen by F1 on validation data. Differs: there are two classes to weigh
+    against background, and the mean of their F1 decides.
+    """
+    found, targets = [], []
+    missed = np.zeros(3, np.int64)
+    for frame in frames:
+        region = forest.region(frame.grid)
+        counted = frame.grid.measured & (frame.labels < 3)
+        missed += np.bincount(frame.labels[counted], minlength=3)
+        if region is None:
+            continue
+        cut, wanted = region.cut(frame.grid), (region.wanted(frame.grid) & counted)
+        inside = wanted[cut]
+        missed -= np.bincount(frame.labels[cut][inside], minlength=3)
+        found.append(forest.segmented(frame.grid, region).probabilities[inside])
+        targets.append(frame.labels[cut][inside])
+    if not found:
+        return 1.0, 1.0, 1.0
+    probabilities, target = np.concatenate(found), np.concatenate(targets)
+    best, weights = -1.0, (1.0, 1.0, 1.0)
+    for hand in _WEIGHTS:
+        for thing in _WEIGHTS:
+            labels = (probabilities * np.array([1, hand, thing], np.float32)).argmax(axis=1)
+            matrix = np.bincount(3 * target.astype(np.int64) + labels, minlength=9).reshape(3, 3)
+            matrix[:, 0] += missed
+            score = mean_f1(matrix)
+            if score > best:
+                best, weights = score, (1.0, float(hand), float(thing))
+    return weights
+
+
+def mean_f1(matrix: Int64[np.ndarray, "3 3"]) -> float:
+    """Mean F1 of hand and object over those that target (rows) or prediction (columns) hold; 0 when neither does."""
+    hits, totals = 2 * np.diag(matrix)[1:], (matrix.sum(axis=0) + matrix.sum(axis=1))[1:]
+    return float(np.mean(hits[totals > 0] / totals[totals > 0])) if totals.any() else 0.0

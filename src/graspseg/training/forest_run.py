@@ -1,0 +1,62 @@
+"""One training of the forest from settings to a file. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from graspseg.datasets.atomic import make_folder, write_json
+from graspseg.forest.training import train_forest
+from graspseg.frame import InputError
+from graspseg.training.forest_config import ForestConfig
+from graspseg.training.presets import TrainConfig
+from graspseg.training.sources import Skipped, check_frames, open_frames
+
+FOREST_FILE = Path("forest.npz")
+
+
+def run_forest(config: ForestConfig, out: Path, *, progress: Callable[[str, float], None] | None = None) -> Skipped:
+    """Train a forest and write config.json and forest.npz into a folder.
+
+    Frames are split into those to train on and those the decision is adjusted on as for networks; see `open_frames`.
+
+    Returns:
+        The frames that could not be used.
+
+    Raises:
+        InputError: settings, frames or folder cannot be used.
+    """
+    if (out / FOREST_FILE).exists():
+        raise InputError(f"{out} already holds a forest, expected a new folder: choose another --out.")
+    if config.seed < 0:
+        raise InputError(f"--seed is {config.seed}, expected at least 0: give another one.")
+    skipped = Skipped()
+    plain = TrainConfig()
+    train, val = open_frames(
+        replace(
+            plain,
+            data=config.data,
+            recipes=config.recipes,
+            seed=config.seed,
+            validation=replace(plain.validation, frames=config.forest.validation_frames),
+        )
+    )
+    if config.data:
+        check_frames(train, ", ".join(map(str, config.data)), same_size=False, skipped=skipped)
+    forest = train_forest(
+        train,
+        config.forest,
+        seed=config.seed,
+        validation=val,
+        progress=progress,
+        skip=lambda reason: skipped.add([reason]),
+    )
+    described = {"folders": [path.name for path in config.data]} if config.data else {"synthetic": list(config.recipes)}
+    make_folder(out)
+    write_json(out / "config.json", json.loads(json.dumps(asdict(config), default=str)))
+    replace(forest, trained={**forest.trained, **described, "frames_skipped": len(skipped.reasons)}).save(
+        out / FOREST_FILE
+    )
+    return skipped

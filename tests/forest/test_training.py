@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graspseg.evaluation.rules import RULES
+from graspseg.forest.features import reduce_frame
+from graspseg.forest.forest import Forest
+from graspseg.forest.settings import ForestSettings
+from graspseg.forest.training import mean_f1, train_forest
+from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.labels import HAND
+from graspseg.metrics import Confusion
+from graspseg.training.sources import FrameRange, LabelledFrame, SyntheticFrames
+
+
+class Given:
+    """Frames from a list, where None cannot be read."""
+
+    def __init__(self, frames: list[LabelledFrame | None]) -> None:
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def frame(self, index: int) -> LabelledFrame:
+        found = self.frames[index]
+        if found is None:
+            raise InputError(f"frame {index} is damaged")
+        return found
+
+
+def test_a_tiny_forest_beats_the_trivial_rules_on_other_frames(tiny_forest: Forest) -> None:
+    """Other objects than those trained on."""
+    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=40)
+    ours, rules = Confusion(), {name: Confusion() for name in RULES}
+    for index in range(20, 40):
+        depth_m, labels, intrinsics = source.frame(index)
+        ours.update(tiny_forest.probabilities(depth_m, intrinsics).argmax(axis=0).astype(np.uint8), labels)
+        for name, rule in rules.items():
+            rule.update(RULES[name].apply(Frame.from_metres(depth_m, intrinsics=intrinsics)), labels)
+    mean, thing = ours.iou_dataset["mean"], ours.iou_dataset["object"]
+    best = max(rule.iou_dataset["mean"] or 0.0 for rule in rules.values())
+    assert mean is not None and mean > best + 0.05
+    assert thing is not None and thing > 0.05  # which no rule ever calls anything
+
+
+def test_stage_one_finds_where_hands_are(tiny_forest: Forest, train_frames: FrameRange) -> None:
+    inside = hands = 0
+    for index in range(8):
+        depth_m, labels, intrinsics = train_frames.frame(index)
+        grid = reduce_frame(depth_m, intrinsics, tiny_forest.settings)
+        region = tiny_forest.region(grid)
+        hand = labels[grid.first_y :: grid.step, grid.first_x :: grid.step] == HAND
+        assert region is not None
+        box = np.zeros(hand.shape, bool)
+        box[region.y0 : region.y1, region.x0 : region.x1] = True
+        inside, hands = inside + np.count_nonzero(hand & box), hands + np.count_nonzero(hand)
+    assert inside / hands > 0.95
+
+
+def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_frames: FrameRange) -> None:
+    depth_m, _, intrinsics = train_frames.frame(0)
+    coarse = Forest(
+        replace(tiny_forest.settings, most_pixels=100), tiny_forest.find, tiny_forest.segment, tiny_forest.weights
+    )
+    fine_answer, answer = tiny_forest.look(depth_m, intrinsics), coarse.look(depth_m, intrinsics)
+    assert fine_answer is not None and answer is not None
+    assert answer.cell > fine_answer.cell
+    assert answer.box == pytest.approx(fine_answer.box, abs=answer.cell)
+    assert (answer.labels()[0] == fine_answer.labels()[0]).mean() > 0.9
+
+
+def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
+    settings = replace(tiny_settings, frames=6)
+    one, same, other = (train_forest(train_frames, settings, seed=seed) for seed in (4, 4, 5))
+    for name in ("splits", "offsets", "edges", "leaves"):
+        np.testing.assert_array_equal(getattr(one.segment, name), getattr(same.segment, name))
+    assert one.weights == same.weights
+    assert (
+        one.segment.offsets.shape != other.segment.offsets.shape or (one.segment.offsets != other.segment.offsets).any()
+    )
+    assert one.trained == {"seed": 4, "frames": 5, "validated_on": 1}
+
+
+def test_damaged_frames_are_told_and_left_out(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
+    source = Given([train_frames.frame(0), None, train_frames.frame(1), train_frames.frame(2)])
+    with pytest.raises(InputError, match="frame 1 is damaged"):
+        train_forest(source, tiny_settings, seed=0)
+    skipped: list[str] = []
+    forest = train_forest(source, tiny_settings, seed=0, skip=skipped.append)
+    assert skipped == ["frame 1 is damaged"]
+    assert forest.trained["frames"] == 2
+
+
+def test_progress_is_told_for_every_part(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
+    told: dict[str, list[float]] = {}
+    train_forest(
+        train_frames,
+        replace(tiny_settings, frames=4),
+        seed=0,
+        progress=lambda what, share: told.setdefault(what, []).append(share),
+    )
+    assert list(told) == ["frames", "find", "regions", "segment"]
+    for shares in told.values():
+        assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
+
+
+def flat(label: int, *, depth_m: float = 0.5) -> LabelledFrame:
+    return LabelledFrame(
+        np.full((48, 64), depth_m, np.float32), np.full((48, 64), label, np.uint8), Intrinsics.default(64, 48)
+    )
+
+
+def test_frames_nothing_can_be_learned_from(tiny_settings: ForestSettings) -> None:
+    with pytest.raises(InputError, match="no frames"):
+        train_forest(Given([]), tiny_settings, seed=0)
+    with pytest.raises(InputError, match="background only"):
+        train_forest(Given([flat(0), flat(0)]), tiny_settings, seed=0)
+    with pytest.raises(InputError, match="hand only"):
+        train_forest(Given([flat(1), flat(1)]), tiny_settings, seed=0)
+    with pytest.raises(InputError, match="no class only"):
+        train_forest(Given([flat(1, depth_m=0.0)]), tiny_settings, seed=0)
+
+
+def test_mean_f1_worked_by_hand() -> None:
+    # Hand: 6 right, 2 missed, 4 invented: F1 = 12 / 18; object: 3 right of 5 with none invented: 6 / 8.
+    matrix = np.array([[90, 4, 0], [2, 6, 0], [2, 0, 3]])
+    assert mean_f1(matrix) == pytest.approx((12 / 18 + 6 / 8) / 2)
+    assert mean_f1(np.diag([5, 7, 0])) == 1
+    assert mean_f1(np.diag([5, 0, 0])) == 0
+
+
+@pytest.mark.parametrize("setting", ["frames", "most_pixels", "farthest_m", "pixel_angle"])
+def test_settings_that_make_no_sense(setting: str) -> None:
+    with pytest.raises(InputError, match=f"--{setting.replace('_', '-')} is 0"):
+        ForestSettings(**{setting: type(getattr(ForestSettings(), setting))(0)})
