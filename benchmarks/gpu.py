@@ -159,17 +159,13 @@ def plan(arguments: Arguments) -> str:
         f"PYTHONUNBUFFERED=1 PYTHONPATH=src:/tmp/site python3 benchmarks/gpu.py next --state {arguments.state} "
         f"--out {arguments.out} --minutes {arguments.minutes:g}{options}"
     )
-    return "\n".join(
-        [
-            "The same command again and again, each call right after the other: a machine that waits is given back,",
-            "and its disk with it. Before the first: the wheels of docs/gpu.md into /tmp/site.",
-            f"  {command}",
-            f"Of 30 minutes: 2 for the start, 2 for frames and the generator's compilation, {arguments.train_minutes:g} "
-            "for training,",
-            "2 for the exams, 3 for latencies, the rest for lots. Copy what each call brings back into one folder, then",
-            "  PYTHONPATH=src python benchmarks/gpu.py join --state THAT_FOLDER --out benchmarks/results/gpu",
-        ]
-    )
+    return f"""\
+The same command again and again, each call right after the other: a machine that waits is given back, and its disk
+with it. Before the first: the wheels of docs/gpu.md into /tmp/site.
+  {command}
+Of 30 minutes: 2 for the start, 2 for frames and compiling their generator, {arguments.train_minutes:g} for training,
+2 for the exams, 3 for latencies, the rest for lots. Copy what each call brings back into one folder, then
+  PYTHONPATH=src python benchmarks/gpu.py join --state THAT_FOLDER --out benchmarks/results/gpu"""
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ from torch import nn
 from gpu_augment import metres
 from gpu_frames import StoredFrames, gathered
 from gpu_plan import BEFORE_CONTOUR, EXAMS, Clock, Run, Split, State
-from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, read_progress
-from graspseg.evaluation.machine import describe_machine
+from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, decided_steps, read_progress
 from graspseg.metrics import BoundaryScore, Confusion
 from graspseg.metrics.confusion import count_pairs
 from graspseg.networks import build, load_weights
@@ -34,6 +33,7 @@ class Row(NamedTuple):
     name: str
     run: Run
     weights: Path
+    step: int
 
 
 def report_rows(state: State) -> list[Row]:
@@ -43,22 +43,22 @@ def report_rows(state: State) -> list[Row]:
         folder = state.run_folder(run.name)
         newest = next((folder / name for name in (MODEL, CHECKPOINT) if (folder / name).is_file()), None)
         if newest is not None:
-            rows.append(Row(run.name, run, newest))
+            rows.append(Row(run.name, run, newest, read_progress(state, run)["step"]))
         if (folder / BRANCH).is_file():
-            rows.append(Row(f"{run.name}-{BEFORE_CONTOUR}", run, folder / BRANCH))
+            start = state.config(run, steps=decided_steps(state)).contour_start
+            rows.append(Row(f"{run.name}-{BEFORE_CONTOUR}", run, folder / BRANCH, start))
     return rows
 
 
-def load_row(state: State, row: Row) -> tuple[nn.Module, int]:
-    """The network of a row in evaluation mode, and how many steps it was trained."""
+def load_row(state: State, row: Row) -> nn.Module:
+    """The network of a row in evaluation mode."""
     name = state.scale.network(row.run.network)
     network = build(name)
     if row.weights.suffix == ".safetensors":
         load_weights(network, row.weights, name=name)
-        return network.eval(), int(read_progress(state, row.run)["step"])
-    saved = torch.load(row.weights, map_location="cpu", weights_only=True)
-    network.load_state_dict(saved["network"])
-    return network.eval(), int(saved["progress"]["step"])
+    else:
+        network.load_state_dict(torch.load(row.weights, map_location="cpu", weights_only=True)["network"])
+    return network.eval()
 
 
 class Judged(NamedTuple):
@@ -82,9 +82,7 @@ class Scores(NamedTuple):
 
 def evaluate(state: State, clock: Clock) -> bool:
     """Judge every row whose weights are newer than its scores; whether all are judged."""
-    waiting = {(row.name, split): step for row in report_rows(state) for split, step in _predict(state, row, clock)}
-    if not waiting and clock.over:
-        return False
+    waiting = {(row.name, split): row.step for row in report_rows(state) for split in _predict(state, row, clock)}
     count = state.scale.exam_frames
     parts = [
         Judged(state, row, split, start, min(start + _CHUNK, count))
@@ -92,33 +90,28 @@ def evaluate(state: State, clock: Clock) -> bool:
         for start in range(0, count, _CHUNK)
     ]
     if parts:
-        workers = min(int(describe_machine()["cores"]), len(parts))
-        done = list(run_chunks(judge, parts, Processes(workers)))
+        done = list(run_chunks(judge, parts, Processes(state.scale.processes)))
         for (row, split), step in waiting.items():
             _keep(state, row, split, step, [scores for scores in done if scores.part[1:3] == (row, split)])
     return not clock.over
 
 
-def _predict(state: State, row: Row, clock: Clock) -> list[tuple[Split, int]]:
-    """Write the label images of a row; the exams for which it did, with the steps of its weights."""
-    if clock.over:
+def _predict(state: State, row: Row, clock: Clock) -> list[Split]:
+    """Write the label images of a row for the exams that are not judged yet; these exams."""
+    waiting = [split for split in EXAMS if state.read(f"evaluation/{row.name}.{split}.json").get("step") != row.step]
+    if clock.over or not waiting:
         return []
     device = compute_device()
-    network, step = load_row(state, row)
-    network = network.to(device, memory_format=torch.channels_last)
-    predicted: list[tuple[Split, int]] = []
-    for split in EXAMS:
-        if state.read(f"evaluation/{row.name}.{split}.json").get("step") == step:
-            continue
+    network = load_row(state, row).to(device, memory_format=torch.channels_last)
+    for split in waiting:
         frames = StoredFrames(state, split)
         labels = _label_images(state, row.name, split, mode="w+")
         for start in range(0, len(frames), _BATCH):
             indices = list(range(start, min(start + _BATCH, len(frames))))
             labels[indices] = predicted_labels(network, frames, indices, device)
         labels.flush()
-        predicted.append((split, step))
-    print(f"evaluate: {row.name}: step {step}, {len(predicted)} exams", flush=True)
-    return predicted
+    print(f"evaluate: {row.name}: step {row.step}, {' and '.join(waiting)}", flush=True)
+    return waiting
 
 
 @torch.inference_mode()

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from gpu_plan import EXAMS, Clock, Scale, Split, State
 from graspseg.datasets.atomic import write_bytes
-from graspseg.evaluation.machine import describe_machine
 from graspseg.synth.generate import DEPTH_UNIT_M, EXAM_SEED, FrameMaker
 from graspseg.synth.recipe import Recipe
 from graspseg.training.order import FrameOrder
@@ -63,7 +62,7 @@ def frame_chunks(folder: Path, scale: Scale) -> list[FrameChunk]:
     ]
 
 
-def make_frames(state: State, clock: Clock, *, workers: int | None = None) -> bool:
+def make_frames(state: State, clock: Clock) -> bool:
     """Make the frames that are still missing; whether all are there now."""
     folder = state.folder / "frames"
     missing = [chunk for chunk in frame_chunks(folder, state.scale) if not chunk.files[1].is_file()]
@@ -71,7 +70,7 @@ def make_frames(state: State, clock: Clock, *, workers: int | None = None) -> bo
         return True
     # Compiles the generator once for all processes.
     _maker("val").make(0)
-    workers = workers or int(describe_machine()["cores"])
+    workers = state.scale.processes
     total = sum(chunk.stop - chunk.start for chunk in missing)
     done, began = 0, clock.left_s
     for frames in run_chunks(make_chunk, missing, Processes(workers)):
@@ -79,7 +78,7 @@ def make_frames(state: State, clock: Clock, *, workers: int | None = None) -> bo
         if clock.over:
             break
     seconds = max(began - clock.left_s, 1e-3)
-    print(f"data: {done} of {total} missing frames in {seconds:.0f} s on {workers} cores", flush=True)
+    print(f"data: {done} of {total} missing frames in {seconds:.0f} s in {workers} processes", flush=True)
     spent = state.read("data.json")
     figures = {"frames": spent.get("frames", 0) + done, "seconds": round(spent.get("seconds", 0.0) + seconds, 1)}
     state.write("data.json", {**figures, "workers": workers})

@@ -53,12 +53,13 @@ def _prepare(state: State, folder: Path) -> None:
     files = {path.name: _described(path.read_bytes()) for path in reports}
     weights: dict[str, dict[str, Any]] = {}
     for row in report_rows(state):
-        network, step = load_row(state, row)
         name = f"{row.name}.safetensors"
         whole = folder / name
         trained = row.weights.suffix == ".safetensors"
-        card = read_card(row.weights) if trained else Card(state.scale.network(row.run.network), data={"steps": step})
-        save_checkpoint(whole, network, card=card, half=True)
+        card = (
+            read_card(row.weights) if trained else Card(state.scale.network(row.run.network), data={"steps": row.step})
+        )
+        save_checkpoint(whole, load_row(state, row), card=card, half=True)
         data = whole.read_bytes()
         whole.unlink()
         parts = {}

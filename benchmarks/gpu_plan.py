@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graspseg.datasets.atomic import write_json
+from graspseg.evaluation.machine import describe_machine
 from graspseg.frame import Intrinsics
 from graspseg.training.presets import TrainConfig, preset
 
@@ -72,6 +73,7 @@ class Scale:
         contour_share: share of the steps in the contour stage; the paper's 10 of 150 epochs would be tens of steps.
         tried_steps: steps that are timed to find the pace.
         rounds: timed passes for a latency.
+        workers: processes that make and judge frames; 0 = one for every core.
     """
 
     width: int = 640
@@ -86,11 +88,17 @@ class Scale:
     contour_share: float = 0.2
     tried_steps: int = 10
     rounds: int = 300
+    workers: int = 0
 
     def network(self, name: str) -> str:
         """The name in the table of the network that stands for `name` at this scale."""
         base, plain, _ = name.partition(PLAIN)
         return f"{base}-small{plain}" if self.small else name
+
+    @property
+    def processes(self) -> int:
+        """Processes that make and judge frames."""
+        return self.workers or int(describe_machine()["cores"])
 
     @property
     def camera(self) -> Intrinsics:
@@ -100,9 +108,20 @@ class Scale:
 
 FULL = Scale()
 MINIATURE = Scale(
-    width=64, height=48, every=10, train_frames=6, exam_frames=2, chunk=4, batch=2, small=True, steps=2,
-    contour_share=0.5, tried_steps=1, rounds=3,
-)  # fmt: skip
+    width=64,
+    height=48,
+    every=10,
+    train_frames=6,
+    exam_frames=2,
+    chunk=4,
+    batch=2,
+    small=True,
+    steps=2,
+    contour_share=0.5,
+    tried_steps=1,
+    rounds=3,
+    workers=1,
+)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gpu_plan import PEER, Clock, State
 from gpu_roofline import network_cost, roofline_s
-from gpu_train import compute_device
+from gpu_train import compute_device, first_line
 from graspseg.networks import build
 
 Precision = Literal["bf16", "fp32"]
@@ -55,8 +55,8 @@ def speed(state: State, clock: Clock) -> bool:
             return False
         try:
             figures = latency(state, cell, device)
-        except (torch.cuda.OutOfMemoryError, torch._dynamo.exc.TorchDynamoException) as error:
-            figures = {"failed": f"{type(error).__name__}: {str(error).splitlines()[0]}"}
+        except RuntimeError as error:  # out of memory, or what the compiler cannot do: the others go on
+            figures = {"failed": first_line(error)}
         state.write(cell.file, {**cell._asdict(), **figures})
         print(f"speed: {' '.join(cell)}: {figures}", flush=True)
     return True

@@ -15,11 +15,11 @@ def markdown(report: dict[str, Any]) -> str:
         "# The paper's table on a GPU",
         "",
         f"{machine.get('card', 'no card measured')}, torch {machine.get('torch', '?')}, {machine['cores']} cores. "
-        f"{frames['train']} training frames of {frames['width']}x{frames['height']}, preset {frames['preset']}; exams of "
-        f"{frames['exam']} frames. One seed. All frames are synthetic.",
+        f"{frames['train']} training frames of {frames['width']}x{frames['height']}, preset {frames['preset']}; "
+        f"exams of {frames['exam']} frames. One seed. All frames are synthetic.",
         "",
-        f"Every network: {plan.get('steps', '?')} steps of {plan.get('batch', '?')} frames, the same frames in the same "
-        f"order, {plan.get('train_minutes', '?')} minutes shared over all; the last "
+        f"Every network: {plan.get('steps', '?')} steps of {plan.get('batch', '?')} frames, the same frames in the "
+        f"same order, {plan.get('train_minutes', '?')} minutes shared over all; the last "
         f"{plan.get('contour_share', 0):.0%} of the steps are the contour stage of `denseattentionseg`, and "
         "cross-entropy alone for the others. A run that stopped earlier says so.",
         "",
@@ -98,8 +98,8 @@ def _ceilings(report: dict[str, Any]) -> str:
         )
     ]
     return (
-        f"Ceilings measured on this card: {', '.join(parts)}. Roofline: sum over convolutions and matrix products of the "
-        "longer of operations / TFLOP/s and bytes (inputs, weights and outputs once) / TB/s."
+        f"Ceilings measured on this card: {', '.join(parts)}. Roofline: sum over convolutions and matrix products of "
+        "the longer of operations / TFLOP/s and bytes (inputs, weights and outputs once) / TB/s."
     )
 
 

@@ -6,6 +6,7 @@ each network is tried first, and the steps follow from the minutes that all shar
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -104,17 +105,30 @@ def _tried(config: TrainConfig, frames: StoredFrames, device: torch.device) -> d
     pieces = 1
     while pieces <= min(_MOST_PIECES, config.batch):
         try:
+            _free_memory()
             return _timed(Training(config, device, pixel_angle=frames.pixel_angle, pieces=pieces), frames)
         except torch.cuda.OutOfMemoryError:
             pieces *= 2
-        torch.cuda.empty_cache()
+        except RuntimeError as error:
+            return {"failed": first_line(error)}
     return {"failed": f"out of memory with {config.batch} frames a step, one after the other"}
+
+
+def _free_memory() -> None:
+    """Give the memory of networks that are no more back to the card."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong, for a table."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 def _timed(training: Training, frames: StoredFrames) -> dict[str, Any]:
     config, on_card = training.config, training.device.type == "cuda"
     if on_card:
-        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
     began = 0.0
     for raw in step_frames(frames, seed=config.seed, start=0, steps=config.steps, pinned=on_card):
@@ -146,7 +160,10 @@ def _train_slice(state: State, run: Run, steps: int, frames: StoredFrames, devic
             training.restore(folder / CHECKPOINT)
         elif trunk is not None:
             training.restore(trunk, branch=True)
-        failed = _steps_until(training, frames, state, run, clock)
+        try:
+            failed = _steps_until(training, frames, state, run, clock)
+        except RuntimeError as error:  # the other networks shall not lose their time on the card
+            failed = first_line(error)
         progress = training.progress()
         if failed is None and training.step >= steps:
             _save_model(training, state, run)
