@@ -45,7 +45,7 @@ def write_report(state: State, out: Path) -> list[Path]:
         }
         np.savez_compressed(out / "frames.npz", **matrices)
     losses = [
-        {"step": row["step"], f"train/{run.name}": row["loss"]}
+        {"step": float(row["step"]), f"train/{run.name}": row["loss"]}
         for run in state.runs
         for row in read_progress(state, run).get("rows", [])
     ]
@@ -80,8 +80,12 @@ def gathered_report(state: State, rows: list[Row]) -> dict[str, Any]:
 
 
 def _cost(state: State, name: str) -> dict[str, float]:
-    parameters, flops = cost(state.scale.network(name), width=state.scale.width, height=state.scale.height)
-    return {"parameters_m": round(parameters / 1e6, 2), "gflop": round(flops / 1e9, 2)}
+    known = state.read("networks.json")
+    if name not in known:
+        parameters, flops = cost(state.scale.network(name), width=state.scale.width, height=state.scale.height)
+        known[name] = {"parameters_m": round(parameters / 1e6, 2), "gflop": round(flops / 1e9, 2)}
+        state.write("networks.json", known)
+    return known[name]
 
 
 def _scores(state: State, row: Row, split: Split) -> dict[str, Any]:

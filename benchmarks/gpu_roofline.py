@@ -7,6 +7,7 @@ on both; memory 3.35 TB/s (H100) and 4.8 TB/s (H200).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -25,18 +26,17 @@ DATASHEET_SOURCE = "NVIDIA H100 / H200 Tensor Core GPU datasheets, SXM, dense; T
 
 
 class LayerCost(NamedTuple):
-    """A convolution or matrix product: operations (a multiply-add counts two); bytes read and written once."""
+    """A convolution or matrix product: operations (a multiply-add counts two); numbers read and written once."""
 
     flops: int
-    bytes: int
+    numbers: int
 
 
 class _Costs(TorchDispatchMode):
     """Notes every convolution and matrix product; what stands between them could be fused into them."""
 
-    def __init__(self, *, halved: bool) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.element_bytes = 2 if halved else 4
         self.layers: list[LayerCost] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -45,32 +45,26 @@ class _Costs(TorchDispatchMode):
         if packet in flop_registry:
             flops = flop_registry[packet](*args, **(kwargs or {}), out_val=out)
             moved = [value for value in (*args, out) if isinstance(value, Tensor)]
-            self.layers.append(LayerCost(flops, sum(value.numel() for value in moved) * self.element_bytes))
+            self.layers.append(LayerCost(flops, sum(value.numel() for value in moved)))
         return out
 
 
-def network_cost(name: str, *, width: int, height: int, halved: bool) -> list[LayerCost]:
-    """Costs of all layers for one frame, in order; nothing is computed and no weights are made.
-
-    Args:
-        name: network of the table.
-        width: of the frame.
-        height: of the frame.
-        halved: count two bytes a number (bf16) instead of four.
-    """
+@lru_cache
+def network_cost(name: str, *, width: int, height: int) -> list[LayerCost]:
+    """Costs of all layers for one frame, in order; nothing is computed and no weights are made."""
     with FakeTensorMode():
         network = build(name).eval()
-        with torch.no_grad(), _Costs(halved=halved) as costs:
+        with torch.no_grad(), _Costs() as costs:
             network(torch.zeros(1, 1, height, width), torch.zeros(1))
     return costs.layers
 
 
-def roofline_s(layers: Sequence[LayerCost], *, flops: float, bytes_per_s: float) -> float:
+def roofline_s(layers: Sequence[LayerCost], *, flops: float, numbers: float) -> float:
     """Seconds in which the layers can be done one after the other: each is bound by operations or by bytes.
 
     Args:
         layers: of a network.
         flops: operations a second.
-        bytes_per_s: bytes read and written a second.
+        numbers: numbers read and written a second.
     """
-    return sum(max(layer.flops / flops, layer.bytes / bytes_per_s) for layer in layers)
+    return sum(max(layer.flops / flops, layer.numbers / numbers) for layer in layers)

@@ -112,12 +112,12 @@ def _wait(device: torch.device) -> None:
 
 def _against_ceilings(state: State, name: str, precision: Precision, measured_ms: float) -> dict[str, float]:
     """Least work of a frame and the share of the roofline reached, with the ceilings measured on this card."""
-    cost = network_cost(name, width=state.scale.width, height=state.scale.height, halved=precision == "bf16")
-    limits = state.read("ceilings.json")
-    floor_s = roofline_s(cost, flops=limits[precision] * 1e12, bytes_per_s=limits["copy"] * 1e12)
+    cost = network_cost(name, width=state.scale.width, height=state.scale.height)
+    limits, number_bytes = state.read("ceilings.json"), 2 if precision == "bf16" else 4
+    floor_s = roofline_s(cost, flops=limits[precision] * 1e12, numbers=limits["copy"] * 1e12 / number_bytes)
     return {
         "gflop": round(sum(each.flops for each in cost) / 1e9, 2),
-        "mb_moved": round(sum(each.bytes for each in cost) / 1e6, 2),
+        "mb_moved": round(number_bytes * sum(each.numbers for each in cost) / 1e6, 2),
         "roofline_ms": round(1000 * floor_s, 4),
         "roofline_share": round(1000 * floor_s / measured_ms, 4),
     }
