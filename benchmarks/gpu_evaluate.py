@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from gpu_augment import metres
-from gpu_frames import StoredFrames, gathered
+from gpu_frames import MappedFrames, gathered
 from gpu_plan import BEFORE_CONTOUR, EXAMS, Clock, Run, Split, State
 from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, decided_steps, read_progress
 from graspseg.metrics import BoundaryScore, Confusion
@@ -104,7 +104,7 @@ def _predict(state: State, row: Row, clock: Clock) -> list[Split]:
     device = compute_device()
     network = load_row(state, row).to(device, memory_format=torch.channels_last)
     for split in waiting:
-        frames = StoredFrames(state, split)
+        frames = MappedFrames(state, split)
         labels = _label_images(state, row.name, split, mode="w+")
         for start in range(0, len(frames), _BATCH):
             indices = list(range(start, min(start + _BATCH, len(frames))))
@@ -115,7 +115,7 @@ def _predict(state: State, row: Row, clock: Clock) -> list[Split]:
 
 
 @torch.inference_mode()
-def predicted_labels(network: nn.Module, frames: StoredFrames, indices: list[int], device: torch.device) -> np.ndarray:
+def predicted_labels(network: nn.Module, frames: MappedFrames, indices: list[int], device: torch.device) -> np.ndarray:
     """Labels [b h w] of some frames as the network was trained: bf16 on a card; nothing measured is background."""
     raw = gathered(frames, indices, pinned=False).to(device)
     depth_m = metres(raw.depth, unit_m=DEPTH_UNIT_M)
@@ -134,7 +134,7 @@ def _label_images(state: State, row: str, split: Split, *, mode: str) -> np.memm
 
 def judge(part: Judged) -> Scores:
     """Score the label images of some frames."""
-    frames = StoredFrames(part.state, part.split)
+    frames = MappedFrames(part.state, part.split)
     labels = _label_images(part.state, part.row, part.split, mode="r")
     confusion, boundary, matrices = Confusion(), BoundaryScore(), []
     for index in range(part.start, part.stop):

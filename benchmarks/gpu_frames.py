@@ -106,7 +106,7 @@ def _maker(split: Split) -> FrameMaker:
 _MAKERS: dict[Split, FrameMaker] = {}
 
 
-class StoredFrames:
+class MappedFrames:
     """Frames of a split, memory-mapped; a `FrameSource` of training.
 
     Args:
@@ -161,7 +161,7 @@ class RawBatch(NamedTuple):
         return RawBatch(self.depth.to(device, non_blocking=True), self.labels.to(device, non_blocking=True))
 
 
-def gathered(frames: StoredFrames, indices: list[int], *, pinned: bool) -> RawBatch:
+def gathered(frames: MappedFrames, indices: list[int], *, pinned: bool) -> RawBatch:
     """Copy frames into one batch."""
     shape = (len(indices), frames.scale.height, frames.scale.width)
     batch = RawBatch(
@@ -174,7 +174,7 @@ def gathered(frames: StoredFrames, indices: list[int], *, pinned: bool) -> RawBa
     return batch
 
 
-def step_frames(frames: StoredFrames, *, seed: int, start: int, steps: int, pinned: bool) -> Iterator[RawBatch]:
+def step_frames(frames: MappedFrames, *, seed: int, start: int, steps: int, pinned: bool) -> Iterator[RawBatch]:
     """Frames of the steps from `start` on, gathered ahead; which ones depends on seed and step only.
 
     Every pass has each frame once, in an order of its own, as in `graspseg.training`.

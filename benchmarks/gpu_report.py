@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from gpu_evaluate import SHOWN, Row, report_rows
-from gpu_frames import PRESET, StoredFrames
+from gpu_frames import PRESET, MappedFrames
 from gpu_plan import EXAMS, PEER, Split, State
 from gpu_roofline import DATASHEET, DATASHEET_SOURCE
 from gpu_speed import cells
@@ -142,7 +142,7 @@ def _mean_iou(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 
 def _write_sheet(state: State, rows: list[Row], path: Path) -> None:
     """Unseen frames, one a line: depth, truth, and what every row made of it."""
-    frames = StoredFrames(state, "unseen")
+    frames = MappedFrames(state, "unseen")
     shown = {}
     for row in rows:
         with np.load(state.folder / "evaluation" / f"{row.name}.unseen.npz") as kept:

@@ -35,9 +35,9 @@ class Cell(NamedTuple):
 
 
 def cells(state: State) -> list[Cell]:
-    """All measurements, those that matter most first; compiling takes longest."""
+    """All measurements, those that matter most first (in miniature only these); compiling takes longest."""
     first = [state.networks[0], LITE, *(name for name in state.networks[1:] if name == PEER)]
-    rest = [name for name in state.networks if name not in first]
+    rest = [name for name in state.networks if name not in first and not state.scale.small]
     kinds: list[tuple[Precision, Mode]] = [(p, m) for p in ("bf16", "fp32") for m in ("eager", "compiled")]
     chosen = [Cell(name, *kind) for name in first for kind in kinds]
     return chosen + [Cell(name, *kind) for kind in sorted(kinds, key=lambda kind: kind[1] != "eager") for name in rest]

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from gpu_frames import StoredFrames, step_frames
+from gpu_frames import MappedFrames, step_frames
 from gpu_plan import BEFORE_CONTOUR, Clock, Run, State
 from gpu_training import Training
 from graspseg.networks import Card, save_checkpoint
@@ -37,7 +37,7 @@ def compute_device() -> torch.device:
 
 def train(state: State, clock: Clock) -> bool:
     """Train until all networks are trained, their minutes are spent or the slice is over; whether training is done."""
-    device, frames = compute_device(), StoredFrames(state, "train")
+    device, frames = compute_device(), MappedFrames(state, "train")
     if not _find_pace(state, frames, device, clock):
         return False
     steps = decided_steps(state)
@@ -85,7 +85,7 @@ def decided_steps(state: State) -> int:
     return int(plan["steps"])
 
 
-def _find_pace(state: State, frames: StoredFrames, device: torch.device, clock: Clock) -> bool:
+def _find_pace(state: State, frames: MappedFrames, device: torch.device, clock: Clock) -> bool:
     """Time some steps of every network, in as few pieces as its memory needs; whether all were timed."""
     for network in state.networks:
         pace = state.read("pace.json")
@@ -101,7 +101,7 @@ def _find_pace(state: State, frames: StoredFrames, device: torch.device, clock: 
     return True
 
 
-def _tried(config: TrainConfig, frames: StoredFrames, device: torch.device) -> dict[str, Any]:
+def _tried(config: TrainConfig, frames: MappedFrames, device: torch.device) -> dict[str, Any]:
     pieces = 1
     while pieces <= min(_MOST_PIECES, config.batch):
         try:
@@ -126,7 +126,7 @@ def first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
-def _timed(training: Training, frames: StoredFrames) -> dict[str, Any]:
+def _timed(training: Training, frames: MappedFrames) -> dict[str, Any]:
     config, on_card = training.config, training.device.type == "cuda"
     if on_card:
         torch.cuda.reset_peak_memory_stats()
@@ -145,7 +145,7 @@ def _timed(training: Training, frames: StoredFrames) -> dict[str, Any]:
     }
 
 
-def _train_slice(state: State, run: Run, steps: int, frames: StoredFrames, device: torch.device, clock: Clock) -> None:
+def _train_slice(state: State, run: Run, steps: int, frames: MappedFrames, device: torch.device, clock: Clock) -> None:
     """Go on with one training until it is finished, failed, or the slice is over."""
     pace, folder = state.read("pace.json")[run.network], state.run_folder(run.name)
     trunk = state.run_folder(run.branch_of) / BRANCH if run.branch_of else None
@@ -175,7 +175,7 @@ def _train_slice(state: State, run: Run, steps: int, frames: StoredFrames, devic
     print(f"train: {run.name}: step {progress['step']} of {steps}{f', failed: {failed}' if failed else ''}", flush=True)
 
 
-def _steps_until(training: Training, frames: StoredFrames, state: State, run: Run, clock: Clock) -> str | None:
+def _steps_until(training: Training, frames: MappedFrames, state: State, run: Run, clock: Clock) -> str | None:
     """Do steps; why the training failed, if it did."""
     config, folder = training.config, state.run_folder(run.name)
     on_card = training.device.type == "cuda"

@@ -14,7 +14,7 @@ import gpu_plan
 import gpu_speed
 import gpu_train
 from gpu_evaluate import evaluate, report_rows
-from gpu_frames import StoredFrames, frame_chunks, gathered, make_frames, step_frames
+from gpu_frames import MappedFrames, frame_chunks, gathered, make_frames, step_frames
 from gpu_pack import join, pack
 from gpu_plan import MINIATURE, NETWORKS, PEER, RUNS, Clock, Run, State
 from gpu_report import REPORT_FILES, paired_difference, write_report
@@ -71,7 +71,7 @@ def test_frames_are_the_generators_and_made_once(tmp_path, monkeypatch):
     monkeypatch.setattr(gpu_frames, "frame_chunks", lambda folder, scale: frame_chunks(folder, scale)[:1])
     assert make_frames(state, Clock(ENDLESS))
     made = FrameMaker("val", EXAM_SEED, recipe=Recipe.preset("interseghands")).make(1)
-    depth, labels = StoredFrames(state, "val").raw(1)
+    depth, labels = MappedFrames(state, "val").raw(1)
     np.testing.assert_array_equal(depth, made.frame().depth[::10, ::10])
     np.testing.assert_array_equal(labels, made.labels[::10, ::10])
     assert depth.shape == (48, 64) and state.read("data.json")["frames"] == MINIATURE.exam_frames
@@ -95,7 +95,7 @@ def test_making_frames_stops_with_the_slice_and_goes_on(tmp_path, monkeypatch):
 
 
 def test_frames_of_a_step_do_not_depend_on_where_a_slice_begins(state):
-    frames = StoredFrames(state, "train")
+    frames = MappedFrames(state, "train")
     steps = list(step_frames(frames, seed=0, start=0, steps=6, pinned=False))
     later = list(step_frames(frames, seed=0, start=2, steps=6, pinned=False))
     assert len(steps) == 6 and len(later) == 4
@@ -109,7 +109,7 @@ def test_frames_of_a_step_do_not_depend_on_where_a_slice_begins(state):
 
 
 def test_a_stored_frame_is_what_training_on_a_cpu_takes(state):
-    frame = StoredFrames(state, "train").frame(3)
+    frame = MappedFrames(state, "train").frame(3)
     assert frame.depth_m.dtype == np.float32 and frame.depth_m.max() == pytest.approx(0.9)
     assert frame.intrinsics.fx == pytest.approx(47.5)
 
@@ -135,7 +135,7 @@ def test_training_in_slices_ends_with_the_same_weights(state, tmp_path, monkeypa
 
 
 def test_a_batch_in_pieces_has_nearly_the_gradient_of_the_whole(state):
-    frames, gradients = StoredFrames(state, "train"), []
+    frames, gradients = MappedFrames(state, "train"), []
     raw = gathered(frames, [0, 1], pinned=False)
     for pieces in (1, 2):
         config = state.config(RUNS[0], steps=2)
@@ -175,7 +175,7 @@ def test_a_network_too_large_for_the_card_is_cut_into_pieces_then_given_up(state
 
     monkeypatch.setattr(gpu_train, "Training", Card)
     monkeypatch.setattr(gpu_train, "_timed", lambda training, frames: {"pieces": training.pieces})
-    config, frames = state.config(RUNS[0], steps=2), StoredFrames(state, "train")
+    config, frames = state.config(RUNS[0], steps=2), MappedFrames(state, "train")
     assert gpu_train._tried(config, frames, torch.device("cpu")) == {"pieces": 2}
     Card.largest = 0
     assert "out of memory" in gpu_train._tried(config, frames, torch.device("cpu"))["failed"]
