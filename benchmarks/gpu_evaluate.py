@@ -6,7 +6,7 @@ One confusion matrix a frame is kept, so that two networks can be compared frame
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -98,11 +98,15 @@ def evaluate(state: State, clock: Clock) -> bool:
 
 def _predict(state: State, row: Row, clock: Clock) -> list[Split]:
     """Write the label images of a row for the exams that are not judged yet; these exams."""
-    waiting = [split for split in EXAMS if state.read(f"evaluation/{row.name}.{split}.json").get("step") != row.step]
+
+    def is_judged(split: Split) -> bool:
+        return state.read(f"evaluation/{row.name}.{split}.json").get("step") == row.step
+
+    waiting: list[Split] = [split for split in EXAMS if not is_judged(split)]
     if clock.over or not waiting:
         return []
     device = compute_device()
-    network = load_row(state, row).to(device, memory_format=torch.channels_last)
+    network = load_row(state, row).to(device).to(memory_format=torch.channels_last)
     for split in waiting:
         frames = MappedFrames(state, split)
         labels = _label_images(state, row.name, split, mode="w+")
@@ -125,7 +129,7 @@ def predicted_labels(network: nn.Module, frames: MappedFrames, indices: list[int
     return torch.where(depth_m > 0, logits.argmax(dim=1), 0).to(torch.uint8).cpu().numpy()
 
 
-def _label_images(state: State, row: str, split: Split, *, mode: str) -> np.memmap:
+def _label_images(state: State, row: str, split: Split, *, mode: Literal["r", "w+"]) -> np.memmap:
     folder = state.folder / "evaluation"
     folder.mkdir(exist_ok=True)
     shape = (state.scale.exam_frames, state.scale.height, state.scale.width)

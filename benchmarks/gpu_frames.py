@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
@@ -92,7 +92,7 @@ def make_chunk(chunk: FrameChunk) -> int:
     depth = np.stack([frame.frame().depth[::every, ::every] for frame in made])
     labels = np.stack([frame.labels[::every, ::every] for frame in made])
     for path, values in zip(chunk.files, (depth, labels), strict=True):
-        write_bytes(path, memoryview(np.ascontiguousarray(values)).cast("B"))
+        write_bytes(path, values.tobytes())
     return len(made)
 
 
@@ -174,7 +174,7 @@ def gathered(frames: MappedFrames, indices: list[int], *, pinned: bool) -> RawBa
     return batch
 
 
-def step_frames(frames: MappedFrames, *, seed: int, start: int, steps: int, pinned: bool) -> Iterator[RawBatch]:
+def step_frames(frames: MappedFrames, *, seed: int, start: int, steps: int, pinned: bool) -> Generator[RawBatch]:
     """Frames of the steps from `start` on, gathered ahead; which ones depends on seed and step only.
 
     Every pass has each frame once, in an order of its own, as in `graspseg.training`.

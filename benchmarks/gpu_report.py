@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def write_report(state: State, out: Path) -> list[Path]:
             for split in EXAMS
             if _scores(state, row, split)
         }
-        np.savez_compressed(out / "frames.npz", **matrices)
+        np.savez_compressed(out / "frames.npz", allow_pickle=False, **matrices)
     losses = [
         {"step": float(row["step"]), f"train/{run.name}": row["loss"]}
         for run in state.runs
@@ -107,13 +107,18 @@ def differences(state: State, rows: list[Row]) -> list[dict[str, Any]]:
         for split in EXAMS:
             if other in named and _scores(state, named[one], split) and _scores(state, named[other], split):
                 both = (_matrices(state, named[name], split) for name in (one, other))
-                found.append({"row": one, "minus": other, "split": split, **paired_difference(*both)})
+                found.append({"row": one, "minus": other, "split": split, **paired_difference(*both)._asdict()})
     return found
 
 
-def paired_difference(
-    one: Int64[np.ndarray, "frames 3 3"], other: Int64[np.ndarray, "frames 3 3"]
-) -> dict[str, float | list[float]]:
+class PairedDifference(NamedTuple):
+    """A difference in points and its 95 % interval."""
+
+    points: float
+    interval_95: tuple[float, float]
+
+
+def paired_difference(one: Int64[np.ndarray, "frames 3 3"], other: Int64[np.ndarray, "frames 3 3"]) -> PairedDifference:
     """Difference of the data-set mean IoU of hand and object in points, with a 95 % interval.
 
     The interval is from frames drawn anew with replacement, the same ones for both: it speaks of other frames, not of
@@ -126,7 +131,7 @@ def paired_difference(
     everything = np.ones((1, count))
     exact = float((_mean_iou(everything, one) - _mean_iou(everything, other))[0])
     low, high = np.quantile(spread, [0.025, 0.975])
-    return {"points": round(100 * exact, 3), "interval_95": [round(100 * float(low), 3), round(100 * float(high), 3)]}
+    return PairedDifference(round(100 * exact, 3), (round(100 * float(low), 3), round(100 * float(high), 3)))
 
 
 def _mean_iou(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:

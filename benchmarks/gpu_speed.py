@@ -71,7 +71,7 @@ def latency(state: State, cell: Cell, device: torch.device) -> dict[str, Any]:
     torch.backends.cudnn.allow_tf32 = False
     torch.compiler.reset()
     name = state.scale.network(cell.network) if cell.network != LITE else LITE
-    network = build(name).to(device, memory_format=torch.channels_last).eval()
+    network = build(name).to(device).to(memory_format=torch.channels_last).eval()
     depth_m = torch.rand(1, 1, state.scale.height, state.scale.width, device=device) * 0.16 + 0.4
     angle = torch.full((1,), 1 / state.scale.camera.fx, device=device)
     run: Callable[[Tensor, Tensor], Tensor] = network

@@ -130,7 +130,7 @@ def _timed(training: Training, frames: MappedFrames) -> dict[str, Any]:
     config, on_card = training.config, training.device.type == "cuda"
     if on_card:
         torch.cuda.reset_peak_memory_stats()
-    began = 0.0
+    began = ended = 0.0
     for raw in step_frames(frames, seed=config.seed, start=0, steps=config.steps, pinned=on_card):
         losses = training.advance(raw)
         if training.step in (_WARM_UP_STEPS, config.steps):

@@ -242,10 +242,10 @@ def test_paired_difference_by_hand():
     # Object IoU 1 and 0.5 in each of two equal frames, hand IoU 1: 100 minus 75 points, whichever frames are drawn.
     one = np.array([[[8, 0, 0], [0, 4, 0], [0, 0, 4]]] * 2)
     other = np.array([[[8, 0, 0], [0, 4, 0], [2, 0, 2]]] * 2)
-    assert paired_difference(one, other) == {"points": 25.0, "interval_95": [25.0, 25.0]}
+    assert paired_difference(one, other) == (25.0, (25.0, 25.0))
     found = paired_difference(np.concatenate([one, one]), np.concatenate([one, other]))
-    low, high = found["interval_95"]
-    assert low < found["points"] < high
+    low, high = found.interval_95
+    assert low < found.points < high
 
 
 def test_an_empty_state_has_a_report(state, tmp_path):

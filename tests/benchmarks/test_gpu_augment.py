@@ -30,7 +30,7 @@ def _frames(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _batch(seed: int, step: int, depth: np.ndarray, labels: np.ndarray, **changed: object) -> dict[str, torch.Tensor]:
-    settings = replace(PAPER, **changed)  # type: ignore[arg-type]
+    settings = replace(PAPER, **changed)
     return augmented(
         torch.from_numpy(depth), torch.from_numpy(labels), key=(seed, step), pixel_angle=0.02, augment=settings
     )

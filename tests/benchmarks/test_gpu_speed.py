@@ -28,13 +28,17 @@ def test_roofline_by_hand():
 
 @pytest.mark.parametrize("mode", ["eager", "compiled"])
 def test_latency_in_miniature(state, mode, monkeypatch):
-    class Plain(torch.nn.Conv2d):
+    class Plain(torch.nn.Module):
         """Stands for a network, into whose checked signatures `torch.compile` cannot look."""
 
-        def forward(self, input, pixel_angle):
-            return super().forward(input) + pixel_angle
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Conv2d(1, 3, 3)
 
-    monkeypatch.setattr(gpu_speed, "build", lambda name: Plain(1, 3, 3))
+        def forward(self, depth_m: torch.Tensor, pixel_angle: torch.Tensor) -> torch.Tensor:
+            return self.layer(depth_m) + pixel_angle
+
+    monkeypatch.setattr(gpu_speed, "build", lambda name: Plain())
     state.write("ceilings.json", ceilings(torch.device("cpu")))
     figures = latency(state, Cell("denseattentionseg", "fp32", mode), torch.device("cpu"))
     assert 0 < figures["median_ms"] <= figures["p99_ms"] and figures["rounds"] == MINIATURE.rounds
