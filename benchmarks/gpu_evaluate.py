@@ -82,7 +82,9 @@ class Scores(NamedTuple):
 
 def evaluate(state: State, clock: Clock) -> bool:
     """Judge every row whose weights are newer than its scores; whether all are judged."""
-    waiting = {(row.name, split): row.step for row in report_rows(state) for split in _predict(state, row, clock)}
+    waiting: dict[tuple[str, Split], int] = {
+        (row.name, split): row.step for row in report_rows(state) for split in _predict(state, row, clock)
+    }
     count = state.scale.exam_frames
     parts = [
         Judged(state, row, split, start, min(start + _CHUNK, count))
