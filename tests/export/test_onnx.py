@@ -67,7 +67,7 @@ def report(small: nn.Module, before: dict[str, torch.Tensor], tmp_path_factory: 
 
 @pytest.fixture(scope="module")
 def model(small: nn.Module) -> onnx.ModelProto:
-    return exporter._trace(exporter._Probabilities(small), SIDE)
+    return exporter._trace(exporter._Probabilities(small), (SIDE, SIDE))
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
