@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 import graspseg
-from graspseg.cli.export import _class_weights
 from graspseg.export.onnx import _Probabilities
 from graspseg.export.parity import probe_inputs, run_torch
 from graspseg.networks import load_checkpoint
@@ -27,7 +26,7 @@ def test_the_runtime_file_computes_what_the_weights_compute() -> None:
     info = read_model_info(RUNTIME)
     assert info.network == card.network == NAME
     assert read_onnx_properties(RUNTIME)["graspseg.config"] == card.metadata()["graspseg.config"]
-    reference = _Probabilities(network, _class_weights(card.config)).eval()
+    reference = _Probabilities(network, card.class_weights).eval()
     run = load_engine(RUNTIME, "openvino", threads=1)
     probes = probe_inputs(info.side)
     found = np.stack([run(depth[0, 0], float(angle[0])) for depth, angle in probes])

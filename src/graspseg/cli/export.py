@@ -62,7 +62,7 @@ def main(argv: list[str]) -> int:
         side=side,
         looks=options.looks,
         metadata=card.metadata(),
-        class_weights=_class_weights(card.config),
+        class_weights=card.class_weights,
         half_storage=options.half,
     )
     print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
@@ -87,10 +87,3 @@ def _trained_side(config: Any) -> int | None:
     views = config.get("views")
     side = views.get("side") if isinstance(views, dict) and views.get("kind") == "window" else None
     return side if isinstance(side, int) else None
-
-
-def _class_weights(config: Any) -> tuple[float, ...]:
-    """Class weights of the training loss in the settings of a training run."""
-    loss = config.get("loss")
-    weights = loss.get("class_weights") if isinstance(loss, dict) else None
-    return tuple(map(float, weights)) if isinstance(weights, list | tuple) else (1.0, 1.0, 1.0)

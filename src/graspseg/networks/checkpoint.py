@@ -41,6 +41,13 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weights of the classes in the training loss; dividing its probabilities by them makes them calibrated."""
+        loss = self.config.get("loss")
+        weights = loss.get("class_weights") if isinstance(loss, dict) else None
+        return tuple(map(float, weights)) if isinstance(weights, list | tuple) else (1.0, 1.0, 1.0)
+
     def metadata(self) -> dict[str, str]:
         """The card as the text fields of a file's header, each named `graspseg.<field>`."""
         parts = {"config": self.config, "data": self.data, "metrics": self.metrics}

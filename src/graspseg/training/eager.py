@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ class EagerEngine:
     Args:
         network: takes `depth_m [b 1 h w]` and `pixel_angle [b]`, returns logits `[b 3 h w]`.
         threads: CPU threads of PyTorch, which are the whole process's.
+        class_weights: of the training loss, divided out as exports do.
     """
 
-    def __init__(self, network: nn.Module, *, threads: int) -> None:
+    def __init__(self, network: nn.Module, *, threads: int, class_weights: Sequence[float] = (1.0, 1.0, 1.0)) -> None:
         self.network = network.eval().to(memory_format=torch.channels_last)
+        self.log_weights = torch.tensor(class_weights).log().view(-1, 1, 1)
         self.threads = threads
 
     def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
@@ -37,7 +40,7 @@ class EagerEngine:
         with torch.inference_mode():
             depth = torch.from_numpy(depth_m)[None, None]
             logits = self.network(depth, torch.tensor([pixel_angle], dtype=torch.float32))
-            return logits[0].softmax(dim=0).numpy()
+            return (logits[0] - self.log_weights).softmax(dim=0).numpy()
 
 
 def load_eager(path: Path, *, threads: int) -> tuple[EagerEngine, Card]:
@@ -49,4 +52,4 @@ def load_eager(path: Path, *, threads: int) -> tuple[EagerEngine, Card]:
     network, card = load_checkpoint(path)
     if not all(bool(torch.isfinite(weights).all()) for weights in network.state_dict().values()):
         raise InputError(f"{path} holds weights that are no numbers, expected finite ones: its training diverged.")
-    return EagerEngine(network, threads=threads), card
+    return EagerEngine(network, threads=threads, class_weights=card.class_weights), card

@@ -119,7 +119,15 @@ def _runtime(cell: Cell, settings: TimingSettings) -> Callable[[Frame], object] 
     path = cell.folder / f"timed-{settings.size}.onnx"
     size = (settings.size.height, settings.size.width)
     if not path.is_file():
-        export_onnx(network, path, side=size, looks=1, metadata=card.metadata(), half_storage=False)
+        export_onnx(
+            network,
+            path,
+            side=size,
+            looks=1,
+            metadata=card.metadata(),
+            class_weights=card.class_weights,
+            half_storage=False,
+        )
     engine = load_engine(path, "openvino", threads=settings.threads)
     return lambda frame: engine(frame.depth_m(), pixel_angle(frame.intrinsics_or_default()))
 
