@@ -142,7 +142,8 @@ def test_other_settings_are_refused(
 
 
 class Diverging(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, *, pretrained: bool = False) -> None:
+        assert not pretrained
         super().__init__()
         self.classify = nn.Conv2d(1, 3, 1)
 
