@@ -20,7 +20,8 @@ def shows(page: Page, stem: str) -> None:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("Saved")
+    """Wait until the server has everything and the browser has written that nothing is left to send."""
+    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
 
 
 def brush(page: Page, *, size: int) -> None:
@@ -123,7 +124,7 @@ def test_brush_undo_and_redo_change_exactly_the_pixels_painted(
     page.keyboard.press("z")  # decision and labels are taken back, the stroke is still there
     shows(page, stems[0])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
-    saved(page)
+    expect(page.locator("#saved-text")).to_have_text("1 painted, in browser")
     assert server.decisions() == {}
     np.testing.assert_array_equal(server.labels(stems[0]), before)
 

@@ -9,6 +9,7 @@ import { loadSettings } from "./settings.js";
 import { Store } from "./store.js";
 import { Tools } from "./tools.js";
 import { Viewer } from "./viewer.js";
+import { whereabouts } from "./whereabouts.js";
 
 /** Name of the person, remembered by tab first, so that two people can share a browser. */
 function reviewerName(session, asked) {
@@ -50,6 +51,7 @@ async function start() {
   document.getElementById("stage").focus({ preventScroll: true });
   if (session.read_only) hud.banner(session.read_only);
   else if (!keeps) hud.say("This browser keeps nothing: strokes that are not accepted are lost on reload.");
+  addEventListener("beforeunload", (event) => ["pending", "unkept"].includes(whereabouts(app).state) && event.preventDefault());
   addEventListener("pagehide", () => api.release().catch(() => {}));
   await app.start();
 }
