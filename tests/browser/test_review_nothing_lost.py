@@ -91,6 +91,7 @@ def test_a_killed_server_costs_neither_decisions_nor_strokes(
         page.keyboard.press("a")
     shows(page, stems[3])
     loaded_ahead(page, 6)
+    saved(page)
     server.kill()
     paint(page)
     page.keyboard.press("a")

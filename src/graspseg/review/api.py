@@ -19,6 +19,7 @@ from graspseg.frame import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE
 from graspseg.review.database import Busy, ReadOnly
 from graspseg.review.folder import Missing, Outside
+from graspseg.review.index import Ranking
 from graspseg.review.media import Kind, Media, Medium
 from graspseg.review.page_files import page_file
 from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, check_name
@@ -46,6 +47,7 @@ class Review:
     Args:
         store: the record.
         worklist: orders and leases.
+        ranking: the order by confidence.
         media: pictures.
         reviewer: name of who does not give one.
         model: name of the network, None without one.
@@ -54,9 +56,12 @@ class Review:
         InputError: the name cannot be used.
     """
 
-    def __init__(self, store: Store, worklist: Worklist, media: Media, *, reviewer: str, model: str | None) -> None:
+    def __init__(
+        self, store: Store, worklist: Worklist, ranking: Ranking, media: Media, *, reviewer: str, model: str | None
+    ) -> None:
         self._store = store
         self._worklist = worklist
+        self._ranking = ranking
         self._media = media
         self._reviewer = check_name(reviewer)
         self._model = model
@@ -98,6 +103,7 @@ class Review:
 
     def session(self) -> dict[str, Any]:
         """What holds for the whole review."""
+        self._ranking.follow()
         store = self._store
         return {
             "folder": store.folder.name,
@@ -127,6 +133,7 @@ class Review:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Frames by their place in an order."""
+        self._ranking.follow()
         page = self._worklist.page(order=order, only=only, offset=offset, limit=limit)
         return {"frames": self._told(page.frames, self._who(request)), "offset": offset, "total": page.total}
 
@@ -186,15 +193,18 @@ class Review:
         only: Annotated[Filter, Body(alias="filter")] = "todo",
         after: Annotated[int | None, Body(ge=0, le=_LARGEST)] = None,
         count: Annotated[int, Body(ge=1, le=64)] = 8,
+        ranking: Annotated[str | None, Body()] = None,
     ) -> dict[str, Any]:
         """Frames for this reviewer alone."""
         who = self._who(request)
-        handout = self._worklist.hand_out(who, order=order, only=only, after=after, count=count)
+        self._ranking.follow()
+        handout = self._worklist.hand_out(who, order=order, only=only, after=after, count=count, ranking=ranking)
         self._media.prepare(handout.frames)
         return {
             "frames": self._told(handout.frames, who),
             "wrapped": handout.wrapped,
             "held_by_others": handout.held_by_others,
+            "ranking": handout.ranking,
             "progress": self._store.progress(),
         }
 

@@ -65,7 +65,7 @@ def parse_distortion(content: Mapping[str, Any], path: Path) -> tuple[float, ...
         raise InputError(f"{path} has distortion inside intrinsics, expected it beside them: move it out.")
     if not _are_coefficients(distortion):
         raise InputError(
-            f"{path} has distortion {distortion!r}, expected 0, 4, 5, 8, 12 or 14 numbers as OpenCV has them: correct it."
+            f"{path} has distortion {distortion!r}, expected 0, 4, 5, 8, 12 or 14 numbers of OpenCV: correct it."
         )
     return tuple(float(value) for value in distortion)
 

@@ -36,8 +36,8 @@ class DepthLens:
 def straighten_depth(frame: Frame, lens: DepthLens) -> Frame:
     """Depth as a pinhole camera of the same intrinsics has it.
 
-    Each pixel takes the nearest one of the image taken, none is mixed. Pixels that look past its edge hold 0. Distance along
-    the optical axis stays as it is.
+    Each pixel takes the nearest one of the image taken, none is mixed. Pixels that look past its edge hold 0. Distance
+    along the optical axis stays as it is.
 
     Raises:
         InputError: the lens bends and the camera is unknown.

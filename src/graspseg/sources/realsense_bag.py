@@ -162,7 +162,7 @@ class BagRecording(Recording):
         fx, fy, cx, cy = (float(info.K[place]) for place in (0, 4, 2, 5))
         try:
             coefficients = distortion(info.distortion_model, info.D, of="depth" if stream == "Depth" else "color")
-            # So SR300 cameras and the SDK that wrote these files mean it; D400 color says the same, and means the reverse.
+            # So SR300 cameras and the SDK of these files mean it; D400 color says the same, and means the reverse.
             undistorts = stream == "Depth" and info.distortion_model.lower().startswith("inverse")
             return Intrinsics(fx, fy, cx, cy), DepthLens(coefficients, undistorts)
         except InputError as error:

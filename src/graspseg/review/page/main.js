@@ -48,6 +48,10 @@ async function start() {
   const app = new App({ api, store, kept, session, viewer, hud });
   const tools = new Tools(viewer, settings, { onPainted: () => app.keepDraft(), say: (sentence) => app.say(sentence) });
   new Controls(app, viewer, tools, settings);
+  app.trail.onRenewed = () => {
+    if (app.ready) app.describe();
+    app.say("There is a new confidence: by it, what is left comes in a new order.");
+  };
   document.getElementById("stage").focus({ preventScroll: true });
   if (session.read_only) hud.banner(session.read_only);
   else if (!keeps) hud.say("This browser keeps nothing: strokes that are not accepted are lost on reload.");
