@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -220,14 +220,22 @@ def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
     before = server.labels(stems[0])
     page = visit(server.url)
     shows(page, stems[0])
-    page.route("**/labels?*", lambda route: route.fulfill(status=507, json={"error": "The disk is full."}))
+    full = [True]
+
+    def answer(route: Route) -> None:
+        if full:
+            route.fulfill(status=507, json={"error": "The disk is full."})
+        else:
+            route.continue_()
+
+    page.route("**/labels?*", answer)
     paint(page)
     page.keyboard.press("a")
     shows(page, stems[1])
     expect(page.locator("#banner")).to_contain_text("The disk is full.")
     kept(page, "2 kept")
     assert server.decisions() == {}
-    page.unroute("**/labels?*")
+    full.clear()
     page.locator("#banner-retry").click()
     saved(page)
     expect(page.locator("#banner")).to_be_hidden()

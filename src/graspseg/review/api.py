@@ -26,8 +26,7 @@ from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, chec
 from graspseg.review.store import Store
 from graspseg.review.worklist import LEASE_S, Filter, Order, Worklist
 
-# The first class that fits counts.
-_STATUS: tuple[tuple[type[InputError], int], ...] = (
+_STATUS: tuple[tuple[type[InputError], int], ...] = (  # the first class that fits counts
     (Conflict, 409),
     (Missing, 404),
     (Outside, 403),
@@ -103,7 +102,6 @@ class Review:
 
     def session(self) -> dict[str, Any]:
         """What holds for the whole review."""
-        self._ranking.follow()
         store = self._store
         return {
             "folder": store.folder.name,
@@ -267,8 +265,7 @@ class Review:
     def _who(self, request: Request) -> Reviewer:
         """The person and the tab of a request."""
         name = check_name(unquote(request.headers.get("x-reviewer", "")).strip() or self._reviewer)
-        client = request.headers.get("x-client", name)
-        asked = request.headers.get("x-request")
+        client, asked = request.headers.get("x-client", name), request.headers.get("x-request")
         for text in (client, asked):
             if text is not None and text != name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
                 raise InputError("X-Client or X-Request has another form, expected 1 to 64 letters, digits and -.")

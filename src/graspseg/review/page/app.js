@@ -74,6 +74,7 @@ export class App {
     try {
       const progress = await this.trail.refill((id) => this.trail.filter === "todo" && this.#decisionOf(id) !== null);
       this.hud.progress(progress);
+      if (!this.outbox.trouble) this.hud.clearTrouble();
       this.#ribbon();
       this.frames.prepare([...this.trail.ahead]);
     } catch (error) {
@@ -141,7 +142,7 @@ export class App {
       if (fresh || !this.trail.infos.has(id)) this.trail.learn(await this.api.frame(id));
       const info = this.trail.infos.get(id);
       const pictures = await this.frames.load(info);
-      if (!this.outbox.trouble) this.hud.clearBanner();
+      if (!this.outbox.trouble) this.hud.clearTrouble();
       return { info, pictures };
     } catch (error) {
       if (turn !== this.turn) return null;

@@ -90,7 +90,7 @@ export class Hud {
   /** @param {{waiting: number, trouble: Error | null}} outbox what is on its way, and what holds it back. */
   trouble({ waiting, trouble }) {
     if (trouble) this.banner(troubleSentence(trouble, waiting.length), { retry: true });
-    else if (this.bannerRetries) this.clearBanner();
+    else this.clearTrouble();
   }
 
   banner(sentence, { retry = false } = {}) {
@@ -98,6 +98,11 @@ export class Hud {
     $("banner").hidden = false;
     $("banner-text").textContent = sentence;
     $("banner-retry").hidden = !retry;
+  }
+
+  /** What could not get through has; a banner that says something else stays. */
+  clearTrouble() {
+    if (this.bannerRetries) this.clearBanner();
   }
 
   clearBanner() {
