@@ -92,8 +92,9 @@ def review(annotated: Path, truth: Path, share: float) -> dict[str, int | float]
     """
     with open_store(annotated) as store:
         worklist, counted = Worklist(store.database), store.progress()
-        left = round(share * (counted["all"] or 0)) - (counted["accepted"] or 0) - (counted["rejected"] or 0)
-        handout = worklist.hand_out(REVIEWER, order="confidence", only="todo", after=None, count=max(0, left))
+        decided = (counted["accepted"] or 0) + (counted["rejected"] or 0)
+        left = max(0, round(share * (counted["all"] or 0) - decided))
+        handout = worklist.hand_out(REVIEWER, order="confidence", only="todo", after=None, count=left)
         for frame in handout.frames:
             good = _true_iou(annotated, truth, frame.stem)["true_worst"] >= GOOD_IOU
             decision = "accepted" if good else "rejected"

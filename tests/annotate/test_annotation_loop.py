@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import sys
+import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,13 +20,10 @@ FRAMES, EMPTY, WRONG = 12, (0, 1, 2, 3, 4, 5), {3, 7, 11}
 
 
 @pytest.fixture
-def loop(monkeypatch: pytest.MonkeyPatch) -> object:
+def loop(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script `benchmarks/annotation_loop.py`."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    sys.modules.pop("annotation_loop", None)
-    import annotation_loop
-
-    return annotation_loop
+    return importlib.import_module("annotation_loop")
 
 
 def write_truth(folder: Path, recording: Path) -> None:
@@ -48,7 +46,7 @@ def ranking(out: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_decisions_are_what_is_trained_on_and_what_is_left_is_ranked_anew(
-    loop: object, make_recording: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    loop: Any, make_recording: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     recordings = [make_recording(FRAMES, name, empty=EMPTY) for name in ("one", "two")]
     truth, out = tmp_path / "truth", tmp_path / "out"

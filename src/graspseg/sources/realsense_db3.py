@@ -107,14 +107,14 @@ class Db3Recording(Recording):
         """Metres per stored unit, the depth camera, its lens and the color camera."""
         depth = self._streams["depth"]
         depth.playback = Playback(self._file, "depth")
-        unit_m, *cameras = depth.playback.calibration(color=bool(self._streams["color"].listed))
+        unit_m, intrinsics, lens, camera = depth.playback.calibration(color=bool(self._streams["color"].listed))
         if unit_m is None:
             unit_m = depth.listed[0].depth_unit_m
         if unit_m is None or unit_m <= 0:
             raise InputError(
                 f"{self.path} does not say the unit of its depth, expected the option Depth Units: record it again."
             )
-        return round(unit_m, 9), *cameras  # the SDK hands it over in single precision
+        return round(unit_m, 9), intrinsics, lens, camera  # the SDK hands it over in single precision
 
 
 @dataclass(frozen=True)
