@@ -1,13 +1,21 @@
-"""Settings for all tests."""
+"""Settings and fixtures for all tests."""
 
+from __future__ import annotations
+
+import contextlib
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Several test processes on few cores run faster, and numbers repeat, with one thread each; numpy reads this on import.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import pytest
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 cv2.setNumThreads(1)
 
@@ -69,3 +77,39 @@ def depth_rule_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "depth-rule.onnx"
     onnx.save(model, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A Ray cluster of two nodes of one CPU each on this machine."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'graspseg[cluster]'")
+    from ray.cluster_utils import Cluster
+
+    memory = 100 << 20
+    head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_agent_register_timeout_ms", "120000")  # a busy machine starts a node's agent in half a minute
+        nodes = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            nodes.add_node(num_cpus=1, object_store_memory=memory)
+            yield nodes
+        finally:
+            nodes.shutdown()
+
+
+@pytest.fixture
+def at_work(cluster: Cluster) -> Callable[[], list[int]]:
+    """Function that lists the processes of the cluster's nodes that do a chunk just now."""
+
+    def find() -> list[int]:
+        raylets = {node.all_processes["raylet"][0].process.pid for node in cluster.list_all_nodes()}
+        found = []
+        for path in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent in raylets and (path / "cmdline").read_bytes().startswith(b"ray::_do"):
+                    found.append(int(path.name))
+        return found
+
+    return find

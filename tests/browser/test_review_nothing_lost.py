@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +20,13 @@ def shows(page: Page, stem: str) -> None:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("Saved")
+    """Wait until the server has everything and the browser has written that nothing is left to send."""
+    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
+
+
+def kept(page: Page, what: str) -> None:
+    """Wait until the browser has written `what` to its disk: from then on the page may die."""
+    expect(page.locator("#saved-text")).to_have_text(f"{what} in browser")
 
 
 def loaded_ahead(page: Page, frames: int) -> None:
@@ -30,14 +35,6 @@ def loaded_ahead(page: Page, frames: int) -> None:
         "count => performance.getEntriesByType('resource').filter(e => e.name.includes('/media/')).length >= count",
         arg=3 * frames,
     )
-
-
-def answered(is_so: Callable[[], bool]) -> None:
-    """Wait until the server says so."""
-    end = time.monotonic() + 20
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def paint(page: Page) -> None:
@@ -68,7 +65,7 @@ def test_a_reload_keeps_strokes_corners_and_the_place(serve: Callable[..., Any],
     page.keyboard.press("Space")
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Space")
-    page.wait_for_timeout(2000)  # what the browser keeps is on the disk a moment after the key
+    kept(page, "1 painted,")
     page.reload()
     shows(page, stems[1])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
@@ -94,6 +91,7 @@ def test_a_killed_server_costs_neither_decisions_nor_strokes(
         page.keyboard.press("a")
     shows(page, stems[3])
     loaded_ahead(page, 6)
+    saved(page)
     server.kill()
     paint(page)
     page.keyboard.press("a")
@@ -102,14 +100,14 @@ def test_a_killed_server_costs_neither_decisions_nor_strokes(
     shows(page, stems[5])
     paint(page)
     expect(page.locator("#banner")).to_contain_text("does not answer")
-    expect(page.locator("#saved")).to_contain_text("kept here")
+    kept(page, "3 kept")
 
     server.start()
     expect(page.locator("#banner")).to_contain_text("open the address")
     other_tab = visit(server.url, context=page.context)  # the new address lets the old tab go on, too
     expect(page.locator("#banner")).to_be_hidden()
-    saved(page)
-    saved(other_tab)
+    kept(page, "1 painted,")
+    kept(other_tab, "1 painted,")
     expected = {**dict.fromkeys(stems[:4], "accepted"), stems[4]: "rejected"}
     assert server.decisions() == expected
     np.testing.assert_array_equal(server.labels(stems[3]), painted_labels(before))
@@ -134,14 +132,14 @@ def test_a_page_that_died_with_the_server_sends_what_it_kept_when_opened_again(
     shows(page, stems[1])
     paint(page)
     context = page.context
-    page.wait_for_timeout(2000)  # what the browser keeps is on the disk a moment after the key
+    kept(page, "2 kept")
     page.close()
     server.start()
     page = visit(server.url, context=context)
-    saved(page)
     shows(page, stems[1])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
-    answered(lambda: server.decisions() == {stems[0]: "accepted"})
+    kept(page, "1 painted,")
+    assert server.decisions() == {stems[0]: "accepted"}
     np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
 
 
@@ -158,7 +156,6 @@ def test_two_reviewers_get_different_frames_and_share_the_progress(
             stem = page.locator("#stem").inner_text()
             page.keyboard.press(key)
             expect(page.locator("#stem")).not_to_have_text(stem)
-    answered(lambda: len(server.decisions()) == 20)
     for page in pages:
         saved(page)
     decided = server.frames()
@@ -203,11 +200,12 @@ def test_when_another_was_faster_a_person_chooses_and_keeps_the_strokes(
     expect(page.locator("#conflict")).to_be_hidden()
     expect(page.locator("#protect")).to_have_attribute("aria-pressed", "false")  # the key was for the question only
     shows(page, stems[1])
-    saved(page)
     if choice == "m":
+        saved(page)
         assert server.decisions() == {stems[0]: "accepted"}
         np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
         return
+    kept(page, "1 painted,")
     assert server.decisions() == {stems[0]: "rejected"}
     np.testing.assert_array_equal(server.labels(stems[0]), before)
     page.keyboard.press("p")
@@ -222,15 +220,23 @@ def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
     before = server.labels(stems[0])
     page = visit(server.url)
     shows(page, stems[0])
-    page.route("**/labels?*", lambda route: route.fulfill(status=507, json={"error": "The disk is full."}))
+    full = [True]
+
+    def answer(route: Route) -> None:
+        if full:
+            route.fulfill(status=507, json={"error": "The disk is full."})
+        else:
+            route.continue_()
+
+    page.route("**/labels?*", answer)
     paint(page)
     page.keyboard.press("a")
     shows(page, stems[1])
     expect(page.locator("#banner")).to_contain_text("The disk is full.")
-    expect(page.locator("#saved")).to_have_text("2 kept here")
+    kept(page, "2 kept")
     assert server.decisions() == {}
-    page.unroute("**/labels?*")
-    page.locator("#banner-retry").click()
+    full.clear()
+    page.keyboard.press("u")  # at once, or the page tries again by itself
     saved(page)
     expect(page.locator("#banner")).to_be_hidden()
     assert server.decisions() == {stems[0]: "accepted"}

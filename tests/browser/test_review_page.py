@@ -20,7 +20,8 @@ def shows(page: Page, stem: str) -> None:
 
 
 def saved(page: Page) -> None:
-    expect(page.locator("#saved")).to_have_text("Saved")
+    """Wait until the server has everything and the browser has written that nothing is left to send."""
+    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
 
 
 def brush(page: Page, *, size: int) -> None:
@@ -85,6 +86,35 @@ def test_skip_next_previous_and_undo_lead_where_they_should(
     assert server.decisions() == {second: "accepted", third: "accepted"}
 
 
+def test_a_new_ranking_leaves_the_frame_shown_and_orders_what_is_left(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(12)
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.keyboard.press("s")
+    shows(page, stems[1])
+    page.keyboard.press("a")
+    shows(page, stems[2])
+    saved(page)
+    rows = [f"{stem},{0.9 - 0.05 * rank:.2f}" for rank, stem in enumerate(stems)]  # the other way round
+    (server.folder / "confidence.csv").write_text("\n".join(["stem,confidence", *rows]) + "\n")
+    page.keyboard.press("a")
+    shows(page, stems[3])  # was on its way
+    expect(page.locator("#toast")).to_contain_text("new order")
+    expect(page.locator("#confidence")).to_have_text("confidence 0.75")
+    page.keyboard.press("a")
+    shows(page, stems[11])
+    page.keyboard.press("p")
+    shows(page, stems[3])
+    page.keyboard.press("n")
+    shows(page, stems[11])
+    page.keyboard.press("a")
+    shows(page, stems[10])
+    saved(page)
+    assert set(server.decisions()) == {*stems[1:4], stems[11]}
+
+
 def test_a_held_accept_key_decides_one_frame(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
     server, stems = serve(4)
     page = visit(server.url)
@@ -123,7 +153,7 @@ def test_brush_undo_and_redo_change_exactly_the_pixels_painted(
     page.keyboard.press("z")  # decision and labels are taken back, the stroke is still there
     shows(page, stems[0])
     expect(page.locator("#painted")).to_have_text("painted, not saved")
-    saved(page)
+    expect(page.locator("#saved-text")).to_have_text("1 painted, in browser")
     assert server.decisions() == {}
     np.testing.assert_array_equal(server.labels(stems[0]), before)
 

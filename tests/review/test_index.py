@@ -7,7 +7,7 @@ import pytest
 
 from graspseg.frame import InputError
 from graspseg.review.folder import ReviewFolder
-from graspseg.review.index import update_index
+from graspseg.review.index import Ranking, update_index
 from graspseg.review.state import Reviewer
 from graspseg.review.store import Store
 from graspseg.review.worklist import Worklist
@@ -44,6 +44,25 @@ def test_a_new_ranking_counts(store: Store, folder: Path) -> None:
     update_index(store.database, store.folder)
     assert order_of(store) == [f"take/{number}" for number in range(5)]
     assert not Worklist(store.database).has_confidence()
+
+
+def test_a_ranking_is_followed_while_the_server_runs(store: Store, folder: Path) -> None:
+    said: list[str] = []
+    ranking = Ranking(store.database, store.folder, say=said.append)
+    table = folder / "confidence.csv"
+    ranking.follow()
+    assert order_of(store)[0] == "take/2"
+    table.write_text("stem,confidence\ntake/0,0.1\ntake/1,0.2\ntake/2,0.9\ntake/3,0.3\ntake/4,0.4\n")
+    ranking.follow()
+    assert order_of(store) == ["take/0", "take/1", "take/3", "take/4", "take/2"]
+    table.write_text("stem,confidence\ntake/2,7\n")
+    for _ in range(2):
+        ranking.follow()
+    table.unlink()
+    ranking.follow()
+    assert order_of(store)[0] == "take/0"
+    (sentence,) = said
+    assert sentence.startswith("The order of the frames stays as it was: ") and "confidence 7 in line 2" in sentence
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,7 @@ class _Bag:
         encodings: tuple[str, str] = ("mono16", "rgb8"),
         late_ms: float = 0.0,
         leave_out: tuple[str, ...] = (),
+        depth_lens: tuple[str, tuple[float, ...]] = ("None", (0.0,) * 5),
     ) -> None:
         self.types = get_typestore(Stores.ROS1_NOETIC)
         self.writer = Writer(path)
@@ -198,7 +199,7 @@ class _Bag:
         if lz4:
             self.writer.set_compression(Writer.CompressionFormat.LZ4)
         self.color, self.unit_inside, self.encodings = color, unit_inside, encodings
-        self.late_ms, self.leave_out = late_ms, leave_out
+        self.late_ms, self.leave_out, self.depth_lens = late_ms, leave_out, depth_lens
         self.connections: dict[str, Any] = {}
 
     def write(self, count: int) -> None:
@@ -206,7 +207,7 @@ class _Bag:
         depth, color = "/device_0/sensor_0/Depth_0", "/device_0/sensor_1/Color_0"
         self._say("/file_version", "std_msgs/msg/UInt32", data=4)
         self._say("/device_0/sensor_0/option/Depth Units/value", "std_msgs/msg/Float32", data=UNIT_M)
-        self._lens(depth, (25, 26, 15, 12), "None", (0.0,) * 5)
+        self._lens(depth, (25, 26, 15, 12), *self.depth_lens)
         self._pose(depth, 0.0, 0.0)
         if self.color:
             self._lens(color, (40, 41, 23, 18), "Brown Conrady", COEFFICIENTS)

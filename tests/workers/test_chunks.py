@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import signal
@@ -10,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -104,36 +103,6 @@ def test_workers_and_a_cluster(tmp_path: Path) -> None:
         synth(["--out", str(tmp_path / "set"), "--workers", "2", "--cluster", "auto"])
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    """Two nodes of one CPU each."""
-    pytest.importorskip("ray", reason=NO_RAY)
-    from ray.cluster_utils import Cluster
-
-    memory = 100 << 20
-    head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        nodes = Cluster(initialize_head=True, head_node_args=head)
-        try:
-            nodes.add_node(num_cpus=1, object_store_memory=memory)
-            yield nodes
-        finally:
-            nodes.shutdown()
-
-
-def _working(cluster: Cluster) -> list[int]:
-    """Processes of the nodes of a cluster that do a chunk just now."""
-    raylets = {node.all_processes["raylet"][0].process.pid for node in cluster.list_all_nodes()}
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent in raylets and (path / "cmdline").read_bytes().startswith(b"ray::_do"):
-                found.append(int(path.name))
-    return found
-
-
 def _start(cluster: Cluster, out: Path, count: int) -> subprocess.Popen[bytes]:
     """Start the command in the folder of `out`, and wait until a shard is there."""
     run = subprocess.Popen(
@@ -148,12 +117,12 @@ def _start(cluster: Cluster, out: Path, count: int) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_changes_no_byte(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_killed_worker_changes_no_byte(cluster: Cluster, at_work: Callable[[], list[int]], tmp_path: Path) -> None:
     run = _start(cluster, tmp_path / "cluster", 48)
     try:
         working: list[int] = []
         while run.poll() is None and not working:
-            working = _working(cluster)
+            working = at_work()
         assert run.poll() is None, "it was done before a worker could be killed"
         os.kill(working[0], signal.SIGKILL)
         output, error = run.communicate(timeout=120)
@@ -167,7 +136,7 @@ def test_a_killed_worker_changes_no_byte(cluster: Cluster, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_whole_files(cluster: Cluster, tmp_path: Path) -> None:
+def test_ctrl_c_leaves_whole_files(cluster: Cluster, at_work: Callable[[], list[int]], tmp_path: Path) -> None:
     run = _start(cluster, tmp_path / "set", 100_000)
     try:
         run.send_signal(signal.SIGINT)
@@ -179,7 +148,7 @@ def test_ctrl_c_leaves_whole_files(cluster: Cluster, tmp_path: Path) -> None:
     names = {path.name for path in (tmp_path / "set").iterdir()}
     assert "manifest.json" in names and 1 < len(names) < 1000
     assert not any(name.startswith(".") for name in names)
-    assert not _working(cluster)
+    assert not at_work()
 
 
 @pytest.mark.slow

@@ -19,14 +19,14 @@ from graspseg.frame import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE
 from graspseg.review.database import Busy, ReadOnly
 from graspseg.review.folder import Missing, Outside
+from graspseg.review.index import Ranking
 from graspseg.review.media import Kind, Media, Medium
 from graspseg.review.page_files import page_file
 from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, check_name
 from graspseg.review.store import Store
 from graspseg.review.worklist import LEASE_S, Filter, Order, Worklist
 
-# The first class that fits counts.
-_STATUS: tuple[tuple[type[InputError], int], ...] = (
+_STATUS: tuple[tuple[type[InputError], int], ...] = (  # the first class that fits counts
     (Conflict, 409),
     (Missing, 404),
     (Outside, 403),
@@ -46,6 +46,7 @@ class Review:
     Args:
         store: the record.
         worklist: orders and leases.
+        ranking: the order by confidence.
         media: pictures.
         reviewer: name of who does not give one.
         model: name of the network, None without one.
@@ -54,9 +55,12 @@ class Review:
         InputError: the name cannot be used.
     """
 
-    def __init__(self, store: Store, worklist: Worklist, media: Media, *, reviewer: str, model: str | None) -> None:
+    def __init__(
+        self, store: Store, worklist: Worklist, ranking: Ranking, media: Media, *, reviewer: str, model: str | None
+    ) -> None:
         self._store = store
         self._worklist = worklist
+        self._ranking = ranking
         self._media = media
         self._reviewer = check_name(reviewer)
         self._model = model
@@ -127,6 +131,7 @@ class Review:
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """Frames by their place in an order."""
+        self._ranking.follow()
         page = self._worklist.page(order=order, only=only, offset=offset, limit=limit)
         return {"frames": self._told(page.frames, self._who(request)), "offset": offset, "total": page.total}
 
@@ -186,15 +191,18 @@ class Review:
         only: Annotated[Filter, Body(alias="filter")] = "todo",
         after: Annotated[int | None, Body(ge=0, le=_LARGEST)] = None,
         count: Annotated[int, Body(ge=1, le=64)] = 8,
+        ranking: Annotated[str | None, Body()] = None,
     ) -> dict[str, Any]:
         """Frames for this reviewer alone."""
         who = self._who(request)
-        handout = self._worklist.hand_out(who, order=order, only=only, after=after, count=count)
+        self._ranking.follow()
+        handout = self._worklist.hand_out(who, order=order, only=only, after=after, count=count, ranking=ranking)
         self._media.prepare(handout.frames)
         return {
             "frames": self._told(handout.frames, who),
             "wrapped": handout.wrapped,
             "held_by_others": handout.held_by_others,
+            "ranking": handout.ranking,
             "progress": self._store.progress(),
         }
 
@@ -257,8 +265,7 @@ class Review:
     def _who(self, request: Request) -> Reviewer:
         """The person and the tab of a request."""
         name = check_name(unquote(request.headers.get("x-reviewer", "")).strip() or self._reviewer)
-        client = request.headers.get("x-client", name)
-        asked = request.headers.get("x-request")
+        client, asked = request.headers.get("x-client", name), request.headers.get("x-request")
         for text in (client, asked):
             if text is not None and text != name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
                 raise InputError("X-Client or X-Request has another form, expected 1 to 64 letters, digits and -.")

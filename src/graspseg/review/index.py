@@ -6,12 +6,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.folder import list_frames
 from graspseg.frame import InputError
-from graspseg.review.database import Database
+from graspseg.review.database import Busy, Database
 from graspseg.review.folder import ReviewFolder
 
 CONFIDENCE = "confidence.csv"
@@ -48,8 +51,7 @@ def update_index(database: Database, folder: ReviewFolder) -> int:
         if not stem.isprintable():  # nor of any encoding: neither a page nor another program could name it
             raise InputError(f"{folder.root} has the frame {stem!a}, expected a printable name: rename its files.")
     version = folder.version(CONFIDENCE) if folder.has(CONFIDENCE) else ""
-    known_version = database.connection().execute("SELECT value FROM meta WHERE key = 'confidence'").fetchone()
-    stale = (known_version["value"] if known_version else "") != version
+    stale = ranking_version(database.connection()) != version
     read = dict(read_confidence(folder)) if version and (stale or _has_new(database, found)) else {}
     with database.writing() as connection:
         known = {
@@ -67,16 +69,73 @@ def update_index(database: Database, folder: ReviewFolder) -> int:
         gone = known.keys() - {stem for stem, _ in found}
         connection.executemany("UPDATE frames SET present = 0 WHERE stem = ?", [(stem,) for stem in gone])
         if stale:
-            connection.execute("UPDATE frames SET confidence = NULL, rank = ?, evidence = '{}'", (_UNKNOWN_RANK,))
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('confidence', ?)", (version,))
-        rows = [
-            (each.value, _UNKNOWN_RANK if each.value is None else each.value, json.dumps(each.evidence), stem)
-            for stem, each in read.items()
-        ]
-        connection.executemany("UPDATE frames SET confidence = ?, rank = ?, evidence = ? WHERE stem = ?", rows)
+            _forget_ranks(connection, version)
+        _set_ranks(connection, read)
         connection.execute("DELETE FROM tally")
         connection.execute(_COUNT)
     return len(found)
+
+
+def ranking_version(connection: sqlite3.Connection) -> str:
+    """Which `confidence.csv` the frames are ranked by: changes whenever the order does; "" without one."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'confidence'").fetchone()
+    return row["value"] if row else ""
+
+
+class Ranking:
+    """The order of the frames, which follows `confidence.csv` while the server runs.
+
+    Args:
+        database: where it is kept.
+        folder: where the file is.
+        say: called with a sentence when a new file cannot be used.
+    """
+
+    def __init__(self, database: Database, folder: ReviewFolder, *, say: Callable[[str], None]) -> None:
+        self._database = database
+        self._folder = folder
+        self._say = say
+        self._one_reads = threading.Lock()
+        self._refused = ""
+        self._said = ""
+
+    def follow(self) -> None:
+        """Rank by the file that is there now; one that is gone or cannot be used leaves the order as it is.
+
+        Whoever asks while another thread reads the file goes on with the old order.
+        """
+        if not self._folder.has(CONFIDENCE) or not self._one_reads.acquire(blocking=False):
+            return
+        version = ""
+        try:
+            version = self._folder.version(CONFIDENCE)
+            if version not in (self._refused, ranking_version(self._database.connection())):
+                read = dict(read_confidence(self._folder))
+                with self._database.writing() as connection:
+                    _forget_ranks(connection, version)
+                    _set_ranks(connection, read)
+        except (Busy, OutputError):
+            pass  # tried again with the next question
+        except InputError as error:
+            self._refused = version
+            if self._said != str(error):
+                self._said = str(error)
+                self._say(f"The order of the frames stays as it was: {error}")
+        finally:
+            self._one_reads.release()
+
+
+def _forget_ranks(connection: sqlite3.Connection, version: str) -> None:
+    connection.execute("UPDATE frames SET confidence = NULL, rank = ?, evidence = '{}'", (_UNKNOWN_RANK,))
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('confidence', ?)", (version,))
+
+
+def _set_ranks(connection: sqlite3.Connection, read: Mapping[str, Confidence]) -> None:
+    rows = [
+        (each.value, _UNKNOWN_RANK if each.value is None else each.value, json.dumps(each.evidence), stem)
+        for stem, each in read.items()
+    ]
+    connection.executemany("UPDATE frames SET confidence = ?, rank = ?, evidence = ? WHERE stem = ?", rows)
 
 
 def _has_new(database: Database, found: list[tuple[str, str]]) -> bool:

@@ -15,7 +15,7 @@ from graspseg.review.access import Application, Guard
 from graspseg.review.api import Review
 from graspseg.review.database import Database
 from graspseg.review.folder import ReviewFolder
-from graspseg.review.index import update_index
+from graspseg.review.index import Ranking, update_index
 from graspseg.review.media import Media
 from graspseg.review.prediction import Predictor
 from graspseg.review.store import Store
@@ -81,6 +81,7 @@ def open_review(
         review = Review(
             store,
             Worklist(store.database),
+            Ranking(store.database, store.folder, say=say),
             Media(store, predictor),
             reviewer=reviewer,
             model=predictor.name if predictor else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graspseg.review.database import Busy, Database, DiskFull
+from graspseg.review.index import ranking_version
 from graspseg.review.state import FrameState, Reviewer
 
 Order = Literal["confidence", "name"]
@@ -49,11 +50,13 @@ class Handout:
         frames: what to look at next.
         wrapped: whether some come from the start of the order again.
         held_by_others: frames that others hold now.
+        ranking: which `confidence.csv` the order by confidence comes from.
     """
 
     frames: list[FrameState]
     wrapped: bool
     held_by_others: int
+    ranking: str
 
 
 class Worklist:
@@ -80,10 +83,21 @@ class Worklist:
         (total,) = connection.execute("SELECT number FROM tally WHERE state = ?", (only,)).fetchone()
         return Page([FrameState.of(row) for row in rows], total)
 
-    def hand_out(self, who: Reviewer, *, order: Order, only: Filter, after: int | None, count: int) -> Handout:
+    def hand_out(
+        self,
+        who: Reviewer,
+        *,
+        order: Order,
+        only: Filter,
+        after: int | None,
+        count: int,
+        ranking: str | None = None,
+    ) -> Handout:
         """The next frames of an order that nobody else holds; `who` holds them from now on, and no others.
 
-        Behind the last frame comes the first one again, because skipped frames are still to be decided.
+        Behind the last frame comes the first one again, because skipped frames are still to be decided. When the
+        ranking is another one, the worst of what is left come next, and `after` is still kept: its new place says
+        nothing about what was looked at.
 
         Args:
             who: the reviewer.
@@ -91,11 +105,13 @@ class Worklist:
             only: which frames.
             after: the frame that is looked at now, which `who` keeps; None = before the first.
             count: how many frames at most.
+            ranking: that of the handout in which `after` came; None = the one there is now.
         """
         now = time.time()
+        asked = _Asked(who.client, order, only, after, count, ranking, now)
         # On a full disk frames can still be looked at, and two may look at the same one.
         with contextlib.suppress(DiskFull, Busy), self._database.writing(durable=False) as connection:
-            handout = _select(connection, who, order=order, only=only, after=after, count=count, now=now)
+            handout = _select(connection, asked)
             kept = [frame.id for frame in handout.frames] + ([] if after is None else [after])
             connection.execute("DELETE FROM leases WHERE client = ? OR until_s < ?", (who.client, now))
             connection.executemany(
@@ -104,8 +120,7 @@ class Worklist:
                 [(who.client, who.name, now + LEASE_S, frame_id) for frame_id in dict.fromkeys(kept)],
             )
             return handout
-        connection = self._database.connection()
-        return _select(connection, who, order=order, only=only, after=after, count=count, now=now)
+        return _select(self._database.connection(), asked)
 
     def release(self, who: Reviewer) -> None:
         """Give back all that a reviewer holds."""
@@ -122,26 +137,33 @@ class Worklist:
         return {row["frame_id"]: row["reviewer"] for row in rows}
 
 
-def _select(
-    connection: sqlite3.Connection,
-    who: Reviewer,
-    *,
-    order: Order,
-    only: Filter,
-    after: int | None,
-    count: int,
-    now: float,
-) -> Handout:
+@dataclass(frozen=True)
+class _Asked:
+    """A question for frames; see `Worklist.hand_out`."""
+
+    client: str
+    order: Order
+    only: Filter
+    after: int | None
+    count: int
+    ranking: str | None
+    now: float
+
+
+def _select(connection: sqlite3.Connection, asked: _Asked) -> Handout:
     """Frames behind `after`, then from the start, that no other client holds at the time `now`."""
+    ranking, order, count = ranking_version(connection), asked.order, asked.count
+    renewed = order == "confidence" and asked.ranking not in (None, ranking)
+    after = None if renewed else asked.after
     start = connection.execute("SELECT rank, position FROM frames WHERE id = ?", (after,)).fetchone()
-    values = {"client": who.client, "now": now, "count": count}
+    values = {"client": asked.client, "now": asked.now, "count": count}
     if start is not None:
         values |= {"rank": start["rank"], "position": start["position"]}
     behind, upto = (
         f"({_ORDER[order]}) {sign} ({_ORDER[order].replace('rank', ':rank').replace('position', ':position')})"
         for sign in (">", "<=")
     )
-    query = f"SELECT * FROM frames WHERE {_WHERE[only]} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
+    query = f"SELECT * FROM frames WHERE {_WHERE[asked.only]} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
     first = connection.execute(query % ("1" if start is None else behind), values).fetchall()
     again: list[sqlite3.Row] = []
     if start is not None and len(first) < count:
@@ -149,4 +171,4 @@ def _select(
     (held,) = connection.execute(
         "SELECT count(*) FROM leases WHERE client <> :client AND until_s > :now", values
     ).fetchone()
-    return Handout([FrameState.of(row) for row in [*first, *again]], bool(again), held)
+    return Handout([FrameState.of(row) for row in [*first, *again]], bool(again), held, ranking)

@@ -1,4 +1,4 @@
-"""The field `color` of a description: where the color camera sits beside the depth camera."""
+"""Cameras in a description: `color`, where the color camera sits beside the depth camera, and the lens of that."""
 
 from __future__ import annotations
 
@@ -45,6 +45,29 @@ def parse_color_camera(content: Mapping[str, Any], path: Path) -> ColorCamera | 
         return ColorCamera(intrinsics, matrix[:3, :3], matrix[:3, 3], tuple(float(value) for value in distortion))
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
+
+
+def parse_distortion(content: Mapping[str, Any], path: Path) -> tuple[float, ...]:
+    """Read the field `distortion` beside `intrinsics`: the lens of the depth camera, in OpenCV's order.
+
+    Args:
+        content: what the file holds.
+        path: what messages call it.
+
+    Returns:
+        () when there is no such field: then the lens does not bend.
+
+    Raises:
+        InputError: the field has another form, or sits inside `intrinsics`.
+    """
+    distortion, camera = content.get("distortion", []), content.get("intrinsics")
+    if isinstance(camera, dict) and "distortion" in camera:
+        raise InputError(f"{path} has distortion inside intrinsics, expected it beside them: move it out.")
+    if not _are_coefficients(distortion):
+        raise InputError(
+            f"{path} has distortion {distortion!r}, expected 0, 4, 5, 8, 12 or 14 numbers of OpenCV: correct it."
+        )
+    return tuple(float(value) for value in distortion)
 
 
 def describe_color_camera(camera: ColorCamera) -> dict[str, Any]:

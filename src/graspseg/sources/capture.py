@@ -14,7 +14,7 @@ from graspseg.frame import InputError
 from graspseg.sources.calibration import describe_color_camera
 from graspseg.sources.pixels import RawPicture
 from graspseg.sources.playback import picture_of
-from graspseg.sources.sdk import color_camera_of, intrinsics_of, load_sdk
+from graspseg.sources.sdk import color_camera_of, depth_lens_of, intrinsics_of, load_sdk
 
 _LOCKED = ("exposure", "gain", "white_balance")
 _AUTOMATIC = ("enable_auto_exposure", "enable_auto_white_balance")
@@ -108,7 +108,8 @@ class Capture:
             self._pipeline.set_device(device)
             profile = self._pipeline.start(config)
             depth, color = profile.get_stream(sdk.stream.depth), profile.get_stream(sdk.stream.color)
-            self.intrinsics, self.color_camera = intrinsics_of(depth), color_camera_of(depth, color)
+            self.intrinsics, self.depth_lens = intrinsics_of(depth), depth_lens_of(depth)
+            self.color_camera = color_camera_of(depth, color)
         except RuntimeError as error:
             raise InputError(
                 f"{info(device, 'name')} does not stream depth and color of {mode.width}x{mode.height} at {mode.fps} a "
@@ -170,6 +171,7 @@ class Capture:
         return {
             "depth_unit_m": self.depth_unit_m,
             "intrinsics": asdict(self.intrinsics),
+            **({"distortion": list(self.depth_lens.coefficients)} if self.depth_lens.bends else {}),
             "color": describe_color_camera(self.color_camera),
             "rate_hz": self.mode.fps,
             "camera": device,

@@ -11,9 +11,10 @@ from typing import Any, Literal
 import numpy as np
 
 from graspseg.frame import InputError, Intrinsics
+from graspseg.sources.lens import DepthLens
 from graspseg.sources.pixels import RawPicture
 from graspseg.sources.rgbd import ColorCamera
-from graspseg.sources.sdk import color_camera_of, intrinsics_of, load_sdk
+from graspseg.sources.sdk import color_camera_of, depth_lens_of, intrinsics_of, load_sdk
 
 _PATIENCE = 100
 _STEP_MS = 200
@@ -78,14 +79,14 @@ class Playback:
             "its end."
         )
 
-    def calibration(self, *, color: bool) -> tuple[float | None, Intrinsics, ColorCamera | None]:
+    def calibration(self, *, color: bool) -> tuple[float | None, Intrinsics, DepthLens, ColorCamera | None]:
         """What the recording says of its cameras.
 
         Args:
             color: whether it has color pictures.
 
         Returns:
-            Metres per stored unit (None when it is not said), the depth camera and the color camera.
+            Metres per stored unit (None when it is not said), the depth camera, its lens and the color camera.
 
         Raises:
             InputError: the calibration is missing.
@@ -96,7 +97,7 @@ class Playback:
             known = sensor.supports(sdk.option.depth_units)
             unit_m = float(sensor.get_option(sdk.option.depth_units)) if known else None
             camera = color_camera_of(depth, _find_stream(device, "color")[1]) if color else None
-            return unit_m, intrinsics_of(depth), camera
+            return unit_m, intrinsics_of(depth), depth_lens_of(depth), camera
         except (RuntimeError, InputError) as error:
             raise InputError(
                 f"{self._path} has no usable calibration ({error}), expected cameras with focal length and their "

@@ -26,6 +26,7 @@ from rosbags.typesys.store import Typestore
 
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.sources.cut_bag import CutReader
+from graspseg.sources.lens import DepthLens
 from graspseg.sources.pixels import RawPicture
 from graspseg.sources.recording import Recording
 from graspseg.sources.rgbd import ColorCamera
@@ -69,7 +70,7 @@ class BagRecording(Recording):
                 "read, what followed is lost: copy the file again if it is whole elsewhere."
             )
         self._depth_unit_m = self._unit_m()
-        self._intrinsics = self._lens("Depth")[0]
+        self._intrinsics, self.depth_lens = self._lens("Depth")
         self.color_camera = self._color_camera() if color_s else None
 
     def frame(self, index: int) -> Frame:
@@ -155,12 +156,15 @@ class BagRecording(Recording):
             )
         return round(known[0], 9)  # stored in single precision
 
-    def _lens(self, stream: _Stream) -> tuple[Intrinsics, tuple[float, ...]]:
-        """Intrinsics and distortion of a stream."""
+    def _lens(self, stream: _Stream) -> tuple[Intrinsics, DepthLens]:
+        """Intrinsics and lens of a stream."""
         info = self._first(self._beside(stream, r"/info/camera_info"))
         fx, fy, cx, cy = (float(info.K[place]) for place in (0, 4, 2, 5))
         try:
-            return Intrinsics(fx, fy, cx, cy), distortion(info.distortion_model, info.D) if stream == "Color" else ()
+            coefficients = distortion(info.distortion_model, info.D, of="depth" if stream == "Depth" else "color")
+            # So SR300 cameras and the SDK of these files mean it; D400 color says the same, and means the reverse.
+            undistorts = stream == "Depth" and info.distortion_model.lower().startswith("inverse")
+            return Intrinsics(fx, fy, cx, cy), DepthLens(coefficients, undistorts)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
 
@@ -168,8 +172,8 @@ class BagRecording(Recording):
         """Both streams say where they are seen from a common place."""
         depth, color = self._pose("Depth"), self._pose("Color")
         pose = color @ np.linalg.inv(depth)
-        intrinsics, coefficients = self._lens("Color")
-        return ColorCamera(intrinsics, pose[:3, :3], pose[:3, 3], coefficients)
+        intrinsics, lens = self._lens("Color")
+        return ColorCamera(intrinsics, pose[:3, :3], pose[:3, 3], lens.coefficients)
 
     def _pose(self, stream: _Stream) -> Float64[np.ndarray, "4 4"]:
         """Maps points of the common place to the camera of a stream."""

@@ -19,6 +19,7 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import unwritable
 from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.sources.lens import DepthLens
 from graspseg.sources.pixels import RawPicture
 from graspseg.sources.playback import Playback
 from graspseg.sources.recording import Recording
@@ -58,7 +59,7 @@ class Db3Recording(Recording):
         self._streams: dict[str, _Stream] = {"depth": _Stream(depth), "color": _Stream(color)}
         self.depth_s = _times(depth, color)
         self.color_s = _times(color, depth)
-        self._depth_unit_m, self._intrinsics, self.color_camera = self._calibration()
+        self._depth_unit_m, self._intrinsics, self.depth_lens, self.color_camera = self._calibration()
 
     def frame(self, index: int) -> Frame:
         """Depth image `index`; see `Recording`."""
@@ -102,18 +103,18 @@ class Db3Recording(Recording):
         stream.next = index + 1
         return picture
 
-    def _calibration(self) -> tuple[float, Intrinsics, ColorCamera | None]:
-        """Metres per stored unit, the depth camera and the color camera."""
+    def _calibration(self) -> tuple[float, Intrinsics, DepthLens, ColorCamera | None]:
+        """Metres per stored unit, the depth camera, its lens and the color camera."""
         depth = self._streams["depth"]
         depth.playback = Playback(self._file, "depth")
-        unit_m, intrinsics, camera = depth.playback.calibration(color=bool(self._streams["color"].listed))
+        unit_m, intrinsics, lens, camera = depth.playback.calibration(color=bool(self._streams["color"].listed))
         if unit_m is None:
             unit_m = depth.listed[0].depth_unit_m
         if unit_m is None or unit_m <= 0:
             raise InputError(
                 f"{self.path} does not say the unit of its depth, expected the option Depth Units: record it again."
             )
-        return round(unit_m, 9), intrinsics, camera  # the SDK hands it over in single precision
+        return round(unit_m, 9), intrinsics, lens, camera  # the SDK hands it over in single precision
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.frame import Frame, InputError
+from graspseg.sources.lens import DepthLens, straighten_depth
 from graspseg.sources.pairing import pair_by_time
 from graspseg.sources.rgbd import ColorCamera, RgbdFrame
 
@@ -24,6 +25,7 @@ class Recording(ABC):
         depth_s: time of every depth image in seconds.
         color_s: time of every color picture on the same clock; empty without color.
         cut: the sentence for what is lost when the recording ends early, None for a whole one.
+        depth_lens: how the lens of the depth camera bends what `frame` gives.
         color_camera: where the color camera is, None without color.
     """
 
@@ -31,6 +33,7 @@ class Recording(ABC):
     depth_s: Sequence[float]
     color_s: Sequence[float]
     cut: str | None
+    depth_lens: DepthLens
     color_camera: ColorCamera | None
 
     @abstractmethod
@@ -59,7 +62,7 @@ class Recording(ABC):
 
 
 class RecordedRgbd:
-    """The depth images of a recording that have a color picture, paired by time.
+    """The depth images of a recording that have a color picture, paired by time, with their lens corrected.
 
     Attributes:
         names: number of the depth image of every frame.
@@ -114,7 +117,7 @@ class RecordedRgbd:
         depth, color = self._pairs[index]
         return RgbdFrame(
             self.names[index],
-            self._recording.frame(depth),
+            straighten_depth(self._recording.frame(depth), self._recording.depth_lens),
             self._recording.color(color),
             self._color_camera,
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from graspseg.frame import InputError, Intrinsics
+from graspseg.sources.lens import DepthLens
 from graspseg.sources.rgbd import ColorCamera
 
 # Models whose coefficients are, exactly or to first order, OpenCV's k1 k2 p1 p2 k3.
@@ -35,13 +36,23 @@ def load_sdk() -> Any:
 
 
 def intrinsics_of(profile: Any) -> Intrinsics:
-    """The pinhole camera of a video stream; its distortion is left out.
+    """The pinhole camera of a video stream; for its distortion see `depth_lens_of` and `color_camera_of`.
 
     Raises:
         InputError: the stream has no calibration.
     """
     camera = profile.as_video_stream_profile().get_intrinsics()
     return Intrinsics(camera.fx, camera.fy, camera.ppx, camera.ppy)
+
+
+def depth_lens_of(depth: Any) -> DepthLens:
+    """The lens of a depth stream; the SDK itself reckons with every model as with the plain one.
+
+    Raises:
+        InputError: no calibration, or a lens that OpenCV's coefficients do not describe.
+    """
+    camera = depth.as_video_stream_profile().get_intrinsics()
+    return DepthLens(distortion(camera.model.name, camera.coeffs, of="depth"))
 
 
 def color_camera_of(depth: Any, color: Any) -> ColorCamera:
@@ -60,12 +71,13 @@ def color_camera_of(depth: Any, color: Any) -> ColorCamera:
     )
 
 
-def distortion(model: str, coefficients: Any) -> tuple[float, ...]:
+def distortion(model: str, coefficients: Any, *, of: Literal["color", "depth"] = "color") -> tuple[float, ...]:
     """Coefficients of a lens in OpenCV's order, () for none.
 
     Args:
         model: name of the SDK's model, such as `brown_conrady` or `Inverse Brown Conrady`.
         coefficients: the SDK's, or those of a ROS message.
+        of: the stream, for the message.
 
     Raises:
         InputError: the lens is of another kind, such as a fisheye.
@@ -76,7 +88,7 @@ def distortion(model: str, coefficients: Any) -> tuple[float, ...]:
     name = model.lower().replace(" ", "_")
     if name not in (*_BROWN, "plumb_bob") or len(values) != 5 or not all(map(math.isfinite, values)):
         raise InputError(
-            f"The color lens is described as {model} with {len(values)} coefficients, expected Brown-Conrady with 5: "
-            "record with the camera's own color stream."
+            f"The {of} lens is described as {model} with {len(values)} coefficients, expected Brown-Conrady with 5: "
+            f"record with the camera's own {of} stream."
         )
     return () if name == "none" else values

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from graspseg.datasets.sample import Dataset
 from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import InputError, Intrinsics
-from graspseg.sources.calibration import parse_color_camera
+from graspseg.sources.calibration import parse_color_camera, parse_distortion
+from graspseg.sources.lens import DepthLens, straighten_depth, straighten_picture
 from graspseg.sources.rgbd import RgbdFrame
 
 _CALIBRATION = "calibration.json"
@@ -55,7 +57,7 @@ class StoredRgbd:
     """Frames of a data set that keeps color beside depth.
 
     Without a field `color` in `dataset.json`, in the manifest or in `calibration.json`, pictures are aligned with the
-    depth; see `parse_color_camera`.
+    depth; see `parse_color_camera`. A field `distortion` there is that of the depth lens, and is corrected.
 
     Attributes:
         names: stem of every frame.
@@ -78,6 +80,7 @@ class StoredRgbd:
             )
         content, where = _calibration(dataset)
         self._color_camera = parse_color_camera(content, where)
+        self._lens = DepthLens(parse_distortion(content, where))
         self.names = list(dataset.stems)
         self.sequences = self._sequences()
 
@@ -108,7 +111,10 @@ class StoredRgbd:
                 "add it to color/ or remove the depth image."
             )
         try:
-            return RgbdFrame(sample.stem, sample.frame, color, self._color_camera)
+            rgbd = RgbdFrame(sample.stem, sample.frame, color, self._color_camera)
+            if rgbd.color_camera is None:
+                color = straighten_picture(color, rgbd.frame, self._lens)
+            return replace(rgbd, frame=straighten_depth(rgbd.frame, self._lens), color=color)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
 

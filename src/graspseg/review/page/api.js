@@ -64,8 +64,8 @@ export class Api {
   }
 
   /** The next frames behind `after`, leased to this tab. */
-  next({ order, filter, after, count }) {
-    return this.#json("/api/next", { method: "POST", json: { order, filter, after, count } });
+  next({ order, filter, after, count, ranking }) {
+    return this.#json("/api/next", { method: "POST", json: { order, filter, after, count, ranking } });
   }
 
   history(id) {

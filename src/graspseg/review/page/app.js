@@ -7,6 +7,7 @@ import { Frames } from "./frames.js";
 import { troubleSentence } from "./hud.js";
 import { Outbox } from "./outbox.js";
 import { Trail } from "./trail.js";
+import { whereabouts } from "./whereabouts.js";
 
 const SLOW_MS = 150; // a frame that takes longer to load says so
 const RENEW_MS = 40_000; // leases end after two minutes
@@ -33,8 +34,9 @@ export class App {
   }
 
   #listen() {
-    const { outbox, hud } = this;
-    outbox.addEventListener("change", () => hud.outbox({ waiting: outbox.waiting.length, trouble: outbox.trouble }));
+    const { outbox, store, hud } = this;
+    outbox.addEventListener("change", () => hud.trouble(outbox));
+    for (const source of [outbox, store]) source.addEventListener("change", () => hud.saved(whereabouts(this)));
     outbox.addEventListener("confirmed", ({ detail }) => this.#confirmed(detail));
     outbox.addEventListener("conflict", ({ detail }) => {
       this.conflicts = this.conflicts.then(() => settleConflict(this, detail));
@@ -44,7 +46,7 @@ export class App {
   }
 
   async start() {
-    this.hud.outbox({ waiting: this.outbox.waiting.length, trouble: null });
+    this.hud.saved(whereabouts(this));
     // What an earlier page left is sent first, or its frames would be handed out again.
     await Promise.race([this.outbox.send(), new Promise((over) => setTimeout(over, SENDING_FIRST_MS))]);
     await this.advance();
@@ -72,6 +74,7 @@ export class App {
     try {
       const progress = await this.trail.refill((id) => this.trail.filter === "todo" && this.#decisionOf(id) !== null);
       this.hud.progress(progress);
+      if (!this.outbox.trouble) this.hud.clearTrouble();
       this.#ribbon();
       this.frames.prepare([...this.trail.ahead]);
     } catch (error) {
@@ -139,7 +142,7 @@ export class App {
       if (fresh || !this.trail.infos.has(id)) this.trail.learn(await this.api.frame(id));
       const info = this.trail.infos.get(id);
       const pictures = await this.frames.load(info);
-      if (!this.outbox.trouble) this.hud.clearBanner();
+      if (!this.outbox.trouble) this.hud.clearTrouble();
       return { info, pictures };
     } catch (error) {
       if (turn !== this.turn) return null;
@@ -156,9 +159,7 @@ export class App {
       prediction: this.frames.knownPrediction(info),
       predicts: info.media.prediction !== null,
     });
-    if (at !== null) {
-      this.viewer.onPainted(() => performance.measure("key-to-picture", { start: at, end: performance.now() }));
-    }
+    if (at !== null) this.viewer.onPainted(() => performance.measure("key-to-picture", { start: at, end: performance.now() }));
     if (pictures.unreadable.length) this.say(pictures.unreadable[0]);
     this.describe();
     this.onFrame();

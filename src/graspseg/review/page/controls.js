@@ -5,11 +5,12 @@ import { HAND, IGNORE, OBJECT } from "./editor.js";
 import { actionOf } from "./keys.js";
 import { LARGEST_BRUSH } from "./tools.js";
 import { saveSettings } from "./settings.js";
+import { findUnsaved } from "./whereabouts.js";
 
 const $ = (id) => document.getElementById(id);
 const STEP = { plain: 4, Shift: 24, Ctrl: 1 };
 const WINDOW_STEP_M = 0.05;
-const LEAVING = new Set(["accept", "reject", "skip", "next", "previous"]);
+const LEAVING = new Set(["accept", "reject", "skip", "next", "previous", "unsaved"]);
 const LABELS = { hand: HAND, object: OBJECT, ignore: IGNORE };
 
 export class Controls {
@@ -51,6 +52,7 @@ export class Controls {
       previous: (at) => app.previous(at),
       undo: (at) => this.#undo(at),
       redo: () => this.#afterStroke(viewer.editor.redo()),
+      unsaved: (at) => findUnsaved(app, at),
       queue: () => this.#queue(),
       help: () => showHelp(),
       info: () => this.#toggleInfo(),
@@ -110,7 +112,7 @@ export class Controls {
 
   /** Does an action; `event` says when it was asked for. */
   do(action, event) {
-    const needsFrame = !["help", "queue", "previous", "next", "undo", "skip"].includes(action);
+    const needsFrame = !["help", "queue", "previous", "next", "undo", "skip", "unsaved"].includes(action);
     if (LEAVING.has(action)) this.tools.release(); // a stroke that is still being drawn belongs to this frame
     if (needsFrame && !this.app.ready) return this.app.say("Wait: the frame is not shown yet.");
     if (["left", "right", "up", "down"].includes(action)) return this.#arrow(action, event);

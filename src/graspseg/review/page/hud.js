@@ -79,12 +79,18 @@ export class Hud {
     return RIBBON_BEHIND;
   }
 
-  outbox({ waiting, trouble }) {
-    const saved = $("saved");
-    saved.className = `saved ${trouble ? "trouble" : waiting ? "busy" : ""}`;
-    saved.textContent = waiting ? (trouble ? `${waiting} kept here` : `Saving ${waiting}`) : "Saved";
-    if (trouble) this.banner(troubleSentence(trouble, waiting), { retry: true });
-    else if (this.bannerRetries) this.clearBanner();
+  /** Where everything is that was done in this page: see `whereabouts`. */
+  saved({ state, text, means }) {
+    if ($("saved").dataset.state === state && $("saved-text").textContent === text) return;
+    $("saved").dataset.state = state;
+    $("saved").title = `${means} (U)`;
+    $("saved-text").textContent = text;
+  }
+
+  /** @param {{waiting: number, trouble: Error | null}} outbox what is on its way, and what holds it back. */
+  trouble({ waiting, trouble }) {
+    if (trouble) this.banner(troubleSentence(trouble, waiting.length), { retry: true });
+    else this.clearTrouble();
   }
 
   banner(sentence, { retry = false } = {}) {
@@ -92,6 +98,11 @@ export class Hud {
     $("banner").hidden = false;
     $("banner-text").textContent = sentence;
     $("banner-retry").hidden = !retry;
+  }
+
+  /** What could not get through has; a banner that says something else stays. */
+  clearTrouble() {
+    if (this.bannerRetries) this.clearBanner();
   }
 
   clearBanner() {

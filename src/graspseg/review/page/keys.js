@@ -12,6 +12,7 @@ export const KEYS = {
   Move: [
     ["next", ["N", "PageDown"], "next frame"],
     ["previous", ["P", "PageUp"], "previous frame"],
+    ["unsaved", ["U"], "what is not saved: send it, go to painted frames"],
     ["queue", ["Q"], "choose frames, order, your name"],
     ["help", ["?"], "this list"],
   ],

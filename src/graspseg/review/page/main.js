@@ -9,6 +9,7 @@ import { loadSettings } from "./settings.js";
 import { Store } from "./store.js";
 import { Tools } from "./tools.js";
 import { Viewer } from "./viewer.js";
+import { whereabouts } from "./whereabouts.js";
 
 /** Name of the person, remembered by tab first, so that two people can share a browser. */
 function reviewerName(session, asked) {
@@ -47,9 +48,14 @@ async function start() {
   const app = new App({ api, store, kept, session, viewer, hud });
   const tools = new Tools(viewer, settings, { onPainted: () => app.keepDraft(), say: (sentence) => app.say(sentence) });
   new Controls(app, viewer, tools, settings);
+  app.trail.onRenewed = () => {
+    if (app.ready) app.describe();
+    app.say("There is a new confidence: by it, what is left comes in a new order.");
+  };
   document.getElementById("stage").focus({ preventScroll: true });
   if (session.read_only) hud.banner(session.read_only);
   else if (!keeps) hud.say("This browser keeps nothing: strokes that are not accepted are lost on reload.");
+  addEventListener("beforeunload", (event) => ["pending", "unkept"].includes(whereabouts(app).state) && event.preventDefault());
   addEventListener("pagehide", () => api.release().catch(() => {}));
   await app.start();
 }

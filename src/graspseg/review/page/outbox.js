@@ -15,13 +15,15 @@ const LONGEST_WAIT_MS = 5000;
 export class Outbox extends EventTarget {
   /**
    * Events: `change` (how many wait, and why), `confirmed` (detail: {action, answer}), `conflict` (detail: {actions,
-   * error}: somebody else was faster, or the server refuses for good; the actions have left the outbox).
+   * error}: somebody else was faster, or the server refuses for good; the actions are not sent again, and are
+   * `refused` until somebody settles that).
    */
   constructor(api, store, kept) {
     super();
     this.api = api;
     this.store = store;
     this.waiting = kept.sort((a, b) => a.seq - b.seq);
+    this.refused = [];
     this.seq = Date.now();
     this.trouble = null; // the error that holds the first action back
     this.sending = false;
@@ -29,10 +31,16 @@ export class Outbox extends EventTarget {
     this.wait = FIRST_WAIT_MS;
   }
 
-  /** Makes actions of one user's step; kept before anything is sent. */
+  /** The actions that the server has not confirmed. */
+  get unsaved() {
+    return [...this.waiting, ...this.refused];
+  }
+
+  /** Makes actions of one user's step; kept in the browser while they are sent. */
   add(steps, changes = {}) {
     const actions = steps.map((step) => ({ ...step, seq: ++this.seq, request: randomId() }));
     this.waiting.push(...actions);
+    this.#forget(changes.noActions ?? []);
     this.store.write({ ...changes, actions }).catch((error) => this.#complain(error));
     this.#changed();
     this.send();
@@ -105,6 +113,7 @@ export class Outbox extends EventTarget {
     if (final) {
       const actions = this.of(this.waiting[0].id);
       this.waiting = this.waiting.filter((action) => !actions.includes(action));
+      this.refused.push(...actions);
       this.dispatchEvent(new CustomEvent("conflict", { detail: { actions, error } }));
       return true;
     }
@@ -117,7 +126,13 @@ export class Outbox extends EventTarget {
 
   /** Ends a conflict: what was refused is forgotten, or what `keep` makes of it takes its place. */
   settle(actions, changes = {}) {
-    return this.store.write({ ...changes, noActions: actions.map((action) => action.seq) });
+    const noActions = actions.map((action) => action.seq);
+    this.#forget(noActions);
+    return this.store.write({ ...changes, noActions });
+  }
+
+  #forget(seqs) {
+    this.refused = this.refused.filter(({ seq }) => !seqs.includes(seq));
   }
 
   #complain(error) {

@@ -21,11 +21,18 @@ function open() {
   return done(request);
 }
 
-export class Store {
-  /** @param {string} folder the folder under review. */
+export class Store extends EventTarget {
+  /**
+   * Events: `change` (a write began or ended).
+   *
+   * @param {string} folder the folder under review.
+   */
   constructor(folder) {
+    super();
     this.folder = folder;
     this.database = null;
+    this.writing = 0; // writes whose end the disk has not confirmed
+    this.unkept = { drafts: new Set(), actions: new Set() }; // ids and seqs of what lives in this page only
   }
 
   /** @returns {Promise<boolean>} false where the browser keeps nothing (private windows): the page then works without. */
@@ -51,13 +58,32 @@ export class Store {
   }
 
   /**
-   * Writes in one transaction, so that a draft never vanishes before its action is kept.
+   * Writes in one transaction, so that a draft never vanishes before its action is kept; over when the disk has it.
    *
    * @param {{drafts?: object[], noDrafts?: number[], actions?: object[], noActions?: number[]}} changes drafts and
    *   actions to keep, ids of drafts and seqs of actions to forget.
    */
-  write({ drafts = [], noDrafts = [], actions = [], noActions = [] }) {
-    if (!this.database) return Promise.resolve();
+  async write({ drafts = [], noDrafts = [], actions = [], noActions = [] }) {
+    this.#tell(1);
+    let kept = false;
+    try {
+      await this.#commit({ drafts, noDrafts, actions, noActions });
+      kept = this.database !== null;
+    } finally {
+      const note = kept ? "delete" : "add";
+      for (const { id } of drafts) this.unkept.drafts[note](id);
+      for (const { seq } of actions) this.unkept.actions[note](seq);
+      this.#tell(-1);
+    }
+  }
+
+  #tell(more) {
+    this.writing += more;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #commit({ drafts, noDrafts, actions, noActions }) {
+    if (!this.database) return;
     const transaction = this.database.transaction(["drafts", "outbox"], "readwrite", { durability: "strict" });
     const keptDrafts = transaction.objectStore("drafts");
     const kept = transaction.objectStore("outbox");
@@ -65,7 +91,7 @@ export class Store {
     for (const id of noDrafts) keptDrafts.delete([this.folder, id]);
     for (const action of actions) kept.put({ ...action, folder: this.folder });
     for (const seq of noActions) kept.delete([this.folder, seq]);
-    return new Promise((resolve, reject) => {
+    await new Promise((resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
     });

@@ -13,6 +13,9 @@ export class Trail {
     this.infos = new Map(); // the newest word on every frame met, by id
     this.asking = null;
     this.heldByOthers = 0;
+    this.ranking = null; // which confidence the server orders by
+    this.cameIn = new Map(); // the ranking by which each frame came, by id
+    this.onRenewed = () => {};
   }
 
   get current() {
@@ -47,18 +50,32 @@ export class Trail {
 
   async #ask(decided) {
     const { order, filter, current: after } = this;
-    const answer = await this.api.next({ order, filter, after, count: AHEAD });
+    const ranking = this.cameIn.get(after) ?? null;
+    const answer = await this.api.next({ order, filter, after, count: AHEAD, ranking });
     if (order !== this.order || filter !== this.filter) return answer.progress;
     this.heldByOthers = answer.held_by_others;
+    if (this.ranking !== null && this.ranking !== answer.ranking) await this.#renew();
+    this.ranking = answer.ranking;
     let frames = answer.frames;
-    if (this.current !== after) {
+    if (order === "confidence" && ranking !== null && ranking !== answer.ranking) {
+      // They begin with the worst of all: those seen in this visit were left undecided on purpose.
+      const unseen = frames.filter((frame) => !this.visited.includes(frame.id));
+      frames = unseen.length ? unseen : frames;
+    } else if (this.current !== after) {
       // The person went on meanwhile: what lies before the frame now shown is over.
       const here = frames.findIndex((frame) => frame.id === this.current);
       frames = here < 0 ? [] : frames.slice(here + 1);
     }
     for (const frame of frames) this.infos.set(frame.id, frame);
     this.ahead = frames.filter((frame) => frame.id !== this.current && !decided(frame.id));
+    for (const { id } of this.ahead) this.cameIn.set(id, answer.ranking);
     return answer.progress;
+  }
+
+  /** Asks anew for what is known of the frame shown, which keeps its place. */
+  async #renew() {
+    if (this.current !== null) this.learn(await this.api.frame(this.current));
+    this.onRenewed();
   }
 
   /** Whether a step forward can be made without asking the server. */
