@@ -43,7 +43,7 @@ def attention_of(path: Path, depth_m: Float32[np.ndarray, "h w"], pixel_angle: f
 def outlines_of(probabilities: Float32[np.ndarray, "3 h w"]) -> Float32[np.ndarray, "h w"]:
     """Blurred outlines of hand and object together, as the contour loss sees them.
 
-    Paper: eqs. 3 and 4, Figure 8.
+    Paper: Figure 8, after eqs. 3 and 4.
     """
     maps = torch.from_numpy(probabilities[1:])[None]
     return blur(edge_strength(maps)).sum(dim=1)[0].numpy()
