@@ -7,7 +7,7 @@ import pytest
 
 from graspseg import Frame, InputError, Segmenter
 from graspseg.datasets.folder import FolderDataset
-from graspseg.evaluation.evaluate import evaluate
+from graspseg.evaluation.evaluate import Prediction, evaluate
 from graspseg.evaluation.samples import open_samples
 
 ROOT = Path(__file__).parents[2]
@@ -86,7 +86,9 @@ def test_it_needs_no_torch(segmenter: Segmenter) -> None:
 
 
 def test_the_shipped_forest_is_better_than_trivial_rules_on_unseen_hands_and_objects(segmenter: Segmenter) -> None:
-    result = evaluate(lambda frame: segmenter(frame).labels, open_samples("synth:interseghands/unseen:30"), worst=0)
+    result = evaluate(
+        lambda frame: Prediction(segmenter(frame).labels), open_samples("synth:interseghands/unseen:30"), worst=0
+    )
     mean = result.confusion.iou_dataset["mean"]
     assert mean is not None
     for rule in result.rules.values():

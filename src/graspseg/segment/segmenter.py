@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.segment.doubt import drop_doubtful
 from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
 from graspseg.segment.metadata import DEFAULT_MODEL, FOREST, find_model, read_model_info
 from graspseg.view import View, contact_view, crop_depth, focus_view, paste, whole_view
@@ -62,7 +63,8 @@ class Segmentation:
     """Result for one frame.
 
     Attributes:
-        labels: 0 background, 1 hand, 2 object; pixels without measurement are background.
+        labels: 0 background, 1 hand, 2 object; pixels without measurement are background, and so are small pieces
+            apart that the network hardly believes in.
         measured: pixels that have a depth.
         looks: the model's answers; where windows overlap the later one counts.
         confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
@@ -77,7 +79,8 @@ class Segmentation:
     def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
         """Probabilities of background, hand and object at the frame's size, made on first use.
 
-        `labels` is their argmax. Pixels without measurement and outside every window are background for certain.
+        `labels` is their argmax but for small doubtful pieces. Pixels without measurement and outside every window are
+        background for certain.
         """
         planes = np.zeros((3, *self.labels.shape), np.float32)
         for look in self.looks:
@@ -238,6 +241,7 @@ def _compose(
     height, width = measured.shape
     labels = np.zeros((height, width), np.uint8)
     winning = np.zeros((height, width), np.float32)
+    belief = np.zeros((height, width), np.float32)
     for look in looks:
         x0, y0, x1, y1 = look.view.region(width, height)
         labels[y0:y1, x0:x1] = BACKGROUND
@@ -250,7 +254,10 @@ def _compose(
         here[thing > np.maximum(background, hand)] = OBJECT
         here *= measured[y0:y1, x0:x1]
         labels[y0:y1, x0:x1] = here
-        np.divide(np.maximum(hand, thing), background + hand + thing, out=winning[y0:y1, x0:x1], where=here > 0)
+        total = background + hand + thing
+        np.divide(np.maximum(hand, thing), total, out=winning[y0:y1, x0:x1], where=here > 0)
+        np.divide(hand + thing, total, out=belief[y0:y1, x0:x1], where=here > 0)
+    drop_doubtful(labels, belief)
     foreground = labels != BACKGROUND
     confidence = float(winning[foreground].mean()) if foreground.any() else None
     return labels, confidence
