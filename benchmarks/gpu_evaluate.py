@@ -18,8 +18,10 @@ from gpu_plan import BEFORE_CONTOUR, EXAMS, Clock, Run, Split, State
 from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, decided_steps, read_progress
 from graspseg.metrics import BoundaryScore, Confusion
 from graspseg.metrics.confusion import count_pairs
+from graspseg.metrics.outlines import Outlines
 from graspseg.networks import build, load_weights
 from graspseg.synth.generate import DEPTH_UNIT_M
+from graspseg.training.presets import LossSettings
 from graspseg.workers.chunks import Processes, run_chunks
 
 SHOWN = 6
@@ -122,12 +124,16 @@ def _predict(state: State, row: Row, clock: Clock) -> list[Split]:
 
 @torch.inference_mode()
 def predicted_labels(network: nn.Module, frames: MappedFrames, indices: list[int], device: torch.device) -> np.ndarray:
-    """Labels [b h w] of some frames as the network was trained: bf16 on a card; nothing measured is background."""
+    """Labels [b h w] of some frames as the network was trained: bf16 on a card; nothing measured is background.
+
+    The class weights of the loss are divided out, as exports do.
+    """
     raw = gathered(frames, indices, pinned=False).to(device)
     depth_m = metres(raw.depth, unit_m=DEPTH_UNIT_M)
     angle = torch.full((len(indices),), frames.pixel_angle, device=device)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         logits = network(depth_m[:, None], angle)
+    logits = logits - torch.tensor(LossSettings().class_weights, device=device).log().view(-1, 1, 1)
     return torch.where(depth_m > 0, logits.argmax(dim=1), 0).to(torch.uint8).cpu().numpy()
 
 
@@ -146,7 +152,7 @@ def judge(part: Judged) -> Scores:
     for index in range(part.start, part.stop):
         prediction, target = np.array(labels[index]), np.array(frames.raw(index)[1])
         confusion.update(prediction, target)
-        boundary.update(prediction, target)
+        boundary.update(Outlines.of(prediction, target))
         matrices.append(count_pairs(prediction, target))
     return Scores(part, confusion, boundary, np.stack(matrices))
 

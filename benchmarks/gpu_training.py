@@ -48,7 +48,7 @@ class Training:
 
     def advance(self, raw: RawBatch) -> dict[str, Tensor]:
         """Do one step on the frames of that step; the losses of its last piece."""
-        settings, contour = self.config.optimizer, self.task.in_contour_stage(self.step)
+        settings, fine_tune = self.config.optimizer, self.task.fine_tunes(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = settings.rate * rate_factor(self.step, steps=self.config.steps, settings=settings)
         # What is random inside networks shall not depend on where a slice began.
@@ -57,7 +57,7 @@ class Training:
         losses: dict[str, Tensor] = {}
         for piece in self._pieces(self._batch(raw.to(self.device))):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                losses = self.task.losses(piece, contour=contour)
+                losses = self.task.losses(piece, fine_tune=fine_tune)
             (losses["loss"] / self.pieces).backward()
         self.optimizer.step()
         self.step += 1

@@ -41,7 +41,7 @@ def test_segment_takes_it(run: Path, tmp_path: Path) -> None:
     frame = next((ROOT / "examples" / "frames" / "depth").glob("*.png"))
     assert main(["segment", str(frame), "--model", str(run / "forest.npz"), "--out", str(tmp_path)]) == 0
     labels = cv2.imread(str(tmp_path / "labels" / frame.name), cv2.IMREAD_UNCHANGED)
-    assert labels.dtype == np.uint8 and set(np.unique(labels)) <= {0, 1, 2}
+    assert labels is not None and labels.dtype == np.uint8 and set(np.unique(labels)) <= {0, 1, 2}
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert (summary["model"], summary["network"], summary["engine"]) == ("forest.npz", "forest", "numba")
 

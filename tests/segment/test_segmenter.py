@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from graspseg import Frame, InputError, Segmenter
+from graspseg.segment.segmenter import Look
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_a_small_hand_gets_a_second_look(segmenter: Segmenter) -> None:
     depth[200:290, 300:360] = 400
     result = segmenter(depth)
     assert len(result.looks) == 2
-    assert result.looks[1].view.size_px < 150
+    assert isinstance(result.looks[1], Look) and result.looks[1].view.size_px < 150
     # The first look has 13 frame pixels to one of the network's, the second 2.5: only that can follow the outline.
     assert (result.labels == rule(depth)).mean() > 0.999
 
@@ -220,6 +221,7 @@ def test_closer_windows_are_looked_at_mirrored_too(
     depth[200:290, 300:360] = 400
     first, closer = Segmenter(depth_rule_model, mirror=mirror)(depth).looks
     for look, expected in ((first, np.linspace(0.6, 0.9, 48)), (closer, 0.75 if mirror else np.linspace(0.6, 0.9, 48))):
+        assert isinstance(look, Look)
         hand = look.probabilities[1]
         np.testing.assert_allclose(hand, np.where(hand > 0, expected, 0), atol=1e-6)
         assert (hand > 0).sum() > 100 * (look is closer)
