@@ -111,6 +111,9 @@ def train(
             card = Card(start.name, config_dict(config), _described_data(config, len(skipped.reasons)), task.scores)
             save_checkpoint(out / MODEL, task.trained_network, card=card)
             write_curves(out / "curves.png", read_log(out / "metrics.csv"))
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        # Threads of the group that are left at exit now and then abort a process whose work is done.
+        torch.distributed.destroy_process_group()
     return RunResult(out, out / MODEL, config.steps, seconds, task.scores, skipped.reasons)
 
 

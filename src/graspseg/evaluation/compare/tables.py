@@ -10,7 +10,7 @@ from graspseg.evaluation.compare.report import OUR_COLUMNS, PAPER_COLUMNS, Colum
 
 BETTER = (
     "Bold: best of its column. Shares are in percent. Hand leak: hand pixels called object. ECE: expected calibration "
-    "error where truth or prediction is hand or object; the weights of classes in training distort probabilities."
+    "error where truth or prediction is hand or object; the weights of classes in training are divided out."
 )
 DIFFERENCE_HEAD = ["", "difference, points", "95 % interval", "better on", "seeds"]
 DIFFERENCE_NOTE = (
