@@ -163,7 +163,7 @@ def test_an_unknown_name_suggests_the_nearest():
 def test_the_command_prints_and_writes_every_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["--json", str(tmp_path / "networks.json")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(NETWORKS)
+    assert [line.split()[0] for line in lines[1:]] == [*NETWORKS, "forest"]
     assert lines[1].split()[1:3] == ["43.53", "172.6"]
     recorded = json.loads((tmp_path / "networks.json").read_text(encoding="utf-8"))
     assert list(recorded) == list(NETWORKS)
@@ -178,9 +178,10 @@ def test_the_command_goes_on_without_the_package_of_the_peers(
     monkeypatch.setattr("graspseg.networks.table.NETWORKS", few)
     monkeypatch.setattr(smp_peers, "_package", missing)
     assert main([]) == 0
-    unet, gcn, remark = capsys.readouterr().out.splitlines()[1:]
+    unet, gcn, forest, remark = capsys.readouterr().out.splitlines()[1:]
     assert unet.split()[1:3] == ["-", "-"]
     assert float(gcn.split()[1]) > 3
+    assert forest.split()[:3] == ["forest", "-", "-"]
     assert remark == "- it is not there"
 
 
