@@ -10,16 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graspseg.networks.denseattentionseg import ASPP, N_CLASSES, conv_bn_relu
-from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder
 from graspseg.networks.normalization import PaperInput
 
 
-class DeepLabV3Plus(nn.Module):
+class DeepLabV3Plus(DepthNetwork):
     """DeepLabv3+ on any timm encoder with a level of stride 4.
 
     Convolutions of ASPP and decoder are plain, as in the source's ResNet models; its Xception models have separable
@@ -63,23 +64,9 @@ class DeepLabV3Plus(nn.Module):
         self.decoder = nn.Sequential(conv_bn_relu(width + skip_width, width, 3), conv_bn_relu(width, width, 3))
         self.classify = nn.Conv2d(width, N_CLASSES, 1)
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
-        """
-        height, width = depth_m.shape[-2:]
-        padded_m = pad_to_strides(depth_m, self.stride)
-        levels = self.encoder(self.normalization(padded_m, pixel_angle))
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`."""
+        levels = self.encoder(x)
         skip = self.reduce(levels[self.skip])
         context = F.interpolate(self.context(levels[-1]), size=skip.shape[-2:], mode="bilinear", align_corners=False)
-        logits = self.classify(self.decoder(torch.cat([context, skip], dim=1)))
-        logits = F.interpolate(logits, size=padded_m.shape[-2:], mode="bilinear", align_corners=False)
-        return logits[..., :height, :width].float()
+        return self.classify(self.decoder(torch.cat([context, skip], dim=1)))

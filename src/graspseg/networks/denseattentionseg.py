@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder
 from graspseg.networks.normalization import MetricInput, PaperInput
 
 N_CLASSES = 3
@@ -130,7 +131,7 @@ def gather(factors: list[Tensor], like: Tensor) -> Tensor | None:
     return product
 
 
-class DenseAttentionSeg(nn.Module):
+class DenseAttentionSeg(DepthNetwork):
     """The paper's network on any timm encoder that hands out features.
 
     Args:
@@ -192,27 +193,16 @@ class DenseAttentionSeg(nn.Module):
         self.decoder = nn.ModuleList(deconvs)
         self.classify = nn.Conv2d(decoder_widths[-1], N_CLASSES, 1)
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
-        """
-        height, width = depth_m.shape[-2:]
-        levels, squeezed = self._levels(depth_m, pixel_angle)
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`."""
+        levels, squeezed = self._levels(x)
         skips = [F.relu(level) for level in squeezed] if self.skips == "squeezed" else levels
         if self.attention is not None:
             skips = [skip * level.gate for skip, level in zip(skips, self.attention(squeezed), strict=True)]
         x = self.decoder[0](skips[-1])
         for layer, skip in zip(list(self.decoder)[1:], reversed(skips[:-1]), strict=True):
             x = layer(torch.cat([x, skip], dim=1))
-        return self.classify(x)[..., :height, :width].float()
+        return self.classify(x)
 
     def attention_maps(
         self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
@@ -226,11 +216,11 @@ class DenseAttentionSeg(nn.Module):
         """
         if self.attention is None:
             raise ValueError("this network was built with attention=False and has no attention maps")
-        return self.attention(self._levels(depth_m, pixel_angle)[1])
+        return self.attention(self._levels(self.prepared(depth_m, pixel_angle))[1])
 
-    def _levels(self, depth_m: Tensor, pixel_angle: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+    def _levels(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """Levels, finest first, and the same squeezed, before their activation."""
-        levels = self.encoder(self.normalization(pad_to_strides(depth_m, self.stride), pixel_angle))
+        levels = self.encoder(x)
         if self.context is not None:
             levels.append(self.context(levels[-1]))
         return levels, [squeeze(level) for squeeze, level in zip(self.squeeze, levels, strict=True)]

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graspseg.networks.denseattentionseg import N_CLASSES
-from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder
 from graspseg.networks.normalization import PaperInput
 
 
@@ -30,7 +31,7 @@ def bilinear_deconv(channels: int, stride: int) -> nn.ConvTranspose2d:
     return layer
 
 
-class FCN(nn.Module):
+class FCN(DepthNetwork):
     """FCN on any timm encoder with levels of strides 8, 16 and 32.
 
     Differs: trained in one go, not FCN-32s first and the finer ones from its weights. Padded to whole strides instead
@@ -88,22 +89,11 @@ class FCN(nn.Module):
             for parameter in score.parameters():
                 nn.init.zeros_(parameter)
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
-        """
-        height, width = depth_m.shape[-2:]
-        levels = self.encoder(self.normalization(pad_to_strides(depth_m, self.stride), pixel_angle))
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`."""
+        levels = self.encoder(x)
         x = self.score(self.fc(levels[-1]))
         for i, up, score in zip(self.skips, self.up, self.skip_scores, strict=True):
             level = F.max_pool2d(levels[i], 2) if self.pool else levels[i]
             x = up(x) + score(level)
-        return self.last_up(x)[..., :height, :width].float()
+        return self.last_up(x)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from graspseg.networks.denseattentionseg import N_CLASSES
-from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder
 from graspseg.networks.fcn import bilinear_deconv
 from graspseg.networks.normalization import PaperInput
 
@@ -55,7 +56,7 @@ class BoundaryRefinement(nn.Module):
         return x + self.correction(x)
 
 
-class GCN(nn.Module):
+class GCN(DepthNetwork):
     """Global convolutional network on any timm encoder.
 
     Differs: the paper's score maps have a channel per class of PASCAL VOC, 21. Three channels would starve the decoder,
@@ -95,23 +96,12 @@ class GCN(nn.Module):
         self.refine = nn.ModuleList(BoundaryRefinement(width) for _ in range(n_ups))
         self.classify = nn.Conv2d(width, N_CLASSES, 1)
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
-        """
-        height, width = depth_m.shape[-2:]
-        levels = self.encoder(self.normalization(pad_to_strides(depth_m, self.stride), pixel_angle))
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`."""
+        levels = self.encoder(x)
         scores: list[Tensor] = [score(levels[i]) for i, score in zip(self.levels, self.score, strict=True)]
         x = scores.pop()
         for up, refine in zip(self.up, self.refine, strict=True):
             x = up(x)
             x = refine(x + scores.pop() if scores else x)
-        return self.classify(x)[..., :height, :width].float()
+        return self.classify(x)

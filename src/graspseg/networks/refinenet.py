@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from graspseg.networks.denseattentionseg import N_CLASSES
-from graspseg.networks.encoder import NO_OPTIONS, make_encoder, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, make_encoder
 from graspseg.networks.normalization import PaperInput
 
 
@@ -83,7 +84,7 @@ class RefineBlock(nn.Module):
         return self.output(self.pool(fused))
 
 
-class RefineNet(nn.Module):
+class RefineNet(DepthNetwork):
     """The 4-cascade on any timm encoder.
 
     Args:
@@ -118,24 +119,10 @@ class RefineNet(nn.Module):
         self.last = nn.Sequential(ResidualUnit(others), ResidualUnit(others))
         self.classify = conv3x3(others, N_CLASSES)
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
-        """
-        height, width = depth_m.shape[-2:]
-        padded_m = pad_to_strides(depth_m, self.stride)
-        levels = self.encoder(self.normalization(padded_m, pixel_angle))
-        x: list[Tensor] = []
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`."""
+        levels = self.encoder(x)
+        y: list[Tensor] = []
         for i, reduce, stage in zip(self.levels, self.reduce, self.stages, strict=True):
-            x = [stage([reduce(levels[i]), *x])]
-        logits = self.classify(self.last(x[0]))
-        logits = F.interpolate(logits, size=padded_m.shape[-2:], mode="bilinear", align_corners=False)
-        return logits[..., :height, :width].float()
+            y = [stage([reduce(levels[i]), *y])]
+        return self.classify(self.last(y[0]))

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Literal
 
-from jaxtyping import Float, Float32
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import Tensor
 
 from graspseg.frame import InputError
 from graspseg.networks.denseattentionseg import N_CLASSES
-from graspseg.networks.encoder import NO_OPTIONS, fetching, pad_to_strides
+from graspseg.networks.depth_network import DepthNetwork
+from graspseg.networks.encoder import NO_OPTIONS, fetching
 from graspseg.networks.normalization import PaperInput
 
 
-class SMPNetwork(nn.Module):
+class SMPNetwork(DepthNetwork):
     """A network of segmentation_models.pytorch that takes depth of any size.
 
     Args:
@@ -63,29 +64,18 @@ class SMPNetwork(nn.Module):
                 **encoder_options,
             )
 
-    def forward(
-        self, depth_m: Float[Tensor, "b 1 h w"], pixel_angle: Float[Tensor, " b"]
-    ) -> Float32[Tensor, "b 3 h w"]:
-        """Segments depth.
-
-        Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
-            pixel_angle: Radians per network pixel.
-
-        Returns:
-            Logits of background, hand and object.
+    def logits(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b 3 h_out w_out"]:
+        """See `DepthNetwork`.
 
         Raises:
             InputError: It is to train on fewer frames at once than it can.
         """
-        if self.training and len(depth_m) < self.smallest_batch:
+        if self.training and len(x) < self.smallest_batch:
             raise InputError(
-                f"{self.name} cannot train on {len(depth_m)} frame at a time, expected at least "
+                f"{self.name} cannot train on {len(x)} frame at a time, expected at least "
                 f"{self.smallest_batch} (its batch normalization needs them): give a larger --batch."
             )
-        height, width = depth_m.shape[-2:]
-        padded_m = pad_to_strides(depth_m, self.stride, at_least=self.smallest_side)
-        return self.network(self.normalization(padded_m, pixel_angle))[..., :height, :width].float()
+        return self.network(x)
 
 
 def _package() -> ModuleType:
