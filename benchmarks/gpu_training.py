@@ -16,7 +16,8 @@ from graspseg.synth.generate import DEPTH_UNIT_M
 from graspseg.training.batches import Batch
 from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask, make_optimizer
-from graspseg.training.presets import TrainConfig, rate_factor
+from graspseg.training.presets import TrainConfig
+from graspseg.training.rate import rate_factor
 
 
 class Training:

@@ -6,7 +6,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from graspseg.training.presets import PAPER_STEPS, PRESET_NAMES, OptimizerSettings, preset, rate_factor
+from graspseg.training.presets import PAPER_STEPS, PRESET_NAMES, OptimizerSettings, preset
+from graspseg.training.rate import rate_factor
 
 
 @pytest.mark.parametrize("name", PRESET_NAMES)

@@ -16,7 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from graspseg.losses import boundary_loss, contour_loss, lovasz_softmax, weighted_cross_entropy
 from graspseg.metrics import Confusion
 from graspseg.training.batches import Batch
-from graspseg.training.presets import OptimizerSettings, TrainConfig, rate_factor
+from graspseg.training.presets import OptimizerSettings, TrainConfig
+from graspseg.training.rate import rate_factor
 
 LOOKS = ("first", "second")
 EXTRA_LOSSES = {"lovasz": lovasz_softmax, "boundary": boundary_loss}
