@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.networks import build
 
@@ -32,31 +31,29 @@ class LayerCost(NamedTuple):
     numbers: int
 
 
-class _Costs(TorchDispatchMode):
-    """Notes every convolution and matrix product; what stands between them could be fused into them."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers: list[LayerCost] = []
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        packet = func._overloadpacket
-        if packet in flop_registry:
-            flops = flop_registry[packet](*args, **(kwargs or {}), out_val=out)
-            moved = [value for value in (*args, out) if isinstance(value, Tensor)]
-            self.layers.append(LayerCost(flops, sum(value.numel() for value in moved)))
-        return out
-
-
 @lru_cache
 def network_cost(name: str, *, width: int, height: int) -> list[LayerCost]:
-    """Costs of all layers for one frame, in order; nothing is computed and no weights are made."""
+    """Costs of all layers for one frame, in order; nothing is computed and no weights are made.
+
+    Convolutions and linear layers count: what stands between them could be fused into them.
+    """
+    layers: list[LayerCost] = []
     with FakeTensorMode():
         network = build(name).eval()
-        with torch.no_grad(), _Costs() as costs:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+
+            def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+                flops = counter.get_total_flops() - sum(cost.flops for cost in layers)
+                moved = [*inputs, *layer.parameters(), output]
+                layers.append(LayerCost(flops, sum(value.numel() for value in moved)))
+
+            for layer in network.modules():
+                if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                    layer.register_forward_hook(note)
             network(torch.zeros(1, 1, height, width), torch.zeros(1))
-    return costs.layers
+            if sum(cost.flops for cost in layers) != counter.get_total_flops():
+                raise ValueError(f"{name} multiplies outside its layers: its cost cannot be told layer by layer")
+    return layers
 
 
 def roofline_s(layers: Sequence[LayerCost], *, flops: float, numbers: float) -> float:
