@@ -156,12 +156,12 @@ def plan(arguments: Arguments) -> str:
     options += f" --networks {' '.join(arguments.networks)}" if arguments.networks != NETWORKS else ""
     options += " --miniature" if arguments.miniature else ""
     command = (
-        f"PYTHONUNBUFFERED=1 PYTHONPATH=src:/tmp/site python3 benchmarks/gpu.py next --state {arguments.state} "
+        f"PYTHONUNBUFFERED=1 PYTHONPATH=src:$HOME/site python3 benchmarks/gpu.py next --state {arguments.state} "
         f"--out {arguments.out} --minutes {arguments.minutes:g}{options}"
     )
     return f"""\
 The same command again and again, each call right after the other: a machine that waits is given back, and its disk
-with it. Before the first: the wheels of docs/gpu.md into /tmp/site.
+with it. Before the first: the wheels of docs/gpu.md into $HOME/site.
   {command}
 Of 30 minutes: 2 for the start, 2 for frames and compiling their generator, {arguments.train_minutes:g} for training,
 2 for the exams, 3 for latencies, the rest for lots. Copy what each call brings back into one folder, then
