@@ -10,18 +10,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from review_steps import saved, shows
+
 pytestmark = pytest.mark.browser
 
 HAND = 1
-
-
-def shows(page: Page, stem: str) -> None:
-    expect(page.locator("#stem")).to_have_text(stem)
-
-
-def saved(page: Page) -> None:
-    """Wait until the server has everything and the browser has written that nothing is left to send."""
-    expect(page.locator("#saved")).to_have_attribute("data-state", "saved")
 
 
 def kept(page: Page, what: str) -> None:

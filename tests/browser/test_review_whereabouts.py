@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from review_steps import shows
+
 pytestmark = pytest.mark.browser
 
 # The disk of the browser's store is as slow as the test wants: transactions are over once `letGo` was called.
@@ -24,10 +26,6 @@ IDBObjectStore.prototype.put = function () { throw new DOMException("no room", "
 def state(page: Page, name: str, text: str) -> None:
     expect(page.locator("#saved-text")).to_have_text(text)
     expect(page.locator("#saved")).to_have_attribute("data-state", name)
-
-
-def shows(page: Page, stem: str) -> None:
-    expect(page.locator("#stem")).to_have_text(stem)
 
 
 def paint(page: Page) -> None:
