@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import segmentation_models_pytorch.metrics as smp_metrics
 import torch
-from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, MulticlassJaccardIndex
 
 from graspseg.labels import IGNORE
 from graspseg.metrics import Confusion
@@ -34,6 +34,8 @@ def test_scores_of_a_case_worked_by_hand() -> None:
     assert confusion.frequency_weighted_iu == pytest.approx((4 * 3 / 4 + 3 * 3 / 5 + 2 * 1 / 2) / 9)
     assert confusion.iou_dataset == pytest.approx({"hand": 3 / 5, "object": 1 / 2, "mean": 0.55})
     assert confusion.iou_image == pytest.approx(confusion.iou_dataset)
+    # Hand: 3 right, 2 invented; object: 1 right, 1 missed.
+    assert confusion.f1_dataset == pytest.approx({"hand": 6 / 8, "object": 2 / 3, "mean": (3 / 4 + 2 / 3) / 2})
 
 
 def test_image_average_leaves_out_absent_classes_and_counts_invented_ones_as_zero() -> None:
@@ -83,16 +85,19 @@ def test_agrees_with_torchmetrics_over_the_data_set() -> None:
     rng = np.random.default_rng(2)
     confusion = Confusion()
     jaccard = MulticlassJaccardIndex(3, average="none", ignore_index=IGNORE)
+    f1_score = MulticlassF1Score(3, average="none", ignore_index=IGNORE)
     micro = MulticlassAccuracy(3, average="micro", ignore_index=IGNORE)
     macro = MulticlassAccuracy(3, average="macro", ignore_index=IGNORE)
     for _ in range(4):
         prediction, target = random_pair(rng)
         confusion.update(prediction, target)
-        for metric in (jaccard, micro, macro):
+        for metric in (jaccard, f1_score, micro, macro):
             metric.update(torch.from_numpy(prediction).long(), torch.from_numpy(target).long())
     iou = jaccard.compute().numpy()
     assert confusion.mean_iu == pytest.approx(iou.mean(), abs=1e-6)
     assert confusion.iou_dataset == pytest.approx({"hand": iou[1], "object": iou[2], "mean": iou[1:].mean()}, abs=1e-6)
+    f1 = f1_score.compute().numpy()
+    assert confusion.f1_dataset == pytest.approx({"hand": f1[1], "object": f1[2], "mean": f1[1:].mean()}, abs=1e-6)
     assert confusion.pixel_accuracy == pytest.approx(micro.compute().item(), abs=1e-6)
     assert confusion.mean_accuracy == pytest.approx(macro.compute().item(), abs=1e-6)
     frequency = confusion.matrix.sum(axis=1) / confusion.matrix.sum()

@@ -100,6 +100,7 @@ def _table_of_classes(scores: dict[str, Any]) -> list[str]:
         "|---|---|---|---|",
         _row("IoU, whole data set", scores["iou_dataset"]),
         _row("IoU, mean over images", scores["iou_image"]),
+        _row("F1, whole data set", scores["f1_dataset"]),
         *(
             _row(f"{title}, {tolerance}", {name: values[name][tolerance] for name in values})
             for title, values in by_tolerance

@@ -85,6 +85,15 @@ class Confusion:
         return _hand_and_object(iou, present)
 
     @property
+    def f1_dataset(self) -> dict[str, float | None]:
+        """F1 (also called Dice) of `hand` and `object` from the pixels of all images together, and their `mean`.
+
+        Kang et al. (2017) judge hands by it. A class that no target and no prediction holds is None and left out.
+        """
+        iou, present = intersection_over_union(self.matrix)
+        return _hand_and_object(2 * iou / (1 + iou), present)
+
+    @property
     def iou_image(self) -> dict[str, float | None]:
         """IoU of `hand` and `object` averaged over images, and the `mean` of the two.
 
@@ -102,6 +111,7 @@ class Confusion:
             "mean_iu": self.mean_iu,
             "frequency_weighted_iu": self.frequency_weighted_iu,
             "iou_dataset": self.iou_dataset,
+            "f1_dataset": self.f1_dataset,
             "iou_image": self.iou_image,
         }
 
@@ -134,10 +144,10 @@ def intersection_over_union(
     return intersection / np.maximum(union, 1), union > 0
 
 
-def _hand_and_object(iou: np.ndarray, present: np.ndarray) -> dict[str, float | None]:
+def _hand_and_object(scores: np.ndarray, present: np.ndarray) -> dict[str, float | None]:
     foreground = [c for c in (HAND, OBJECT) if present[c]]
-    scores: dict[str, float | None] = {CLASS_NAMES[c]: float(iou[c]) if present[c] else None for c in (HAND, OBJECT)}
-    return {**scores, "mean": _mean(iou[foreground])}
+    named: dict[str, float | None] = {CLASS_NAMES[c]: float(scores[c]) if present[c] else None for c in (HAND, OBJECT)}
+    return {**named, "mean": _mean(scores[foreground])}
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -43,7 +43,7 @@ PAPER_COLUMNS = (
 OUR_COLUMNS = (
     Column("hand IOU", ("iou_dataset", "hand")),
     Column("object IOU", ("iou_dataset", "object")),
-    Column("hand F1", ("hand_f1",)),
+    Column("hand F1", ("f1_dataset", "hand")),
     Column("IOU per image", ("iou_image", "mean")),
     Column("boundary F 2 px", ("boundary_f", "mean", "2px")),
     Column("boundary IOU 2 px", ("boundary_iou", "dataset", "mean", "2px")),
@@ -112,9 +112,6 @@ def _row(comparison: Comparison, name: str) -> dict[str, Any]:
 
 def value_at(cell: Cell, path: Sequence[str]) -> float | None:
     """A figure in a cell's scores, None where it is not there or could not be judged."""
-    if tuple(path) == ("hand_f1",):
-        iou = value_at(cell, ("iou_dataset", "hand"))
-        return None if iou is None else 2 * iou / (1 + iou)
     value: Any = cell.scores.get("scores")
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
