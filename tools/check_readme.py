@@ -4,7 +4,13 @@ A figure stands between markers that name its origin, a file of benchmarks/resul
 
     <!-- figure val.json scores.iou_dataset.mean x100 .1f -->82.3<!-- /figure -->
 
-`x100` (optional) turns a share into percent. Without arguments the script fails if a figure differs; `--write` updates.
+`x100` (optional) turns a share into percent. Whole sections of a recorded Markdown file, from a heading of second
+level to the next one, stand between
+
+    <!-- section comparison.md The paper's columns -->
+    <!-- /section -->
+
+Without arguments the script fails if anything differs; `--write` updates.
 """
 
 from __future__ import annotations
@@ -18,7 +24,10 @@ from pathlib import Path
 MARKED = re.compile(
     r"(<!-- figure (?P<file>\S+) (?P<path>\S+)(?P<percent> x100)? (?P<format>\S+) -->)(?P<text>.*?)(<!-- /figure -->)"
 )
-STARTED = re.compile(r"<!-- figure\b")
+SECTION = re.compile(
+    r"(<!-- section (?P<file>\S+) (?P<title>[^\n]+?) -->\n)(?P<text>.*?)(<!-- /section -->)", re.DOTALL
+)
+STARTED = re.compile(r"<!-- (?:figure|section)\b")
 
 
 class FigureError(ValueError):
@@ -33,17 +42,19 @@ def documents(root: Path) -> list[Path]:
 
 
 def render(text: str, results: Path) -> str:
-    """The text with every figure as the recorded results have it.
+    """The text with every figure and section as the recorded results have it.
 
     Raises:
         FigureError: A marker is malformed, or names a file or path that is not there.
     """
-    found = list(MARKED.finditer(text))
+    found = [*MARKED.finditer(text), *SECTION.finditer(text)]
     if len(found) != len(STARTED.findall(text)):
         raise FigureError(
-            "a figure marker is malformed: expected <!-- figure FILE PATH [x100] FORMAT -->...<!-- /figure -->"
+            "a marker is malformed: expected <!-- figure FILE PATH [x100] FORMAT -->...<!-- /figure --> or "
+            "<!-- section FILE TITLE -->, lines, <!-- /section -->"
         )
-    return MARKED.sub(lambda match: f"{match[1]}{_value(match, results)}{match[match.re.groups]}", text)
+    text = MARKED.sub(lambda match: f"{match[1]}{_value(match, results)}{match[match.re.groups]}", text)
+    return SECTION.sub(lambda match: f"{match[1]}\n{_section(match, results)}\n\n{match[match.re.groups]}", text)
 
 
 def _value(match: re.Match[str], results: Path) -> str:
@@ -59,10 +70,22 @@ def _value(match: re.Match[str], results: Path) -> str:
         raise FigureError(f"{file.name} {match['path']} {match['format']}: {type(error).__name__}: {error}") from error
 
 
+def _section(match: re.Match[str], results: Path) -> str:
+    file = results / match["file"]
+    try:
+        sections = re.split(r"^## ", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    except (OSError, UnicodeError) as error:
+        raise FigureError(f"{file.name}: {type(error).__name__}: {error}") from error
+    by_title = {title.strip(): body.strip() for title, _, body in (section.partition("\n") for section in sections)}
+    if match["title"] not in by_title:
+        raise FigureError(f"{file.name} has no section {match['title']!r}, only {', '.join(by_title) or 'none'}")
+    return by_title[match["title"]]
+
+
 def main(argv: list[str] | None = None) -> int:
     """Check or update; 0 all equal, 1 something differs or cannot be resolved."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write", action="store_true", help="update the figures")
+    parser.add_argument("--write", action="store_true", help="update figures and sections")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     status = 0

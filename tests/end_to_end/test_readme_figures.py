@@ -18,6 +18,7 @@ def root(tmp_path: Path) -> Path:
     results.mkdir(parents=True)
     content = {"scores": {"mean": 0.82349, "none": None}, "list": [3, 14_000]}
     (results / "val.json").write_text(json.dumps(content))
+    (results / "table.md").write_text("# Table\n\n## One\n\n| a |\n|---|\n\n### Inner\n\n## Two\n\nlast\n")
     return tmp_path
 
 
@@ -47,6 +48,18 @@ def test_list_items_thousands_and_missing_values(root: Path) -> None:
     assert ">-<" in text
 
 
+def test_a_section_is_taken_from_a_recorded_file(root: Path) -> None:
+    first, second = "<!-- section table.md One -->\n", "<!-- section table.md Two -->\n"
+    path = write(root, f"before\n\n{first}old\n<!-- /section -->\n\n{second}<!-- /section -->\nafter\n")
+    assert check_readme.main(["--root", str(root)]) == 1
+    assert check_readme.main(["--root", str(root), "--write"]) == 0
+    assert path.read_text() == (
+        f"before\n\n{first}\n| a |\n|---|\n\n### Inner\n\n<!-- /section -->\n\n"
+        f"{second}\nlast\n\n<!-- /section -->\nafter\n"
+    )
+    assert check_readme.main(["--root", str(root)]) == 0
+
+
 @pytest.mark.parametrize(
     ("marker", "reason"),
     [
@@ -55,6 +68,9 @@ def test_list_items_thousands_and_missing_values(root: Path) -> None:
         ("<!-- figure val.json scores .1f -->1<!-- /figure -->", "TypeError"),
         ("<!-- figure val.json scores.mean -->1<!-- /figure -->", "malformed"),
         ("<!-- figure val.json scores.mean .1f -->1", "malformed"),
+        ("<!-- section table.md Three -->\n<!-- /section -->", "no section 'Three', only One, Two"),
+        ("<!-- section none.md One -->\n<!-- /section -->", "none.md"),
+        ("<!-- section table.md One -->\n", "malformed"),
     ],
 )
 def test_markers_that_cannot_be_resolved(
