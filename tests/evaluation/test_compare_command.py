@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import cv2
@@ -55,7 +56,7 @@ def stamps(folder: Path) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A comparison that was killed before its last cell and then finished; the finished cells were left alone."""
+    """A comparison that was stopped before its last cell and then finished; the finished cells were left alone."""
     out = tmp_path_factory.mktemp("compared") / "out"
     with pytest.MonkeyPatch.context() as patch:
         own = run.run_cell
@@ -66,7 +67,12 @@ def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
             return own(entry, seed, *rest, **options)
 
         patch.setattr(run, "run_cell", dying)
+        said = StringIO()
+        patch.setattr("sys.stderr", said)
         assert main(command(data, out, PLAIN, CONTOUR)) == 130
+        assert said.getvalue().endswith(
+            "graspseg: stopped with all cells so far kept: the same command goes on from there\n"
+        )
     before = stamps(out / "cells")
     assert not (out / "report.json").exists() and not (out / "cells" / f"{CONTOUR}-1").exists()
     assert main(command(data, out, PLAIN, CONTOUR)) == 0

@@ -101,9 +101,12 @@ def main(argv: Sequence[str]) -> int:
         )
         if options.budget_minutes is not None:
             entries = with_equal_time(entries, frames, options.out, minutes=options.budget_minutes)
-        comparison = compare(
-            entries, frames, options.out, seeds=options.seeds, timing=timing, threads=threads, progress=progress
-        )
+        try:
+            comparison = compare(
+                entries, frames, options.out, seeds=options.seeds, timing=timing, threads=threads, progress=progress
+            )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("with all cells so far kept: the same command goes on from there") from None
     report = as_json(
         comparison,
         title=options.title,

@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error))
     except MemoryError:
         return _fail("The memory of this machine is too small for this input: use smaller frames or fewer workers.")
-    except KeyboardInterrupt:
-        print("graspseg: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"graspseg: stopped {stop}".rstrip(), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _abandon_stdout()

@@ -84,7 +84,7 @@ def train(
 
     Raises:
         InputError: settings, frames, model or folder cannot be used, or the loss diverged.
-        KeyboardInterrupt: stopped by the user; a checkpoint is saved.
+        KeyboardInterrupt: stopped by the user; a checkpoint is saved, and the message says how to go on from it.
     """
     check_ranges(config)
     checkpoint = check_folder(out, resume=resume)
@@ -170,8 +170,7 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
         seconds = time.monotonic() - start
         if interrupt.interrupted and trainer.global_step < config.steps:
-            print(f"Stopped after step {trainer.global_step}: go on with --resume --out {out}", file=sys.stderr)
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(f"after step {trainer.global_step}, go on with --resume --out {out}")
         # A run that was killed between its last step and the validation there resumes with nothing left to do.
         if config.steps % interval or not task.scores:
             trainer.validate(task, data, verbose=False)
