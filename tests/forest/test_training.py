@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -6,8 +7,9 @@ import pytest
 from graspseg.evaluation.rules import RULES
 from graspseg.forest.features import reduce_frame
 from graspseg.forest.forest import Forest
+from graspseg.forest.pixels import reduce_labelled
 from graspseg.forest.settings import ForestSettings
-from graspseg.forest.training import mean_f1, train_forest
+from graspseg.forest.training import decision_weights, mean_f1, train_forest
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import HAND
 from graspseg.metrics import Confusion
@@ -71,6 +73,19 @@ def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_fr
     assert (answer.labels()[0] == fine_answer.labels()[0]).mean() > 0.9
 
 
+def test_the_decision_does_not_depend_on_how_many_pixels_stage_2_looks_at(tiny_forest: Forest) -> None:
+    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=12)
+    frames = [reduce_labelled(*source.frame(index), tiny_forest.settings) for index in range(12)]
+
+    def weights(most_pixels: int) -> np.ndarray:
+        settings = replace(tiny_forest.settings, most_pixels=most_pixels)
+        return np.array(decision_weights(Forest(settings, tiny_forest.find, tiny_forest.segment), frames))
+
+    few, all_of_them = weights(1000), weights(10**6)
+    assert few[0] == all_of_them[0] == 1
+    np.testing.assert_allclose(np.log(few), np.log(all_of_them), atol=0.5)
+
+
 def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
     settings = replace(tiny_settings, frames=6)
     one, same, other = (train_forest(train_frames, settings, seed=seed) for seed in (4, 4, 5))
@@ -131,7 +146,14 @@ def test_mean_f1_worked_by_hand() -> None:
     assert mean_f1(np.diag([5, 0, 0])) == 0
 
 
-@pytest.mark.parametrize("setting", ["frames", "most_pixels", "farthest_m", "pixel_angle"])
+@pytest.mark.parametrize("setting", ["frames", "validation_frames", "most_pixels", "farthest_m", "pixel_angle"])
 def test_settings_that_make_no_sense(setting: str) -> None:
-    with pytest.raises(InputError, match=f"--{setting.replace('_', '-')} is 0"):
+    with pytest.raises(InputError, match=f"--forest.{setting.replace('_', '-')} is 0"):
         ForestSettings(**{setting: type(getattr(ForestSettings(), setting))(0)})
+
+
+@pytest.mark.parametrize("reach_m", [0.0, -1.0, math.nan, math.inf])
+def test_settings_of_a_stage_that_make_no_sense(tiny_settings: ForestSettings, reach_m: float) -> None:
+    stage = replace(tiny_settings.find, reach_m=reach_m)
+    with pytest.raises(InputError, match=r"--forest.find.reach-m is \S+, expected a number above 0"):
+        replace(tiny_settings, find=stage)

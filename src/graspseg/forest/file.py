@@ -66,8 +66,8 @@ def read_forest(path: Path) -> Forest:
         settings = _settings(header["settings"])
         weights = tuple(float(weight) for weight in header["weights"])
         find, segment = (_unpacked(arrays, stage, getattr(settings, stage).reach_m) for stage in _STAGES)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise _no_forest(path, str(error) or type(error).__name__) from error
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        raise _no_forest(path, str(error).partition(", expected")[0] or type(error).__name__) from error
     if len(weights) != 3 or not all(0 < weight < 1e6 for weight in weights):
         raise _no_forest(path, f"weights {weights}")
     for stage, trees in zip(_STAGES, (find, segment), strict=True):

@@ -38,14 +38,14 @@ class Region(NamedTuple):
     farthest: int
     every: int
 
-    def cut(self, grid: Grid) -> tuple[slice, slice]:
+    def cut(self) -> tuple[slice, slice]:
         """Rows and columns of the grid pixels looked at."""
         return slice(self.y0, self.y1, self.every), slice(self.x0, self.x1, self.every)
 
     def wanted(self, grid: Grid) -> Bool[np.ndarray, "gh gw"]:
         """The grid pixels looked at that have a depth in the region."""
         mask = np.zeros(grid.surface.shape, bool)
-        cut = self.cut(grid)
+        cut = self.cut()
         mask[cut] = grid.surface[cut] <= self.farthest
         return mask
 
@@ -162,10 +162,10 @@ class Forest:
         areas[0] = 0
         kept = np.flatnonzero(areas >= max(_SMALLEST_PIECE * areas.max(), 1))
         depths = grid.surface[::FIND_EVERY, ::FIND_EVERY][np.isin(pieces, kept)]
-        margin_m = self.settings.margin_m / (float(np.median(depths)) * UNIT_M)
+        margin_rad = self.settings.margin_m / (float(np.median(depths)) * UNIT_M)
         left, top = stats[kept, cv2.CC_STAT_LEFT], stats[kept, cv2.CC_STAT_TOP]
         right, bottom = left + stats[kept, cv2.CC_STAT_WIDTH], top + stats[kept, cv2.CC_STAT_HEIGHT]
-        across, down = int(margin_m * grid.fx) + 1, int(margin_m * grid.fy) + 1
+        across, down = int(margin_rad * grid.fx) + 1, int(margin_rad * grid.fy) + 1
         height, width = grid.surface.shape
         box = (
             max(FIND_EVERY * int(left.min()) - across, 0),
@@ -180,7 +180,7 @@ class Forest:
 
     def segmented(self, grid: Grid, region: Region) -> GridAnswer:
         """Stage 2: probabilities in the region after the bilateral filter."""
-        cut = region.cut(grid)
+        cut = region.cut()
         probabilities = self.segment.probabilities(grid, region.wanted(grid))[cut]
         depth_m = np.where(grid.measured[cut], grid.surface[cut] * np.float32(UNIT_M), np.float32(0))
         half_m = np.float32(self.settings.filter_depth_m)

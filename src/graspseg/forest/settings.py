@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from graspseg.frame import InputError
 
@@ -62,18 +64,30 @@ class ForestSettings:
     smallest_piece: int = 60
 
     def __post_init__(self) -> None:
-        for name, value in self._counts():
-            if value < 1:
-                raise InputError(f"--{name.replace('_', '-')} is {value}, expected at least 1: give a larger one.")
-        lengths = ("pixel_angle", "farthest_m", "filter_depth_m")
-        for name, value in ((name, getattr(self, name)) for name in lengths):
-            if not value > 0:
-                raise InputError(
-                    f"--{name.replace('_', '-')} is {value}, expected a number above 0: give a larger one."
-                )
+        _check_counts(self, "", ("frames", "validation_frames", "most_pixels", "filter_passes", "smallest_piece"))
+        _check_lengths(self, "", ("pixel_angle", "farthest_m", "filter_depth_m"))
+        _check_lengths(self, "", ("margin_m", "depth_margin_m"), above_0=False)
+        for stage, settings in (("find.", self.find), ("segment.", self.segment)):
+            _check_counts(settings, stage, ("trees", "depth", "pixels", "candidates", "smallest_leaf"))
+            _check_lengths(settings, stage, ("reach_m",))
 
-    def _counts(self) -> list[tuple[str, int]]:
-        names = ("trees", "depth", "pixels", "candidates", "smallest_leaf")
-        stages = (("find", self.find), ("segment", self.segment))
-        own = [(name, getattr(self, name)) for name in ("frames", "most_pixels", "filter_passes")]
-        return own + [(f"{stage}.{name}", getattr(given, name)) for stage, given in stages for name in names]
+
+def _check_counts(settings: StageSettings | ForestSettings, stage: str, names: Sequence[str]) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if not isinstance(value, int) or value < 1:
+            raise InputError(f"{_option(stage, name)} is {value}, expected a whole number of at least 1: give another.")
+
+
+def _check_lengths(
+    settings: StageSettings | ForestSettings, stage: str, names: Sequence[str], *, above_0: bool = True
+) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if not isinstance(value, int | float) or not 0 <= value < inf or (above_0 and value == 0):
+            least = "a number above 0" if above_0 else "0 or a number above"
+            raise InputError(f"{_option(stage, name)} is {value}, expected {least}: give another.")
+
+
+def _option(stage: str, name: str) -> str:
+    return f"--forest.{stage}{name.replace('_', '-')}"

@@ -12,6 +12,7 @@ from graspseg.forest.forest import Forest
 from graspseg.forest.growing import grow_tree
 from graspseg.forest.pixels import FrameStore, LabelledGrid, draw_pixels, reduce_labelled
 from graspseg.forest.settings import ForestSettings, StageSettings
+from graspseg.forest.smoothing import absorb_small_pieces
 from graspseg.forest.trees import Trees
 from graspseg.frame import InputError, Intrinsics
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
@@ -83,7 +84,7 @@ def train_forest(
         judged = _gather(
             validation, settings.validation_frames, settings, skip, lambda share: tell("validation", share)
         )
-    _check_classes(train)
+    _check_classes(train, settings.farthest_m)
     rng = np.random.default_rng([seed, _FRAMES])
     train = [
         frame.mirrored() if flip else frame for frame, flip in zip(train, rng.random(len(train)) < 0.5, strict=True)
@@ -97,7 +98,7 @@ def train_forest(
         within.append(np.zeros(frame.labels.shape, bool) if region is None else region.wanted(frame.grid))
         tell("regions", (number + 1) / len(train))
     segment = _grow(store, train, settings.segment, [seed, _SEGMENT], lambda share: tell("segment", share), within)
-    weights = _adjust(Forest(settings, find, segment), judged)
+    weights = decision_weights(Forest(settings, find, segment), judged)
     return Forest(settings, find, segment, weights, {"seed": seed, "frames": len(train), "validated_on": len(judged)})
 
 
@@ -127,12 +128,13 @@ def _gather(
     return found
 
 
-def _check_classes(frames: Sequence[LabelledGrid]) -> None:
+def _check_classes(frames: Sequence[LabelledGrid], farthest_m: float) -> None:
     seen = {label for frame in frames for label in np.unique(frame.labels[frame.grid.measured]) if label < 3}
     if not seen & {HAND, OBJECT} or len(seen) < 2:
         names = ", ".join(CLASS_NAMES[label] for label in sorted(seen)) or "no class"
         raise InputError(
-            f"The measured pixels of all frames are {names} only, expected hand or object beside it: check the labels."
+            f"What all frames measure nearer than {farthest_m:g} m is {names} only, expected hand or object beside it: "
+            "check labels and depth unit."
         )
 
 
@@ -163,37 +165,38 @@ def _grow(
     return Trees.join(trees)
 
 
-def _adjust(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[float, float, float]:
-    """Weights of hand and object, relative to background, with the best mean F1 of the two on validation frames.
+def decision_weights(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[float, float, float]:
+    """Weights of background (1), hand and object (both the same) with the best mean F1 of the two on validation frames.
 
-    Paper: "decision adjustment": a threshold chosen by F1 on validation data. Differs: there are two classes to weigh
-    against background, and the mean of their F1 decides.
+    Judged are the classes after post-processing, on the grid. What stage 1 leaves out counts as called background. In
+    regions where stage 2 looks at every n-th pixel only, one stands for n x n.
+
+    Paper: "decision adjustment": a threshold chosen by F1 on validation data. Differs: it is between background and two
+    classes, whose mean F1 decides. A weight for each would let few frames drop the class that is harder to tell.
     """
-    found, targets = [], []
     missed = np.zeros(3, np.int64)
+    judged = []
     for frame in frames:
         region = forest.region(frame.grid)
         counted = frame.grid.measured & (frame.labels < 3)
+        if region is not None:
+            cut = region.cut()
+            inside = (region.wanted(frame.grid) & counted)[cut]
+            probabilities = forest.segmented(frame.grid, region).probabilities
+            judged.append((probabilities, inside, frame.labels[cut][inside].astype(np.int64), region.every**2))
+            counted &= ~region._replace(every=1).wanted(frame.grid)
         missed += np.bincount(frame.labels[counted], minlength=3)
-        if region is None:
-            continue
-        cut, wanted = region.cut(frame.grid), (region.wanted(frame.grid) & counted)
-        inside = wanted[cut]
-        missed -= np.bincount(frame.labels[cut][inside], minlength=3)
-        found.append(forest.segmented(frame.grid, region).probabilities[inside])
-        targets.append(frame.labels[cut][inside])
-    if not found:
-        return 1.0, 1.0, 1.0
-    probabilities, target = np.concatenate(found), np.concatenate(targets)
     best, weights = -1.0, (1.0, 1.0, 1.0)
-    for hand in _WEIGHTS:
-        for thing in _WEIGHTS:
-            labels = (probabilities * np.array([1, hand, thing], np.float32)).argmax(axis=1)
-            matrix = np.bincount(3 * target.astype(np.int64) + labels, minlength=9).reshape(3, 3)
-            matrix[:, 0] += missed
-            score = mean_f1(matrix)
-            if score > best:
-                best, weights = score, (1.0, float(hand), float(thing))
+    for weight in _WEIGHTS if judged else ():
+        matrix = np.zeros((3, 3), np.int64)
+        matrix[:, 0] = missed
+        for probabilities, inside, target, pixels in judged:
+            weighted = probabilities * np.array([1, weight, weight], np.float32)
+            labels = absorb_small_pieces(weighted, forest.settings.smallest_piece)[inside]
+            matrix += pixels * np.bincount(3 * target + labels, minlength=9).reshape(3, 3)
+        score = mean_f1(matrix)
+        if score > best:
+            best, weights = score, (1.0, float(weight), float(weight))
     return weights
 
 

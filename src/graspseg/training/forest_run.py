@@ -30,6 +30,8 @@ def run_forest(config: ForestConfig, out: Path, *, progress: Callable[[str, floa
     """
     if (out / FOREST_FILE).exists():
         raise InputError(f"{out} already holds a forest, expected a new folder: choose another --out.")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file, expected a folder or nothing: choose another --out.")
     if config.seed < 0:
         raise InputError(f"--seed is {config.seed}, expected at least 0: give another one.")
     skipped = Skipped()
