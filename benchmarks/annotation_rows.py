@@ -24,6 +24,7 @@ from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.annotation_exam import AnnotationExam, window_labels
 from graspseg.frame import InputError
 from graspseg.labels import HAND, OBJECT
+from graspseg.metrics.confusion import count_pairs, intersection_over_union
 from graspseg.segment.segmenter import Segmenter
 from graspseg.sources.rgbd import RgbdFrame, open_rgbd
 
@@ -130,10 +131,6 @@ def calibrated(recording: Recording) -> SkinModel | None:
 
 def true_iou(labels: np.ndarray, target: np.ndarray) -> dict[str, float]:
     """IoU of each class that truth or annotation has, their mean, and the lower one."""
-    known = target != 255
-    ious = []
-    for label in (HAND, OBJECT):
-        ours, theirs = (labels == label) & known, (target == label) & known
-        if union := np.count_nonzero(ours | theirs):
-            ious.append(np.count_nonzero(ours & theirs) / union)
-    return {"true_mean": float(np.mean(ious or [1.0])), "true_worst": float(min(ious, default=1.0))}
+    iou, present = intersection_over_union(count_pairs(labels, target))
+    told = [float(iou[label]) for label in (HAND, OBJECT) if present[label]] or [1.0]
+    return {"true_mean": float(np.mean(told)), "true_worst": min(told)}

@@ -6,6 +6,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score, M
 
 from graspseg.labels import IGNORE
 from graspseg.metrics import Confusion
+from graspseg.metrics.confusion import mean_foreground_iou
 
 
 def labels(*rows: str) -> np.ndarray:
@@ -119,3 +120,11 @@ def test_agrees_with_segmentation_models_per_image() -> None:
     per_image = smp_metrics.iou_score(*counts, reduction="none").numpy()
     hand, held = per_image[:, 1].mean(), per_image[:, 2].mean()
     assert confusion.iou_image == pytest.approx({"hand": hand, "object": held, "mean": (hand + held) / 2}, abs=1e-6)
+
+
+def test_mean_iou_of_single_frames_by_hand() -> None:
+    # Hand 3 of 4, object 1 of 2; hand alone 4 of 5; nothing at all.
+    both = np.array([[3, 1, 0], [0, 3, 0], [1, 0, 1]])
+    only_hand = np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
+    found = mean_foreground_iou(np.stack([both, only_hand, np.diag([9, 0, 0])]))
+    np.testing.assert_allclose(found, [(3 / 4 + 1 / 2) / 2, 4 / 5, np.nan])

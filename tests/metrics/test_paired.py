@@ -156,5 +156,27 @@ def test_what_cannot_be_compared_is_refused() -> None:
         paired_difference(frames, frames * 0)
     with pytest.raises(ValueError, match="neither hand nor object"):
         paired_difference(frames * np.eye(3, dtype=np.int64)[0], frames * np.eye(3, dtype=np.int64)[0])
-    with pytest.raises(ValueError, match="1 seeds were given"):
-        paired_difference_over_seeds(frames[None], frames[None])
+
+
+def test_one_seed_is_a_difference_over_frames() -> None:
+    one, other = random_frames(np.random.default_rng(19), 20)
+    assert paired_difference_over_seeds(one, other) == paired_difference(one[0], other[0])
+
+
+def test_a_difference_that_is_none_is_around_zero() -> None:
+    matrices = np.random.default_rng(0).integers(1, 50, (3, 40, 3, 3))
+    found = paired_difference_over_seeds(matrices, matrices)
+    assert found.iou_dataset.value == found.iou_dataset.low == found.iou_dataset.high == 0
+
+
+def test_intervals_widen_with_seeds_that_disagree() -> None:
+    bad, good = (judged(np.full(10, missed), np.full(10, 0)) for missed in (500, 0))
+    base = np.stack([bad, bad])
+    one = paired_difference(bad, good).iou_dataset
+    pairs = (np.stack([good, good]), np.stack([good, bad]))
+    same, wide = (paired_difference_over_seeds(base, pair).iou_dataset for pair in pairs)
+    assert one.value == same.value == pytest.approx(0.25)
+    assert same.high - same.low == pytest.approx(0)
+    # The mean over seeds is half of the difference, and with one degree of freedom t spreads far.
+    assert wide.value == pytest.approx(0.125)
+    assert wide.low < 0 < wide.high

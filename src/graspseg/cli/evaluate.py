@@ -70,6 +70,8 @@ def main(argv: Sequence[str]) -> int:
         skip=arguments.skip,
         limit=arguments.limit,
     )
+    if arguments.threads is not None and arguments.threads < 1:
+        raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
 
     def segment(frame: Frame) -> Prediction:

@@ -26,6 +26,7 @@ from graspseg.metrics import (
     HandLeak,
     Outlines,
 )
+from graspseg.metrics.confusion import mean_foreground_iou
 
 THUMBNAIL_WIDTH = 320
 FAILURES_KEPT = 20
@@ -216,9 +217,8 @@ def evaluate(
 
 
 def _frame_score(matrix: np.ndarray) -> float | None:
-    scores = Confusion()
-    scores.matrix += matrix
-    return scores.iou_dataset["mean"]
+    score = float(mean_foreground_iou(matrix))
+    return None if np.isnan(score) else score
 
 
 def _side_by_side(frame: Frame, target: np.ndarray, prediction: np.ndarray) -> np.ndarray:

@@ -144,6 +144,20 @@ def intersection_over_union(
     return intersection / np.maximum(union, 1), union > 0
 
 
+def mean_foreground_iou(matrices: Shaped[np.ndarray, "*n 3 3"]) -> Float64[np.ndarray, "*n"]:
+    """Mean IoU of hand and object of each matrix; absent classes are left out, NaN where both are."""
+    iou, present = intersection_over_union(matrices)
+    return mean_of_present(iou[..., [HAND, OBJECT]], present[..., [HAND, OBJECT]])
+
+
+def mean_of_present(
+    values: Float64[np.ndarray, "*n classes"], present: Bool[np.ndarray, "*n classes"]
+) -> Float64[np.ndarray, "*n"]:
+    """Mean over the classes that are there, NaN where none is."""
+    count = present.sum(axis=-1)
+    return np.where(count > 0, (values * present).sum(axis=-1) / np.maximum(count, 1), np.nan)
+
+
 def _hand_and_object(scores: np.ndarray, present: np.ndarray) -> dict[str, float | None]:
     foreground = [c for c in (HAND, OBJECT) if present[c]]
     named: dict[str, float | None] = {CLASS_NAMES[c]: float(scores[c]) if present[c] else None for c in (HAND, OBJECT)}

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from graspseg.labels import HAND, OBJECT
-from graspseg.metrics.confusion import intersection_over_union
+from graspseg.metrics.confusion import intersection_over_union, mean_of_present
 
 RESAMPLES = 2000
 _CHUNK = 250
@@ -64,8 +64,7 @@ def paired_difference(
     Raises:
         ValueError: The two have not the same frames, or there are fewer than two, or no hand and object in any.
     """
-    _check(first, second)
-    return _paired(first[None], second[None], resamples=resamples, seed=seed)
+    return paired_difference_over_seeds(first[None], second[None], resamples=resamples, seed=seed)
 
 
 def paired_difference_over_seeds(
@@ -75,12 +74,12 @@ def paired_difference_over_seeds(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> PairedDifference:
-    """Difference of two recipes, each trained with several seeds and judged on the same frames.
+    """Difference of two recipes, each trained with one or several seeds and judged on the same frames.
 
     The value is the mean over seeds. Each resample draws frames as in `paired_difference`, the same ones for all seeds,
     and adds what other seeds might change: draws of Student's t with s - 1 degrees of freedom times the standard
     error of the mean over seeds (standard deviation of their differences / sqrt s). Seed k of one is paired with seed
-    k of the other.
+    k of the other. One seed says nothing of others: then it is `paired_difference`.
 
     Differs: seeds are not resampled as frames are (a two-way bootstrap, Owen 2007), because three seeds
     show too little of their spread that way: 95 % intervals hold 84 of 100 times where these hold 95, see
@@ -93,11 +92,9 @@ def paired_difference_over_seeds(
         seed: Of the draws.
 
     Raises:
-        ValueError: As `paired_difference`, or there are fewer than two seeds.
+        ValueError: As `paired_difference`.
     """
     _check(first, second)
-    if len(first) < 2:
-        raise ValueError(f"{len(first)} seeds were given: expected at least 2, or paired_difference for one")
     return _paired(first, second, resamples=resamples, seed=seed)
 
 
@@ -145,14 +142,8 @@ def _differences(sums: np.ndarray, seeds: int) -> Float64[np.ndarray, "r both=2 
     """Data-set and per-image mean IoU of the second minus the first, for each row of summed columns and each seed."""
     sums = sums.reshape(len(sums), 2, seeds, -1)
     iou, present = intersection_over_union(sums[..., :9].reshape(*sums.shape[:-1], 3, 3))
-    dataset = _mean_of_present(iou[..., _FOREGROUND], present[..., _FOREGROUND])
+    dataset = mean_of_present(iou[..., _FOREGROUND], present[..., _FOREGROUND])
     counts = sums[..., 11:]
-    image = _mean_of_present(sums[..., 9:11] / np.maximum(counts, 1), counts > 0)
+    image = mean_of_present(sums[..., 9:11] / np.maximum(counts, 1), counts > 0)
     both = np.stack([dataset, image], axis=1)  # [r 2 2 s]: average, segmenter, seed
     return both[:, :, 1] - both[:, :, 0]
-
-
-def _mean_of_present(iou: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Mean over the classes that are there, NaN where none is."""
-    count = present.sum(axis=-1)
-    return np.where(count > 0, (iou * present).sum(axis=-1) / np.maximum(count, 1), np.nan)
