@@ -83,7 +83,7 @@ def test_a_run_killed_before_its_last_validation_ends_with_scores(tmp_path, quic
 
 def test_ctrl_c_saves_and_resuming_ends_with_the_same_weights(tmp_path, quick, frames, at_step):
     whole = train(quick, tmp_path / "whole", frames=frames)
-    said = rf"after step 2, go on with --resume --out {tmp_path / 'stopped'}"
+    said = rf"after step 3, go on with --resume --out {tmp_path / 'stopped'}"
     with pytest.raises(KeyboardInterrupt, match=said), at_step(2, lambda: os.kill(os.getpid(), signal.SIGINT)):
         train(quick, tmp_path / "stopped", frames=frames)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()

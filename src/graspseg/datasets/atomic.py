@@ -124,6 +124,50 @@ def _is_abandoned(path: Path) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock file, so that two processes do not write the same things; where there are no locks, they may.
+
+    Raises:
+        InputError: another process holds it.
+        OutputError: it cannot be made.
+    """
+    if fcntl is None:
+        yield
+        return
+    make_folder(path.parent)
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise unwritable(path, error) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"{path.parent} is being worked on by another process, expected one at a time: wait for it or stop it."
+            ) from error
+        except OSError:  # a file system without locks
+            pass
+        yield
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that this program wrote.
+
+    Raises:
+        InputError: it cannot be read or is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else "no whole JSON"
+        raise InputError(
+            f"{path} cannot be used ({what}), expected it as graspseg wrote it: remove {path.parent} to have it made "
+            "again."
+        ) from error
+
+
 def write_png(
     path: Path, image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"]
 ) -> None:

@@ -16,6 +16,10 @@ from graspseg.training.module import SegmentationTask
 from graspseg.training.sheet import write_sheet
 
 
+class DivergedError(InputError):
+    """The loss of a training left the numbers; with the same settings it would again."""
+
+
 class ValidationSheet(Callback):
     """Writes a contact sheet after every validation.
 
@@ -86,10 +90,10 @@ class DivergenceStop(Callback):
         """Look at the loss.
 
         Raises:
-            InputError: the loss is infinite or no number.
+            DivergedError: the loss is infinite or no number.
         """
         if trainer.global_step % self.every_steps == 0 and not torch.isfinite(outputs["loss"]):
-            raise InputError(
+            raise DivergedError(
                 f"The loss is {float(outputs['loss'])} after step {trainer.global_step}, expected a finite number: "
                 "start again with a lower --optimizer.rate."
             )

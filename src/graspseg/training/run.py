@@ -22,7 +22,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
 from graspseg.networks.checkpoint import Card, save_checkpoint
-from graspseg.training.callbacks import DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
+from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
+from graspseg.training.checkpoint_io import AtomicCheckpointIO, check_whole
 from graspseg.training.config_file import check_ranges, config_dict, write_config
 from graspseg.training.data import TrainingFrames
 from graspseg.training.model_file import start_network
@@ -83,11 +84,14 @@ def train(
         frames: frames to train and to validate on; None = as the settings say.
 
     Raises:
-        InputError: settings, frames, model or folder cannot be used, or the loss diverged.
+        InputError: settings, frames, model or folder cannot be used.
+        DivergedError: the loss is infinite or no number.
         KeyboardInterrupt: stopped by the user; a checkpoint is saved, and the message says how to go on from it.
     """
     check_ranges(config)
     checkpoint = check_folder(out, resume=resume)
+    if checkpoint is not None:
+        check_whole(checkpoint)
     config = replace(config, compute=replace(config.compute, precision=_precision(config)))
     if resume:
         check_same(config, out / "config.json")
@@ -160,11 +164,14 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             enable_model_summary=False,
             enable_progress_bar=sys.stderr.isatty(),
             callbacks=[*_callbacks(config, out), interrupt],
+            plugins=[AtomicCheckpointIO()],
             logger=[_csv_log(out, checkpoint, log_every), TensorBoardLogger(out, "", "tensorboard")],
         )
         start = time.monotonic()
         try:
             trainer.fit(task, data, ckpt_path=checkpoint, weights_only=True)
+        except DivergedError:
+            raise
         except InputError as error:
             # A worker's error arrives wrapped in its traceback.
             raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
