@@ -5,9 +5,9 @@ import pytest
 
 from graspseg.datasets.sample import Sample
 from graspseg.evaluation.compare.cells import Cell, ComparedFrames
-from graspseg.evaluation.compare.entries import Entry, ModelEntry, comparison_config
+from graspseg.evaluation.compare.entries import Entry, ModelEntry, comparison_config, with_budget
 from graspseg.evaluation.compare.figures import Picture
-from graspseg.evaluation.compare.frame_scores import better_share, mean_iou, most_different
+from graspseg.evaluation.compare.frame_scores import better_share, most_different
 from graspseg.evaluation.compare.frames import Size, cache_frames
 from graspseg.evaluation.compare.page import as_html
 from graspseg.evaluation.compare.report import as_json
@@ -16,7 +16,6 @@ from graspseg.evaluation.compare.tables import as_markdown, tables
 from graspseg.evaluation.compare.timing import TimingSettings
 from graspseg.frame import Frame, InputError
 from graspseg.metrics import Confusion
-from graspseg.metrics.paired import paired_difference, paired_difference_over_seeds
 
 # Truth in rows: 8 of 10 hand pixels right, 2 called object; all of 6 object pixels right; 4 of background right.
 GOOD = np.array([[4, 0, 0], [0, 8, 2], [0, 0, 6]])
@@ -24,7 +23,7 @@ GOOD = np.array([[4, 0, 0], [0, 8, 2], [0, 0, 6]])
 BAD = np.array([[4, 0, 0], [5, 5, 0], [0, 3, 3]])
 GOOD_IOU = (8 / 10 + 6 / 8) / 2
 BAD_IOU = (5 / 13 + 3 / 6) / 2
-CONFIG = comparison_config(steps=20, batch=2)
+CONFIG = with_budget(comparison_config(), steps=20, batch=2)
 
 
 class Three:
@@ -79,13 +78,6 @@ def comparison(tmp_path: Path) -> Comparison:
 @pytest.fixture
 def report(comparison: Comparison) -> dict:
     return as_json(comparison, title="A & B", reference="theirs", command="graspseg compare", budget="20 steps")
-
-
-def test_mean_iou_by_hand() -> None:
-    assert np.allclose(mean_iou(np.stack([GOOD, BAD])), [GOOD_IOU, BAD_IOU])
-    only_hand = np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]])
-    assert mean_iou(only_hand) == pytest.approx(4 / 5)
-    assert np.isnan(mean_iou(np.diag([9, 0, 0])))
 
 
 def test_rows_hold_mean_and_spread_over_seeds(report: dict) -> None:
@@ -154,26 +146,6 @@ def test_the_page_needs_nothing_beside_it(report: dict, tmp_path: Path) -> None:
     assert html.count("<tr>") == html.count("</tr>") == 10
     assert 'class="failed" colspan=' in html
     assert "src=" in html and "http" not in html
-
-
-def test_a_difference_that_is_none_is_around_zero() -> None:
-    rng = np.random.default_rng(0)
-    matrices = rng.integers(1, 50, (3, 40, 3, 3))
-    found = paired_difference_over_seeds(matrices, matrices)
-    assert found.iou_dataset.value == found.iou_dataset.low == found.iou_dataset.high == 0
-
-
-def test_intervals_widen_with_seeds_that_disagree() -> None:
-    base = np.stack([np.stack([BAD] * 10)] * 2)
-    alike = np.stack([np.stack([GOOD] * 10)] * 2)
-    apart = np.stack([np.stack([GOOD] * 10), np.stack([BAD] * 10)])
-    one = paired_difference(base[0], alike[0]).iou_dataset
-    same, wide = (paired_difference_over_seeds(base, other).iou_dataset for other in (alike, apart))
-    assert one.value == same.value == pytest.approx(GOOD_IOU - BAD_IOU)
-    assert same.high - same.low == pytest.approx(0)
-    # Half the frames good: the mean over seeds is half of the difference, and with one degree of freedom t spreads far.
-    assert wide.value == pytest.approx((GOOD_IOU - BAD_IOU) / 2)
-    assert wide.low < 0 < wide.high
 
 
 def test_frames_are_chosen_where_rows_differ_most() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,18 +41,18 @@ class Options:
     """frames to train on: a labelled data set on disk, or synth:PRESET"""
     frames: int = 20_000
     """how many frames to make for --train synth:PRESET"""
-    steps: int = 3000
-    """optimizer steps of every network"""
+    steps: int | None = None
+    """optimizer steps of every network; default: 3000, or those of --config"""
     budget_minutes: float | None = None
     """instead of equal steps: so many minutes of training for every network, measured by trying"""
     seeds: tuple[int, ...] = (0, 1, 2)
     """seeds of weights and order of frames; each network is trained once for every seed"""
     size: str = "160x120"
     """size that all frames are reduced to; 640x480 = not at all for the paper's camera"""
-    batch: int = 8
-    """frames of a step"""
+    batch: int | None = None
+    """frames of a step; default: 8, or those of --config"""
     config: Path | None = None
-    """a config.json with the settings all networks share, instead of the comparison's own"""
+    """a config.json with the settings all networks share, instead of the comparison's own; options beside it win"""
     reference: str | None = None
     """row that the others are compared with; default: deeplabv3plus-small if it is there, else the first"""
     time_size: str | None = None
@@ -112,7 +113,7 @@ def main(argv: Sequence[str]) -> int:
         title=options.title,
         reference=_reference(options, comparison),
         command=shlex.join(["graspseg", "compare", *argv]),
-        budget=_budget(options),
+        budget=_budget(options, entries),
     )
     pictures = write_pictures(comparison, threads=threads)
     write_json(options.out / "report.json", report)
@@ -124,24 +125,32 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(options: Options) -> None:
     numbers = {"--steps": options.steps, "--batch": options.batch, "--time-threads": options.time_threads}
-    numbers |= {"--time-calls": options.time_calls}
-    numbers |= {"--threads": options.threads or 1, "--workers": options.workers or 1}
+    numbers |= {"--time-calls": options.time_calls, "--threads": options.threads, "--workers": options.workers}
     for name, value in numbers.items():
-        if value < 1:
+        if value is not None and value < 1:
             raise InputError(f"{name} is {value}, expected at least 1: give a larger one.")
-    if options.budget_minutes is not None and options.budget_minutes <= 0:
-        raise InputError(f"--budget-minutes is {options.budget_minutes}, expected more than 0: give a larger one.")
-    if not options.seeds or len(set(options.seeds)) < len(options.seeds) or min(options.seeds) < 0:
-        raise InputError(f"--seeds are {options.seeds}, expected different numbers of 0 or more: try --seeds 0 1 2.")
+    if options.budget_minutes is not None and not 0 < options.budget_minutes < inf:
+        raise InputError(f"--budget-minutes is {options.budget_minutes}, expected more than 0: give another number.")
+    seeds = set(options.seeds)
+    if not seeds or len(seeds) < len(options.seeds) or not 0 <= min(seeds) <= max(seeds) < 1 << 32:
+        raise InputError(
+            f"--seeds are {options.seeds}, expected different numbers from 0 to {(1 << 32) - 1}: try --seeds 0 1 2."
+        )
 
 
 def _entries(options: Options, threads: int) -> list[AnyEntry]:
-    from graspseg.evaluation.compare.entries import check_names, comparison_config, entries_named, model_entries
-    from graspseg.training.config_file import read_config
+    from graspseg.evaluation.compare.entries import (
+        check_names,
+        comparison_config,
+        entries_named,
+        model_entries,
+        with_budget,
+    )
+    from graspseg.training.config_file import check_ranges, read_config
 
-    config = comparison_config(steps=options.steps, batch=options.batch, threads=threads)
-    if options.config is not None:
-        config = read_config(options.config)
+    config = comparison_config() if options.config is None else read_config(options.config)
+    config = with_budget(config, steps=options.steps, batch=options.batch, threads=threads)
+    check_ranges(config)
     entries: list[AnyEntry] = [*entries_named(options.networks, config), *model_entries(options.models)]
     check_names(entries)
     if options.reference is not None and options.reference not in [entry.name for entry in entries]:
@@ -156,10 +165,13 @@ def _reference(options: Options, comparison: Comparison) -> str:
     return options.reference or (usual if usual in names else names[0])
 
 
-def _budget(options: Options) -> str:
+def _budget(options: Options, entries: Sequence[AnyEntry]) -> str:
+    from graspseg.evaluation.compare.entries import Entry
+
     if options.budget_minutes is not None:
         return f"{options.budget_minutes:g} minutes of training"
-    return f"{options.steps} steps of {options.batch} frames"
+    config = next((entry.config for entry in entries if isinstance(entry, Entry)), None)
+    return "none is trained" if config is None else f"{config.steps} steps of {config.batch} frames"
 
 
 @contextmanager

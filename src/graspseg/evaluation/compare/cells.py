@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from graspseg.datasets.atomic import OutputError, make_folder, new_file, write_json
+from graspseg.datasets.atomic import OutputError, held, make_folder, new_file, read_json, write_json
 from graspseg.evaluation.compare.entries import AnyEntry, ModelEntry
 from graspseg.evaluation.compare.frames import CachedFrames
 from graspseg.evaluation.compare.rows import Predictor, labels_of, predictor, settings_of, train_entry
@@ -41,7 +44,7 @@ class ComparedFrames:
     @property
     def judged_on(self) -> dict[str, Any]:
         """The part of `described` that matters to what is not trained here."""
-        return {name: self.described.get(name) for name in ("data", "size")}
+        return {name: self.described[name] for name in ("data", "size", "data_files") if name in self.described}
 
 
 @dataclass(frozen=True)
@@ -67,14 +70,24 @@ class Cell:
     failure: str | None = None
 
     def matrices(self) -> Int64[np.ndarray, "frames 3 3"]:
-        """Confusion matrix of every judged frame, rows = truth."""
-        with np.load(self.folder / "matrices.npz") as file:
-            return file["matrices"]
+        """Confusion matrix of every judged frame, rows = truth.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        path = self.folder / "matrices.npz"
+        try:
+            with np.load(path) as file:
+                return file["matrices"]
+        except (OSError, ValueError, LookupError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"{path} is damaged, expected one matrix for every judged frame: remove {self.folder} to do it again."
+            ) from error
 
 
 def cell_folder(out: Path, entry: AnyEntry, seed: int | None) -> Path:
     """Where a cell's files are."""
-    return out / "cells" / (entry.name if seed is None else f"{entry.name}-{seed}")
+    return out / "cells" / (f"{entry.name}.model" if isinstance(entry, ModelEntry) else f"{entry.name}-{seed}")
 
 
 def run_cell(
@@ -82,25 +95,37 @@ def run_cell(
 ) -> Cell:
     """Do what is not done yet of a cell; whatever goes wrong inside is its result, not the end of the comparison.
 
+    A training that diverged is not tried again: it would take as long and end alike. Other failures may lie in what
+    surrounds it, a package that is missing or a disk that is full, and each call tries again.
+
     Raises:
-        InputError: the cell was begun with other settings, or its files cannot be written.
+        InputError: the cell was begun with other settings, another process is at it, or its files cannot be written.
+        ModuleNotFoundError: a package that training or judging needs is not installed.
         KeyboardInterrupt: stopped by the user; the next call goes on from there.
     """
     folder = cell_folder(out, entry, seed)
+    with held(folder / "lock"):
+        return _run_cell(entry, seed, folder, frames, threads=threads, progress=progress)
+
+
+def _run_cell(
+    entry: AnyEntry, seed: int | None, folder: Path, frames: ComparedFrames, *, threads: int, progress: Progress
+) -> Cell:
     seen = frames.judged_on if isinstance(entry, ModelEntry) else frames.described
     check_settings(folder / "settings.json", {**seen, "entry": settings_of(entry, seed)}, entry.name)
     failed = folder / "failed.json"
     if failed.is_file():
-        return Cell(entry, seed, folder, failure=json.loads(failed.read_text())["reason"])
+        return Cell(entry, seed, folder, failure=read_json(failed)["reason"])
     try:
         trained = _trained(entry, seed, folder, frames)
         weights = entry.path if isinstance(entry, ModelEntry) else folder / trained["weights"]
         scores = _judged(entry, weights, folder, frames.judged, threads=threads, progress=progress)
-    except OutputError:
+    except (OutputError, ModuleNotFoundError, MemoryError):
         raise
     except Exception as error:  # of any library a network is made of
-        reason = _sentence(error)
-        write_json(failed, {"reason": reason})
+        reason = one_sentence(error)
+        if _is_divergence(error):
+            write_json(failed, {"reason": reason})
         return Cell(entry, seed, folder, failure=reason)
     return Cell(entry, seed, folder, weights, trained, scores)
 
@@ -114,7 +139,7 @@ def check_settings(path: Path, settings: dict[str, Any], name: str) -> None:
     if not path.is_file():
         write_json(path, settings)
         return
-    recorded = _flat(json.loads(path.read_text()))
+    recorded = _flat(read_json(path))
     given = _flat(json.loads(json.dumps(settings)))
     for key in sorted(recorded.keys() | given.keys()):
         if recorded.get(key) != given.get(key):
@@ -132,25 +157,48 @@ def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _sentence(error: Exception) -> str:
-    """What an error says, in one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0][:300] if lines else "no message"
-    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+def _is_divergence(error: Exception) -> bool:
+    if not isinstance(error, InputError):
+        return False
+    from graspseg.training.callbacks import DivergedError
+
+    return isinstance(error, DivergedError)
+
+
+def one_sentence(error: Exception) -> str:
+    """What an error says, in one line, with its kind where the words are not ours."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    return lines[0] if isinstance(error, InputError) else f"{type(error).__name__}: {lines[0][:300]}"
 
 
 def _trained(entry: AnyEntry, seed: int | None, folder: Path, frames: ComparedFrames) -> dict[str, Any]:
     path = folder / "trained.json"
     if path.is_file():
-        return json.loads(path.read_text())
+        return read_json(path)
     if isinstance(entry, ModelEntry):
         result: dict[str, Any] = {"weights": entry.path.name, "steps": None, "seconds": None}
     else:
         assert frames.train is not None and frames.val is not None
-        done = train_entry(entry, make_folder(folder), seed=seed, train=frames.train, val=frames.val)
-        result = {"weights": str(done.weights.relative_to(folder)), "steps": done.steps, "seconds": done.seconds}
+        with _stopwatch(make_folder(folder) / "seconds.json") as seconds:
+            done = train_entry(entry, folder, seed=seed, train=frames.train, val=frames.val)
+        result = {"weights": str(done.weights.relative_to(folder)), "steps": done.steps, "seconds": seconds()}
     write_json(path, result)
     return result
+
+
+@contextmanager
+def _stopwatch(path: Path) -> Iterator[Callable[[], float]]:
+    """Count seconds over all calls that try the same thing; those of a call that is killed are lost."""
+    before = read_json(path) if path.is_file() else 0.0
+    start = time.monotonic()
+
+    def seconds() -> float:
+        return round(before + time.monotonic() - start, 1)
+
+    try:
+        yield seconds
+    finally:
+        write_json(path, seconds())
 
 
 def _judged(
@@ -158,7 +206,7 @@ def _judged(
 ) -> dict[str, Any]:
     path = folder / "judged.json"
     if path.is_file():
-        return json.loads(path.read_text())
+        return read_json(path)
     evaluation, matrices = judge(
         predictor(entry, weights, threads=threads), judged, progress=lambda done: progress("judging", done, len(judged))
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from graspseg.evaluation.compare.cells import ComparedFrames
-from graspseg.evaluation.compare.frames import CachedFrames, Size, SourceSamples, cache_frames
+from graspseg.evaluation.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, fingerprint
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import InputError
 from graspseg.synth.preset_names import PRESETS
@@ -56,16 +56,25 @@ def compared_frames(
         check_frames(frames, str(described["data"]), same_size=False, skipped=Skipped())
         return frames
 
+    judged_files, train_files = _files("data_files", data), _files("train_files", train or "")
     sources = None if train is None else _sources(train, count)
-    judged = cached("judged", None, {"data": data})
-    described = {"data": data, "size": str(size)}
+    judged = cached("judged", None, {"data": data, **judged_files})
+    described = {"data": data, "size": str(size), **judged_files}
     if sources is None:
         return ComparedFrames(None, None, judged, described)
     trained, val = (
-        cached(name, SourceSamples(source, name), {"data": train})
+        cached(name, SourceSamples(source, name), {"data": train, **train_files})
         for name, source in zip(("train", "val"), sources, strict=True)
     )
-    return ComparedFrames(trained, val, judged, {**described, "train": train, "train_frames": len(trained)})
+    return ComparedFrames(
+        trained, val, judged, {**described, "train": train, "train_frames": len(trained), **train_files}
+    )
+
+
+def _files(name: str, data: str) -> dict[str, object]:
+    """What tells the files of a data set on disk from those it held before somebody corrected a label."""
+    folder = Path(data)
+    return {name: fingerprint(folder)} if data and folder.is_dir() else {}
 
 
 def _sources(train: str, count: int) -> tuple[FrameSource, FrameSource]:

@@ -51,31 +51,45 @@ class ModelEntry:
 AnyEntry = Entry | ForestEntry | ModelEntry
 
 
-def comparison_config(*, steps: int, batch: int, threads: int = 0) -> TrainConfig:
+def comparison_config() -> TrainConfig:
     """One recipe for every network of a comparison: whole frames, the paper's augmentation without its crop.
 
     The generator's preset `interseghands` and the paper's data are cropped already. The last 15 % of the steps are the
     stage of the contour loss; without it they are cross-entropy alone, so that every row spends the same steps.
-
-    Args:
-        steps: optimizer steps, both stages together.
-        batch: frames of one step.
-        threads: CPU threads of PyTorch; 0 = all.
     """
     lite = preset("lite")
-    return replace(
+    config = replace(
         lite,
         contour=False,
-        steps=steps,
-        batch=batch,
         views=replace(lite.views, kind="frame", per_frame=1),
         augment=replace(_BASE, window_share=0.0),
         optimizer=replace(lite.optimizer, rate=1e-3, average_decay=0.99),
         loss=LossSettings(contour_share=0.15),
-        validation=ValidationSettings(frames=64, every_steps=validation_interval(steps), sheet_views=8),
-        compute=replace(
-            lite.compute, workers=0, threads=threads, checkpoint_minutes=2.0, log_every_steps=min(20, steps)
-        ),
+        validation=ValidationSettings(frames=64, sheet_views=8),
+        compute=replace(lite.compute, workers=0, checkpoint_minutes=2.0),
+    )
+    return with_budget(config, steps=3000, batch=8)
+
+
+def with_budget(
+    config: TrainConfig, *, steps: int | None = None, batch: int | None = None, threads: int = 0
+) -> TrainConfig:
+    """A recipe with another budget; how often it validates and logs follows from the steps.
+
+    Args:
+        config: the recipe.
+        steps: optimizer steps, both stages together; None = as they are.
+        batch: frames of one step; None = as they are.
+        threads: CPU threads of PyTorch; 0 = all.
+    """
+    config = replace(config, batch=batch or config.batch, compute=replace(config.compute, threads=threads))
+    if steps is None:
+        return config
+    return replace(
+        config,
+        steps=steps,
+        validation=replace(config.validation, every_steps=validation_interval(steps)),
+        compute=replace(config.compute, log_every_steps=min(20, steps)),
     )
 
 
@@ -92,7 +106,7 @@ def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | For
         config: what all of them share.
 
     Raises:
-        InputError: no such network, or a name twice.
+        InputError: no such network.
     """
     from graspseg.networks.table import network_spec
 
@@ -102,9 +116,10 @@ def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | For
         if name == FOREST:
             entries.append(ForestEntry())
             continue
+        if network == FOREST:
+            raise InputError(f"{name} does not exist, the forest has no contour loss: give {FOREST}.")
         network_spec(network)
         entries.append(Entry(name, replace(config, network=network, contour=name.endswith(CONTOUR))))
-    check_names(entries)
     return entries
 
 
@@ -119,7 +134,7 @@ def model_entries(paths: Sequence[Path]) -> list[ModelEntry]:
         path = given / "model.safetensors" if given.is_dir() else given
         if not path.is_file() or path.suffix not in (".safetensors", ".onnx"):
             raise InputError(f"{given} is no model, expected a run's folder, a .safetensors or .onnx file: name one.")
-        stem = given.name if given.is_dir() else path.stem
+        stem = given.resolve().name if given.is_dir() else path.stem
         entries.append(ModelEntry(re.sub(r"[^\w+.-]", "_", stem), path))
     return entries
 

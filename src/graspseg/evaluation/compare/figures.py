@@ -18,10 +18,11 @@ from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.sample import Sample
 from graspseg.evaluation.compare.cells import Cell
 from graspseg.evaluation.compare.entries import CONTOUR
-from graspseg.evaluation.compare.frame_scores import mean_iou, most_different
+from graspseg.evaluation.compare.frame_scores import most_different
 from graspseg.evaluation.compare.rows import RUN, labels_of, pixel_angle, predictor
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.labels import CLASS_NAMES, overlay, shade_depth
+from graspseg.metrics.confusion import count_pairs, mean_foreground_iou
 
 SHOWN = 6
 _DPI = 110
@@ -55,7 +56,7 @@ def write_pictures(comparison: Comparison, *, threads: int) -> list[Picture]:
     first = [cells[0] for entry in comparison.entries if (cells := comparison.cells_of(entry.name))]
     if not first:
         return []
-    chosen = most_different(np.stack([mean_iou(cell.matrices()) for cell in first]), SHOWN)
+    chosen = most_different(np.stack([mean_foreground_iou(cell.matrices()) for cell in first]), SHOWN)
     samples = [comparison.frames.judged[index] for index in chosen]
     probabilities = {cell.entry.name: _predicted(cell, samples, threads) for cell in first}
     drawn = [
@@ -130,9 +131,7 @@ def _side_by_side(out: Path, samples: Sequence[Sample], probabilities: dict[str,
 
 
 def _score(labels: UInt8[np.ndarray, "h w"], target: UInt8[np.ndarray, "h w"]) -> str:
-    from graspseg.metrics.confusion import count_pairs
-
-    score = float(mean_iou(count_pairs(labels, target)))
+    score = float(mean_foreground_iou(count_pairs(labels, target)))
     return "" if np.isnan(score) else f"{100 * score:.0f}"
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.atomic import new_file, partial_files, write_json
+from graspseg.datasets.atomic import new_file, partial_files, read_json, write_json
 from graspseg.datasets.sample import Sample
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import Frame, InputError, Intrinsics
@@ -74,6 +74,15 @@ def reduced(frame: Frame, labels: UInt8[np.ndarray, "h w"], *, size: Size) -> tu
     )
 
 
+def _opened_part(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path} is damaged, expected frames as graspseg wrote them: remove it to have them made again."
+        ) from error
+
+
 def _possible_size(width: int, height: int) -> Size:
     step = next(step for step in (4, 3, 2, 1) if width % step == 0 and height % step == 0)
     return Size(width // step, height // step)
@@ -85,14 +94,17 @@ class CachedFrames:
     Args:
         folder: what `cache_frames` wrote.
 
+    Raises:
+        InputError: a file is damaged.
+
     Attributes:
         failures: why frames of the data set are not among these, a sentence each.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        described = json.loads((folder / _DESCRIPTION).read_text())
-        self._parts = [np.load(folder / name, mmap_mode="r") for name in described["parts"]]
+        described = read_json(folder / _DESCRIPTION)
+        self._parts = [_opened_part(folder / name) for name in described["parts"]]
         usable = [np.flatnonzero(part["usable"]) for part in self._parts]
         self._places = [(part, int(row)) for part, rows in enumerate(usable) for row in rows]
         self.failures = [str(text) for part in self._parts for text in part["text"][~part["usable"]]]
@@ -208,13 +220,13 @@ def _parts(samples: Samples, folder: Path, size: Size) -> list[Part]:
 def _check_described(path: Path, content: dict[str, Any]) -> None:
     if not path.is_file():
         return
-    found = json.loads(path.read_text())
+    found = read_json(path)
     changed = sorted(name for name in found.keys() | content.keys() if found.get(name) != content.get(name))
     if changed:
         name = changed[0]
         raise InputError(
             f"{path.parent} holds frames of {name} {found.get(name)!r}, expected {content.get(name)!r}: choose another "
-            "--out, or give the same frames."
+            "--out, give the same frames, or remove that folder to have them made again."
         )
 
 
@@ -265,6 +277,9 @@ def _record(size: Size) -> np.dtype:
     )
 
 
-def fingerprint(content: Any) -> str:
-    """Twelve hexadecimal digits that stand for plain JSON values."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+def fingerprint(folder: Path) -> str:
+    """Hexadecimal digits that change with the name, size or time of any file below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = ((path.relative_to(folder).as_posix(), path.stat()) for path in files)
+    listed = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:12]

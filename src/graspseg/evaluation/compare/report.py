@@ -13,7 +13,7 @@ from graspseg.evaluation.compare.cells import Cell
 from graspseg.evaluation.compare.frame_scores import better_share
 from graspseg.evaluation.compare.run import Comparison
 from graspseg.evaluation.machine import describe_machine
-from graspseg.metrics.paired import paired_difference, paired_difference_over_seeds
+from graspseg.metrics.paired import paired_difference_over_seeds
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,7 @@ def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]
 
 def _difference(reference: np.ndarray, entry: np.ndarray) -> dict[str, float]:
     """Difference of the mean IoU with its interval, and the share of frames where the entry is better."""
-    several = len(reference) > 1
-    found = paired_difference_over_seeds(reference, entry) if several else paired_difference(reference[0], entry[0])
+    found = paired_difference_over_seeds(reference, entry)
     return {**asdict(found.iou_dataset), "better_share": better_share(reference, entry)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,12 +27,10 @@ class Trained:
     Attributes:
         weights: the file that `predictor` reads.
         steps: optimizer steps; None where there are none.
-        seconds: what this call took.
     """
 
     weights: Path
     steps: int | None
-    seconds: float
 
 
 def settings_of(entry: AnyEntry, seed: int | None) -> dict[str, Any]:
@@ -44,7 +42,8 @@ def settings_of(entry: AnyEntry, seed: int | None) -> dict[str, Any]:
         return {name: value for name, value in settings.items() if name != "compute"}
     if isinstance(entry, ForestEntry):
         return {"network": entry.name, "seed": seed}
-    return {"model": entry.path.name, "bytes": entry.path.stat().st_size}
+    with entry.path.open("rb") as file:
+        return {"model": entry.path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def train_entry(entry: AnyEntry, folder: Path, *, seed: int | None, train: CachedFrames, val: CachedFrames) -> Trained:
@@ -53,7 +52,6 @@ def train_entry(entry: AnyEntry, folder: Path, *, seed: int | None, train: Cache
     Raises:
         InputError: it cannot be trained; other errors of its libraries may come as well.
     """
-    start = time.monotonic()
     if isinstance(entry, Entry):
         from graspseg.training.run import train as train_network
         from graspseg.training.run_folder import MODEL
@@ -62,14 +60,14 @@ def train_entry(entry: AnyEntry, folder: Path, *, seed: int | None, train: Cache
         config = replace(entry.config, seed=seed or 0)
         if not (out / MODEL).is_file():
             train_network(config, out, resume=(out / "config.json").is_file(), frames=(train, val))
-        return Trained(out / MODEL, config.steps, time.monotonic() - start)
+        return Trained(out / MODEL, config.steps)
     if isinstance(entry, ForestEntry):
         from graspseg.forest.settings import ForestSettings
         from graspseg.forest.training import train_forest
 
         train_forest(train, ForestSettings(), seed=seed or 0).save(folder / _FOREST_FILE)
-        return Trained(folder / _FOREST_FILE, None, time.monotonic() - start)
-    return Trained(entry.path, None, 0.0)
+        return Trained(folder / _FOREST_FILE, None)
+    return Trained(entry.path, None)
 
 
 def predictor(entry: AnyEntry, weights: Path, *, threads: int) -> Predictor:

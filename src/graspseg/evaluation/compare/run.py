@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from graspseg.datasets.atomic import make_folder, write_json
+from graspseg.datasets.atomic import make_folder, read_json, write_json
 from graspseg.evaluation.compare.cells import Cell, ComparedFrames, Progress, run_cell
 from graspseg.evaluation.compare.entries import AnyEntry, Entry, ModelEntry, check_names, validation_interval
 from graspseg.evaluation.compare.timing import TimingSettings, cost_of, time_cells
@@ -111,7 +110,7 @@ def with_equal_time(
     from graspseg.training.sources import Skipped
 
     path = make_folder(out) / "paces.json"
-    kept: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
+    kept: dict[str, dict[str, float]] = read_json(path) if path.is_file() else {}
     result: list[AnyEntry] = []
     for entry in entries:
         if not isinstance(entry, Entry):

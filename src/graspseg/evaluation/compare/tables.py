@@ -95,6 +95,7 @@ def as_markdown(report: dict[str, Any], *, pictures: Sequence[str] = ()) -> str:
             texts = [f"**{text}**" if (index, number) in table.best else text for number, text in enumerate(row)]
             lines.append(_line([*texts, *[""] * (len(table.head) - len(texts))]))
         lines.append("")
+    lines += ["## Pictures", ""] if pictures else []
     lines += [line for name in pictures for line in (f"![{name.partition('.')[0]}]({name})", "")]
     if report["failures"]:
         lines += ["## Failed", "", *(f"- {reason}" for reason in report["failures"]), ""]
@@ -109,10 +110,10 @@ def facts(report: dict[str, Any]) -> list[str]:
     left_out = f" {len(frames['left_out'])} frames could not be used." if frames["left_out"] else ""
     return [
         f"{frames['judged']} frames of {frames['data']} at {frames['size']}.{left_out}{trained} Seeds: "
-        f"{', '.join(map(str, seeds)) or 'none'}. Budget of every row: {report['budget']}. ± is the standard deviation "
-        "over seeds.",
+        f"{', '.join(map(str, seeds)) or 'none'}. Budget of every network: {report['budget']}. "
+        "± is the standard deviation over seeds.",
         f"Times: batch 1 at {timing['size']}, {timing['threads']} thread(s), median and 99th percentile of "
-        f"{timing['calls']} calls, rows in turns, on {machine['processor']}.",
+        f"{timing['calls']} calls, rows in turns, on {machine['processor']}; of exported models with their windows.",
         f"Command: `{report['command']}`",
     ]
 

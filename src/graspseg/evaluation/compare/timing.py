@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from graspseg.datasets.atomic import write_json
-from graspseg.evaluation.compare.cells import Cell, Progress
+from graspseg.datasets.atomic import read_json, write_json
+from graspseg.evaluation.compare.cells import Cell, Progress, one_sentence
 from graspseg.evaluation.compare.entries import ForestEntry
 from graspseg.evaluation.compare.frames import CachedFrames, Size
 from graspseg.evaluation.compare.rows import pixel_angle, predictor
-from graspseg.frame import Frame, Intrinsics
+from graspseg.frame import Frame, InputError, Intrinsics
 
 _CALLS_A_TURN = 5
 _FRAMES = 8
@@ -46,8 +47,8 @@ def time_cells(
     were taken side by side.
 
     Returns:
-        By entry, `eager_ms` and `runtime_ms` with `p50` and `p99` each or None, and `export_failure`, a sentence or
-        None.
+        By entry, `eager_ms` in PyTorch (the forest: in numba) and `runtime_ms` in OpenVINO, with `p50` and `p99` each
+        or None, and `export_failure`, a sentence or None. An exported model runs in OpenVINO only, with its windows.
     """
     path = out / "timing.json"
     asked = {
@@ -55,23 +56,34 @@ def time_cells(
         "size": str(settings.size),
         "threads": settings.threads,
         "calls": settings.calls,
+        "weights": {cell.entry.name: _digest(cell) for cell in cells},
     }
-    kept = json.loads(path.read_text()) if path.is_file() else {}
-    if kept.get("asked") == asked:
+    kept: dict[str, Any] = {}
+    with contextlib.suppress(InputError):
+        kept = read_json(path)
+    # What could not be exported may lie in what surrounds it and is tried again.
+    if kept.get("asked") == asked and not any(times["export_failure"] for times in kept["entries"].values()):
         return kept["entries"]
     frames = _frames_of_size(judged, settings.size)
     calls: dict[tuple[str, str], Callable[[Frame], object]] = {}
     failures: dict[str, str] = {}
     for cell in cells:
         assert cell.weights is not None
-        calls[cell.entry.name, "eager_ms"] = predictor(cell.entry, cell.weights, threads=settings.threads)
+        own = predictor(cell.entry, cell.weights, threads=settings.threads)
+        if cell.weights.suffix == ".onnx":
+            calls[cell.entry.name, "runtime_ms"] = own
+            continue
+        calls[cell.entry.name, "eager_ms"] = own
+        if isinstance(cell.entry, ForestEntry):
+            continue
         try:
             runtime = _runtime(cell, settings)
+            runtime(frames[0])
         except Exception as error:  # of any library that exports or runs
-            failures[cell.entry.name] = str(error).strip().splitlines()[0][:300]
+            failures[cell.entry.name] = one_sentence(error)
+            _timed_file(cell, settings).unlink(missing_ok=True)
         else:
-            if runtime is not None:
-                calls[cell.entry.name, "runtime_ms"] = runtime
+            calls[cell.entry.name, "runtime_ms"] = runtime
     taken = _in_turns(calls, frames, settings, progress)
     entries = {
         cell.entry.name: {
@@ -105,18 +117,27 @@ def _in_turns(
     return {key: {"p50": round(float(low), 3), "p99": round(float(high), 3)} for key, (low, high) in quantiles.items()}
 
 
-def _runtime(cell: Cell, settings: TimingSettings) -> Callable[[Frame], object] | None:
-    """The entry in OpenVINO; None where its own form has no other runtime."""
+def _timed_file(cell: Cell, settings: TimingSettings) -> Path:
+    return cell.folder / f"timed-{settings.size}.onnx"
+
+
+def _digest(cell: Cell) -> str:
+    """What tells the weights that are timed from others."""
+    assert cell.weights is not None
+    with cell.weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _runtime(cell: Cell, settings: TimingSettings) -> Callable[[Frame], object]:
+    """The network in OpenVINO."""
     weights = cell.weights
     assert weights is not None
-    if isinstance(cell.entry, ForestEntry) or weights.suffix == ".onnx":
-        return None
     from graspseg.export import export_onnx
     from graspseg.networks.checkpoint import load_checkpoint
     from graspseg.segment.engine import load_engine
 
     network, card = load_checkpoint(weights)
-    path = cell.folder / f"timed-{settings.size}.onnx"
+    path = _timed_file(cell, settings)
     size = (settings.size.height, settings.size.width)
     if not path.is_file():
         export_onnx(
