@@ -165,7 +165,7 @@ with it. Before the first: the wheels of docs/gpu.md into $HOME/site.
   {command}
 Of 30 minutes: 2 for the start, 2 for frames and compiling their generator, {arguments.train_minutes:g} for training,
 2 for the exams, 3 for latencies, the rest for lots. Copy what each call brings back into one folder, then
-  PYTHONPATH=src python benchmarks/gpu.py join --state THAT_FOLDER --out benchmarks/results/gpu"""
+  PYTHONPATH=src python benchmarks/gpu.py join --state THAT_FOLDER --out runs/gpu"""
 
 
 if __name__ == "__main__":

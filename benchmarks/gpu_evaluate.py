@@ -15,11 +15,11 @@ from torch import nn
 from gpu_augment import metres
 from gpu_frames import MappedFrames, gathered
 from gpu_plan import BEFORE_CONTOUR, EXAMS, Clock, Run, Split, State
-from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, decided_steps, read_progress
+from gpu_train import BRANCH, CHECKPOINT, MODEL, compute_device, decided_steps
 from graspseg.metrics import BoundaryScore, Confusion
 from graspseg.metrics.confusion import count_pairs
 from graspseg.metrics.outlines import Outlines
-from graspseg.networks import build, load_weights
+from graspseg.networks import build, load_weights, read_card
 from graspseg.synth.generate import DEPTH_UNIT_M
 from graspseg.training.presets import LossSettings
 from graspseg.workers.chunks import Processes, run_chunks
@@ -45,11 +45,18 @@ def report_rows(state: State) -> list[Row]:
         folder = state.run_folder(run.name)
         newest = next((folder / name for name in (MODEL, CHECKPOINT) if (folder / name).is_file()), None)
         if newest is not None:
-            rows.append(Row(run.name, run, newest, read_progress(state, run)["step"]))
+            rows.append(Row(run.name, run, newest, _step_of(newest)))
         if (folder / BRANCH).is_file():
             start = state.config(run, steps=decided_steps(state)).contour_start
             rows.append(Row(f"{run.name}-{BEFORE_CONTOUR}", run, folder / BRANCH, start))
     return rows
+
+
+def _step_of(weights: Path) -> int:
+    """The step that weights are of; the progress beside them may be ahead, or not written yet."""
+    if weights.suffix == ".safetensors":
+        return int(read_card(weights).data["steps"])
+    return torch.load(weights, map_location="cpu", weights_only=True)["progress"]["step"]
 
 
 def load_row(state: State, row: Row) -> nn.Module:

@@ -32,9 +32,10 @@ def pack(state: State, out: Path, *, call: int) -> int:
         InputError: there is no such lot.
     """
     folder = state.folder / "pack"
-    if not (folder / MANIFEST).is_file():
-        _prepare(state, folder)
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    content = _content(state)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8")) if (folder / MANIFEST).is_file() else {}
+    if manifest.get("content") != content:
+        manifest = _prepare(state, folder, content)
     if not 1 <= call <= manifest["lots"]:
         raise InputError(f"There is no lot {call}, expected 1 to {manifest['lots']}: choose with --call.")
     make_folder(out)
@@ -45,8 +46,14 @@ def pack(state: State, out: Path, *, call: int) -> int:
     return manifest["lots"]
 
 
-def _prepare(state: State, folder: Path) -> None:
-    """Make all files of all lots; the manifest is written last."""
+def _content(state: State) -> dict[str, Any]:
+    """What a pack is made of: lots packed before the training or the exams went on are not those of now."""
+    exams = sorted(path.name for path in (state.folder / "evaluation").glob("*"))
+    return {"steps": {row.name: row.step for row in report_rows(state)}, "exams": exams}
+
+
+def _prepare(state: State, folder: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Make all files of all lots and the manifest, which is written last."""
     reports = write_report(state, folder)
     large = [path.name for path in reports if path.stat().st_size > PART_BYTES]
     assert not large, f"{large} must be cut into parts, too"
@@ -69,7 +76,9 @@ def _prepare(state: State, folder: Path) -> None:
             write_bytes(folder / f"{name}.{number:02d}", part)
         weights[name] = {**_described(data), "parts": list(parts)}
         files |= parts
-    write_json(folder / MANIFEST, {"lots": _assign_lots(files), "files": files, "weights": weights})
+    manifest = {"content": content, "lots": _assign_lots(files), "files": files, "weights": weights}
+    write_json(folder / MANIFEST, manifest)
+    return manifest
 
 
 def _described(data: bytes) -> dict[str, Any]:
@@ -90,6 +99,8 @@ def _assign_lots(files: dict[str, dict[str, Any]]) -> int:
 def join(lots: Path, out: Path) -> list[str]:
     """Put the lots below a folder together: reports, and every weights file all parts of which are there.
 
+    Folders without a manifest are not of the pack: earlier calls leave reports, too.
+
     Returns:
         Weights files that are still incomplete.
 
@@ -100,7 +111,7 @@ def join(lots: Path, out: Path) -> list[str]:
     if not manifests or len({path.read_bytes() for path in manifests}) > 1:
         raise InputError(f"{lots} holds {len(manifests)} manifests, expected the lots of one pack: name their folder.")
     manifest = json.loads(manifests[0].read_text(encoding="utf-8"))
-    found = {path.name: path for path in sorted(lots.rglob("*")) if path.name in manifest["files"]}
+    found = {path.name: path for lot in manifests for path in lot.parent.iterdir() if path.name in manifest["files"]}
     for name, path in found.items():
         _check(path, path.read_bytes(), manifest["files"][name])
     make_folder(out)

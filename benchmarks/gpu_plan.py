@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from graspseg.datasets.atomic import write_json
 from graspseg.evaluation.machine import describe_machine
-from graspseg.frame import Intrinsics
+from graspseg.frame import InputError, Intrinsics
 from graspseg.training.presets import TrainConfig, preset
 
 Split = Literal["train", "val", "unseen"]
@@ -198,9 +198,9 @@ def chosen_networks(names: Sequence[str]) -> tuple[str, ...]:
     """Networks in the table's order.
 
     Raises:
-        SystemExit: a name is not in it.
+        InputError: a name is not in it.
     """
     unknown = sorted(set(names) - set(NETWORKS))
     if unknown:
-        raise SystemExit(f"--networks names {', '.join(unknown)}, expected some of {', '.join(NETWORKS)}.")
+        raise InputError(f"--networks names {', '.join(unknown)}, expected some of {', '.join(NETWORKS)}.")
     return tuple(name for name in NETWORKS if name in names)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Int64
 
 from gpu_evaluate import SHOWN, Row, report_rows
 from gpu_frames import PRESET, MappedFrames
@@ -18,12 +17,12 @@ from gpu_tables import markdown
 from gpu_train import read_progress
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
 from graspseg.evaluation.machine import describe_machine
-from graspseg.labels import HAND, OBJECT, contact_sheet, overlay, shade_depth
+from graspseg.labels import contact_sheet, overlay, shade_depth
+from graspseg.metrics import paired_difference
 from graspseg.networks.table import cost
 from graspseg.training.sheet import write_curves
 
 REPORT_FILES = ("report.json", "report.md", "sheet.png", "curves.png", "frames.npz")
-_RESAMPLES = 2000
 _THUMBNAIL = (240, 180)
 
 
@@ -106,43 +105,11 @@ def differences(state: State, rows: list[Row]) -> list[dict[str, Any]]:
     for one, other in pairs:
         for split in EXAMS:
             if other in named and _scores(state, named[one], split) and _scores(state, named[other], split):
-                both = (_matrices(state, named[name], split) for name in (one, other))
-                found.append({"row": one, "minus": other, "split": split, **paired_difference(*both)._asdict()})
+                reference, entry = (_matrices(state, named[name], split) for name in (other, one))
+                difference = paired_difference(reference, entry).iou_dataset
+                points, low, high = (round(100 * x, 3) for x in (difference.value, difference.low, difference.high))
+                found.append({"row": one, "minus": other, "split": split, "points": points, "interval_95": (low, high)})
     return found
-
-
-class PairedDifference(NamedTuple):
-    """A difference in points and its 95 % interval."""
-
-    points: float
-    interval_95: tuple[float, float]
-
-
-def paired_difference(one: Int64[np.ndarray, "frames 3 3"], other: Int64[np.ndarray, "frames 3 3"]) -> PairedDifference:
-    """Difference of the data-set mean IoU of hand and object in points, with a 95 % interval.
-
-    The interval is from frames drawn anew with replacement, the same ones for both: it speaks of other frames, not of
-    other seeds of the training.
-    """
-    rng = np.random.default_rng(0)
-    count = len(one)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), size=_RESAMPLES).astype(np.float64)
-    spread = _mean_iou(drawn, one) - _mean_iou(drawn, other)
-    everything = np.ones((1, count))
-    exact = float((_mean_iou(everything, one) - _mean_iou(everything, other))[0])
-    low, high = np.quantile(spread, [0.025, 0.975])
-    return PairedDifference(round(100 * exact, 3), (round(100 * float(low), 3), round(100 * float(high), 3)))
-
-
-def _mean_iou(weights: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Mean IoU of hand and object for every row of weights of frames."""
-    sums = (weights @ matrices.reshape(len(matrices), 9)).reshape(-1, 3, 3)
-    ious = []
-    for label in (HAND, OBJECT):
-        hit = sums[:, label, label]
-        union = sums[:, label].sum(axis=1) + sums[:, :, label].sum(axis=1) - hit
-        ious.append(hit / np.maximum(union, 1))
-    return np.mean(ious, axis=0)
 
 
 def _write_sheet(state: State, rows: list[Row], path: Path) -> None:

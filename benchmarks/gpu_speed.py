@@ -131,14 +131,14 @@ def ceilings(device: torch.device) -> dict[str, Any]:
     figures: dict[str, Any] = {"card": torch.cuda.get_device_name() if on_card else "CPU", "torch": torch.__version__}
     for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
         a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
-        figures[name] = round(2 * side**3 / _best_s(lambda a=a, b=b: a @ b, device) / 1e12, 5)
+        figures[name] = round(2 * side**3 / _median_s(lambda a=a, b=b: a @ b, device) / 1e12, 5)
     source = torch.rand(numbers, device=device)
     target = torch.empty_like(source)
-    figures["copy"] = round(2 * source.nbytes / _best_s(lambda: target.copy_(source), device) / 1e12, 5)
+    figures["copy"] = round(2 * source.nbytes / _median_s(lambda: target.copy_(source), device) / 1e12, 5)
     return figures
 
 
-def _best_s(work: Callable[[], object], device: torch.device) -> float:
+def _median_s(work: Callable[[], object], device: torch.device) -> float:
     """Median seconds of ten goes after three."""
     took = []
     for _ in range(13):
