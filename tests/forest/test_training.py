@@ -9,7 +9,7 @@ from graspseg.forest.features import reduce_frame
 from graspseg.forest.forest import Forest
 from graspseg.forest.pixels import reduce_labelled
 from graspseg.forest.settings import ForestSettings
-from graspseg.forest.training import decision_weights, mean_f1, train_forest
+from graspseg.forest.training import mean_f1, missed_and_seen, train_forest
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import HAND
 from graspseg.metrics import Confusion
@@ -73,17 +73,17 @@ def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_fr
     assert (answer.labels()[0] == fine_answer.labels()[0]).mean() > 0.9
 
 
-def test_the_decision_does_not_depend_on_how_many_pixels_stage_2_looks_at(tiny_forest: Forest) -> None:
-    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=12)
-    frames = [reduce_labelled(*source.frame(index), tiny_forest.settings) for index in range(12)]
-
-    def weights(most_pixels: int) -> np.ndarray:
-        settings = replace(tiny_forest.settings, most_pixels=most_pixels)
-        return np.array(decision_weights(Forest(settings, tiny_forest.find, tiny_forest.segment), frames))
-
-    few, all_of_them = weights(1000), weights(10**6)
-    assert few[0] == all_of_them[0] == 1
-    np.testing.assert_allclose(np.log(few), np.log(all_of_them), atol=0.5)
+def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
+    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=6)
+    frames = [reduce_labelled(*source.frame(index), tiny_forest.settings) for index in range(6)]
+    (missed, coarse), (also_missed, fine) = (
+        missed_and_seen(replace(tiny_forest, settings=replace(tiny_forest.settings, most_pixels=pixels)), frames)
+        for pixels in (300, 10**6)
+    )
+    assert min(seen.stands_for for seen in coarse) > 1 == max(seen.stands_for for seen in fine)
+    np.testing.assert_array_equal(missed, also_missed)
+    told, counted = (sum(seen.stands_for * len(seen.target) for seen in each) for each in (coarse, fine))
+    assert told == pytest.approx(counted, rel=0.1)
 
 
 def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64, UInt8
 
 from graspseg.forest.forest import Forest
 from graspseg.forest.growing import grow_tree
@@ -174,6 +174,39 @@ def decision_weights(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[fl
     Paper: "decision adjustment": a threshold chosen by F1 on validation data. Differs: it is between background and two
     classes, whose mean F1 decides. A weight for each would let few frames drop the class that is harder to tell.
     """
+    missed, judged = missed_and_seen(forest, frames)
+    best, weights = -1.0, (1.0, 1.0, 1.0)
+    for weight in _WEIGHTS if judged else ():
+        matrix = np.zeros((3, 3), np.int64)
+        matrix[:, 0] = missed
+        for seen in judged:
+            weighted = seen.probabilities * np.array([1, weight, weight], np.float32)
+            labels = absorb_small_pieces(weighted, forest.settings.smallest_piece)[seen.inside]
+            matrix += seen.stands_for * np.bincount(3 * seen.target + labels, minlength=9).reshape(3, 3)
+        score = mean_f1(matrix)
+        if score > best:
+            best, weights = score, (1.0, float(weight), float(weight))
+    return weights
+
+
+class Seen(NamedTuple):
+    """What stage 2 says of one frame.
+
+    Attributes:
+        probabilities: in the box of the region, before the decision.
+        inside: which of them are looked at and have a label.
+        target: classes of those.
+        stands_for: grid pixels that each of them stands for.
+    """
+
+    probabilities: Float32[np.ndarray, "rows columns 3"]
+    inside: Bool[np.ndarray, "rows columns"]
+    target: Int64[np.ndarray, " n"]
+    stands_for: int
+
+
+def missed_and_seen(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[Int64[np.ndarray, " 3"], list[Seen]]:
+    """Grid pixels of each class that stage 1 leaves out, and what stage 2 says of the others."""
     missed = np.zeros(3, np.int64)
     judged = []
     for frame in frames:
@@ -183,21 +216,10 @@ def decision_weights(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[fl
             cut = region.cut()
             inside = (region.wanted(frame.grid) & counted)[cut]
             probabilities = forest.segmented(frame.grid, region).probabilities
-            judged.append((probabilities, inside, frame.labels[cut][inside].astype(np.int64), region.every**2))
+            judged.append(Seen(probabilities, inside, frame.labels[cut][inside].astype(np.int64), region.every**2))
             counted &= ~region._replace(every=1).wanted(frame.grid)
         missed += np.bincount(frame.labels[counted], minlength=3)
-    best, weights = -1.0, (1.0, 1.0, 1.0)
-    for weight in _WEIGHTS if judged else ():
-        matrix = np.zeros((3, 3), np.int64)
-        matrix[:, 0] = missed
-        for probabilities, inside, target, pixels in judged:
-            weighted = probabilities * np.array([1, weight, weight], np.float32)
-            labels = absorb_small_pieces(weighted, forest.settings.smallest_piece)[inside]
-            matrix += pixels * np.bincount(3 * target + labels, minlength=9).reshape(3, 3)
-        score = mean_f1(matrix)
-        if score > best:
-            best, weights = score, (1.0, float(weight), float(weight))
-    return weights
+    return missed, judged
 
 
 def mean_f1(matrix: Int64[np.ndarray, "3 3"]) -> float:
