@@ -13,7 +13,6 @@ what the other has done. Writes `benchmarks/results/claims.json` and `claims.md`
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -24,13 +23,14 @@ from typing import Any
 import numpy as np
 
 from claims_cells import MEAN_IOU, cells_needed, run_cells
+from graspseg.datasets.atomic import make_folder, write_bytes, write_json
 from graspseg.evaluation.compare.cells import Cell
 from graspseg.evaluation.compare.data import compared_frames
-from graspseg.evaluation.compare.entries import comparison_config
+from graspseg.evaluation.compare.entries import comparison_config, with_budget
 from graspseg.evaluation.compare.frames import Size
 from graspseg.evaluation.compare.report import value_at
 from graspseg.evaluation.machine import describe_machine
-from graspseg.metrics.paired import PairedDifference, paired_difference, paired_difference_over_seeds
+from graspseg.metrics.paired import PairedDifference, paired_difference_over_seeds
 
 RESULT = Path(__file__).parent / "results" / "claims.json"
 DENSE, PLAIN, DEEPLAB = "denseattentionseg-small", "denseattentionseg-small-noattention", "deeplabv3plus-small"
@@ -95,7 +95,7 @@ def difference(claim: Claim, cells: dict[tuple[str, int], Cell], seeds: Sequence
     found: dict[str, Any] = {**asdict(claim), "seeds": len(pairs)}
     if not pairs:
         return {**found, "verdict": "failed"}
-    compared = _compared(
+    compared = paired_difference_over_seeds(
         np.stack([reference.matrices() for _, reference in pairs]), np.stack([entry.matrices() for entry, _ in pairs])
     )
     by_seed = {
@@ -103,12 +103,6 @@ def difference(claim: Claim, cells: dict[tuple[str, int], Cell], seeds: Sequence
         for score, path in SCORES.items()
     }
     return {**found, **compared.summary(), "by_seed": by_seed, "verdict": verdict(compared)}
-
-
-def _compared(reference: np.ndarray, entry: np.ndarray) -> PairedDifference:
-    if len(entry) == 1:
-        return paired_difference(reference[0], entry[0])
-    return paired_difference_over_seeds(reference, entry)
 
 
 def _minus(one: float | None, other: float | None) -> float | None:
@@ -123,8 +117,10 @@ def verdict(compared: PairedDifference) -> str:
 
 
 def as_markdown(result: dict[str, Any]) -> str:
-    """Claims and cells as two tables, in points of IoU."""
+    """Claims and cells as two sections with a table each, in points of IoU."""
     lines = [
+        "## Claims",
+        "",
         "| claim | entry - reference | paper | here, data set [95 %] | per image [95 %] | boundary F 2 px | seeds | |",
         "|---|---|---|---|---|---|---|---|",
     ]
@@ -135,7 +131,13 @@ def as_markdown(result: dict[str, Any]) -> str:
         outline = _mean_points(claim.get("by_seed", {}).get("boundary_f_2px", []))
         cells = [claim["name"], pair, paper, *here, outline, str(claim["seeds"]), claim["verdict"]]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "| cell | steps | mean IOU by seed | hand | object | boundary F 2 px |", "|---|---|---|---|---|---|"]
+    lines += [
+        "",
+        "## Cells",
+        "",
+        "| cell | steps | mean IOU by seed | hand | object | boundary F 2 px |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, rows in result["cells"].items():
         told = [row for row in rows if row["failure"] is None]
         by_seed = ", ".join(f"{100 * row['scores']['iou_dataset']:.2f}" for row in told) or rows[0]["failure"]
@@ -192,7 +194,7 @@ def main(argv: Sequence[str]) -> None:
         frames,
         args.out,
         seeds=args.seeds,
-        config=comparison_config(steps=args.steps, batch=args.batch, threads=args.threads),
+        config=with_budget(comparison_config(), steps=args.steps, batch=args.batch, threads=args.threads),
         fine_steps=args.fine_steps,
         threads=args.threads,
     )
@@ -202,18 +204,16 @@ def main(argv: Sequence[str]) -> None:
         steps, seconds = cell.trained.get("steps"), cell.trained.get("seconds")
         row = {"seed": seed, "steps": steps, "seconds": seconds, "scores": scores, "failure": cell.failure}
         rows.setdefault(name, []).append(row)
-    shown = [f"--{name} {getattr(args, name.replace('-', '_'))}" for name in ("steps", "fine-steps", "batch", "frames")]
     result = {
-        "command": shlex.join(["python", "benchmarks/claims.py"]) + f" {' '.join(shown)} --data {args.data}",
+        "command": shlex.join(["python", "benchmarks/claims.py", *argv]),
         "seeds": args.seeds,
         "frames": {**frames.described, "judged": len(frames.judged)},
         "machine": describe_machine(),
         "claims": [difference(claim, cells, args.seeds) for claim in claims],
         "cells": rows,
     }
-    args.result.parent.mkdir(exist_ok=True)
-    args.result.write_text(json.dumps(result, indent=1) + "\n")
-    args.result.with_suffix(".md").write_text(as_markdown(result))
+    write_json(make_folder(args.result.parent) / args.result.name, result)
+    write_bytes(args.result.with_suffix(".md"), as_markdown(result).encode())
     print(as_markdown(result), end="")
 
 

@@ -85,7 +85,10 @@ def test_a_claim_is_tested_from_one_first_stage_and_done_once(claims, folder: Pa
     assert claim["by_seed"]["iou_dataset"] == pytest.approx(by_seed)
     assert claim["iou_dataset"]["value"] == pytest.approx(sum(by_seed) / 2)
     assert claim["iou_dataset"]["low"] <= claim["iou_dataset"]["value"] <= claim["iou_dataset"]["high"]
-    assert "| contour loss |" in (out / "claims.md").read_text()
+    text = (out / "claims.md").read_text()
+    assert (
+        text.startswith("## Claims\n\n| claim |") and "| contour loss |" in text and "\n\n## Cells\n\n| cell |" in text
+    )
     for name, contour in (("ce", False), ("contour", True)):
         config = read_config(out / "cells" / f"{DENSE}-then-{name}-101" / "run" / "config.json")
         assert (config.contour, config.contour_start, config.steps) == (contour, 0, 2)
