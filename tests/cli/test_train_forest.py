@@ -70,7 +70,7 @@ def test_own_frames_that_are_damaged_are_counted(tmp_path: Path, capsys: pytest.
     ("options", "sentence"),
     [
         (["--seed", "-1"], "--seed is -1"),
-        (["--forest.frames", "0"], "--frames is 0"),
+        (["--forest.frames", "0"], "--forest.frames is 0"),
         (["--data", "no-such-folder"], "no-such-folder"),
     ],
 )

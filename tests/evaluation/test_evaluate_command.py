@@ -132,7 +132,7 @@ def test_a_report_that_cannot_be_written_is_told_before_the_work(
     [
         (["--json", "."], "is a folder"),
         (["--sheet", "worst.jpg"], "ending in .png"),
-        (["--threads", "0"], "number of threads is 0"),
+        (["--threads", "0"], "--threads is 0"),
         (["--skip", "-1"], "skip -1"),
         (["--depth-unit", "0"], "--depth-unit is 0"),
         (["--cy", "40"], "without --fx"),
