@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 
 from review_steps import saved, shows
 
@@ -169,3 +169,33 @@ def test_depth_window_moves_by_keys_and_follows_every_frame_again(
     expect(near).to_have_text("0.45 m")
     page.keyboard.press("l")
     expect(near).to_have_text("0.40 m")
+
+
+def test_an_answer_older_than_a_decision_does_not_bring_its_frame_back(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(3)
+    page = visit(server.url)
+    decisions: list[Route] = []
+    answers: list[tuple[Route, APIResponse]] = []
+    page.route("**/decision", lambda route: decisions.append(route))  # playwright takes no built-in function
+    for shown, stem in enumerate(stems, start=1):
+        shows(page, stem)
+        page.wait_for_function(  # asked once at the start and once behind every frame
+            "shown => performance.getEntriesByType('resource').filter(e => e.name.endsWith('/next')).length > shown",
+            arg=shown,
+        )
+        if stem != stems[-1]:
+            page.keyboard.press("a")
+    page.route("**/api/next", lambda route: route.continue_() if answers else answers.append((route, route.fetch())))
+    page.keyboard.press("a")
+    while not answers:  # from a server that knows of no decision yet
+        page.wait_for_timeout(20)
+    page.unroute("**/decision")
+    for route in decisions:
+        route.continue_()
+    saved(page)
+    route, response = answers[0]
+    route.fulfill(response=response)
+    expect(page.locator("#finished")).to_be_visible()
+    assert server.decisions() == dict.fromkeys(stems, "accepted")

@@ -11,6 +11,8 @@ export class Trail {
     this.position = -1;
     this.ahead = []; // frames as the server describes them
     this.infos = new Map(); // the newest word on every frame met, by id
+    this.words = 0; // that came about single frames
+    this.newestWord = new Map(); // which of them was the last, by id
     this.asking = null;
     this.heldByOthers = 0;
     this.ranking = null; // which confidence the server orders by
@@ -24,6 +26,7 @@ export class Trail {
 
   learn(frame) {
     this.infos.set(frame.id, frame);
+    this.newestWord.set(frame.id, ++this.words);
     this.ahead = this.ahead.map((known) => (known.id === frame.id ? frame : known));
   }
 
@@ -51,12 +54,14 @@ export class Trail {
   async #ask(decided) {
     const { order, filter, current: after } = this;
     const ranking = this.cameIn.get(after) ?? null;
+    const { words } = this;
     const answer = await this.api.next({ order, filter, after, count: AHEAD, ranking });
     if (order !== this.order || filter !== this.filter) return answer.progress;
     this.heldByOthers = answer.held_by_others;
     if (this.ranking !== null && this.ranking !== answer.ranking) await this.#renew();
     this.ranking = answer.ranking;
-    let frames = answer.frames;
+    // What was learnt of a frame since the question, a decision, say, is newer than the answer.
+    let frames = answer.frames.map((frame) => (this.newestWord.get(frame.id) > words ? this.infos.get(frame.id) : frame));
     if (order === "confidence" && ranking !== null && ranking !== answer.ranking) {
       // They begin with the worst of all: those seen in this visit were left undecided on purpose.
       const unseen = frames.filter((frame) => !this.visited.includes(frame.id));
