@@ -98,6 +98,21 @@ def test_what_comes_before_a_cut_is_read(write: Callable[..., Path], tmp_path: P
     np.testing.assert_array_equal(copy[3].frame.depth, recording.frame(3).depth)
 
 
+def test_a_page_that_a_killed_recorder_never_wrote_ends_a_recording(
+    write_db3: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_db3(tmp_path / "take.db3", 60)
+    data = bytearray(path.read_bytes())
+    size = int.from_bytes(data[16:18], "big")  # of a page; SQLite file format, section 1.3
+    table_leaves = [start for start in range(size, len(data), size) if data[start] == 0x0D]
+    data[table_leaves[-3] : table_leaves[-3] + size] = bytes(size)
+    path.write_bytes(data)
+    recording = open_recording(path)
+    assert recording.cut is not None and "was cut" in recording.cut
+    assert 15 < len(recording) < 60
+    assert [number_of(recording, index) for index in range(len(recording))] == list(range(len(recording)))
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"hello", b"SQLite format 3\0" + b"\0" * 400, b"#ROSBAG V2.0\n", b"#ROSBAG V1.2\n"]
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +12,12 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND
+from graspseg.synth.backgrounds import Background, Backgrounds, shipped_backgrounds
 from graspseg.synth.clips import CLIPS, ClipMaker, Take
+from graspseg.synth.composition import compose, in_front
 from graspseg.synth.crop import keep_near
+from graspseg.synth.cutout import cut_out
+from graspseg.synth.emptying import add_things, remove_hands
 from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.objects import SPLITS, Split
 from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
@@ -24,6 +30,8 @@ from graspseg.synth.sensor_profiles import SENSORS
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
+_TRIES = 8
+_ALIKE_SHARE = 0.5
 EXAM_SEED = 20_261_122
 
 
@@ -56,6 +64,7 @@ class FrameMaker:
         recipe: what is drawn how often.
         sleeve: label of cloth on arms.
         clip_length: 0 makes single frames; else frames `k * clip_length` and following are clip `k`, at 30 Hz.
+        backgrounds: recorded frames without a hand; None = those that ship.
 
     Attributes:
         scene: what the last frame shows.
@@ -73,14 +82,21 @@ class FrameMaker:
         recipe: Recipe = RECIPES["exam1"],
         sleeve: SleevePolicy = "background",
         clip_length: int = 0,
+        backgrounds: Backgrounds | None = None,
     ) -> None:
         self.split: Split = split
         self.seed = seed
         self.recipe = recipe
+        self._backgrounds = backgrounds
         self.scenes = SceneMaker(split, intrinsics, recipe=recipe, sleeve=sleeve)
         self._clips = ClipMaker(self.scenes, clip_length) if clip_length else None
         self._canvas = Canvas(WIDTH, HEIGHT)
         self.scene: Scene | None = None
+
+    @cached_property
+    def backgrounds(self) -> Backgrounds:
+        """Recorded frames that scenes are put into."""
+        return self._backgrounds or shipped_backgrounds(self.split)
 
     def make(self, index: int) -> SynthFrame:
         """Make frame `index`: the same arrays on every call, in any order, in any process."""
@@ -88,6 +104,11 @@ class FrameMaker:
             clip, number = divmod(index, self._clips.length)
             return self._clip_frame(self._clips, clip, number)
         rng = np.random.default_rng([self.seed, SPLITS.index(self.split), index])
+        if self.recipe.empty.share and rng.uniform() < self.recipe.empty.share:
+            return self._without_hand(rng)
+        background = self._background(rng)
+        if background is not None:
+            return self._before(rng, background)
         while True:
             scene = self.scenes.make(rng)
             depth_m, labels = self._draw(scene)
@@ -95,10 +116,55 @@ class FrameMaker:
                 continue
             depth_m, labels = _cropped(depth_m, labels, _sample_crop(rng, self.recipe.crop))
             # exam1 keeps frames whose hand fell to the crop.
-            if self.recipe.stage is None or self._shows_hand(labels):
+            if self.recipe.stage is not None and not self._shows_hand(labels):
+                continue
+            noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, self._sample_sensor(rng))
+            if not self.recipe.measured_hand_only or self._shows_hand(labels):
                 break
-        noisy, labels = measure(depth_m, labels, scene.intrinsics, rng, self._sample_sensor(rng))
+        noisy, labels = cut_out(rng, noisy, labels, scene.intrinsics, self.recipe.cutout)
         return SynthFrame(noisy, labels, scene.intrinsics, self._facts())
+
+    def _background(self, rng: np.random.Generator) -> Background | None:
+        if not self.recipe.recorded_share or rng.uniform() >= self.recipe.recorded_share:
+            return None
+        return self.backgrounds.draw(rng)
+
+    def _before(self, rng: np.random.Generator, background: Background) -> SynthFrame:
+        """Hands and what they hold before a recorded background."""
+        for attempt in count(1):
+            if attempt % _TRIES == 0:
+                background = self.backgrounds.draw(rng)
+            scene = self.scenes.make(rng, background)
+            add_things(rng, scene, background, self.scenes.cast.clutter)
+            depth_m, labels = self._draw(scene)
+            if not self._shows_hand(np.where(in_front(depth_m, background), labels, 0)):
+                continue
+            noisy, labels = compose(depth_m, labels, background, rng, self._sample_sensor(rng, background))
+            if self._shows_hand(labels):
+                break
+        noisy, labels = _cropped(noisy, labels, _sample_crop(rng, self.recipe.crop))
+        noisy, labels = cut_out(rng, noisy, labels, scene.intrinsics, self.recipe.cutout)
+        return SynthFrame(noisy, labels, scene.intrinsics, {**self._facts(), "background": background.name})
+
+    def _without_hand(self, rng: np.random.Generator) -> SynthFrame:
+        """A frame without hand and held object: as it was recorded, or with a modeled room, people, things."""
+        empty, background = self.recipe.empty, self._background(rng)
+        facts = {"hand": None, "interaction": None, "objects": [], "worn": []}
+        if background is not None:
+            facts["background"] = background.name
+            if rng.uniform() < empty.as_recorded_share:
+                return SynthFrame(
+                    background.depth_m, np.zeros(background.depth_m.shape, np.uint8), background.intrinsics, facts
+                )
+        scene = self.scenes.make(rng, background)
+        person = rng.uniform() < empty.person_share
+        remove_hands(scene, person=person, sleeves=person and rng.uniform() < empty.sleeve_share)
+        if background is None:
+            noisy, labels = measure(*self._draw(scene), scene.intrinsics, rng, self._sample_sensor(rng))
+        else:
+            add_things(rng, scene, background, self.scenes.cast.clutter)
+            noisy, labels = compose(*self._draw(scene), background, rng, self._sample_sensor(rng, background))
+        return SynthFrame(noisy, labels, scene.intrinsics, facts)
 
     def _draw(self, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
         self.scene = scene
@@ -126,7 +192,12 @@ class FrameMaker:
         """Whether a hand is in view at a clip's beginning, middle and end."""
         return all(self._shows_hand(self._clip_clean(take, time)[1]) for time in (0.0, end_s / 2, end_s))
 
-    def _sample_sensor(self, rng: np.random.Generator) -> SensorParameters:
+    def _sample_sensor(self, rng: np.random.Generator, background: Background | None = None) -> SensorParameters:
+        """What measures the scene; before a recorded background mostly a sensor of the kind that recorded it."""
+        if background is not None and rng.uniform() < _ALIKE_SHARE:
+            alike = [each for each in SENSORS.values() if each.principle == background.principle]
+            if alike:
+                return alike[rng.integers(len(alike))].draw(rng)
         return SENSORS[self.recipe.sensor].draw(rng)
 
     def _facts(self) -> dict[str, Any]:

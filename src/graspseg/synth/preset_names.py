@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-PresetName = Literal["exam1", "interseghands", "wild"]
+PresetName = Literal["exam1", "interseghands", "wild", "rooms"]
 
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)

@@ -142,6 +142,7 @@ class Stage:
         other_hand_share: the other hand of the same person is in front, too; else it hangs down.
         other_holds_share: that hand holds something.
         second_person_share: somebody opposite reaches in.
+        third_person_share: of those scenes, the share where one more does.
         table_share, touching_share, table_gap_m: a table below the hands, often touched.
         clutter_most: most things on it.
         wall_share, floor_share, furniture_share: the room.
@@ -154,6 +155,7 @@ class Stage:
     other_hand_share: float = 0.0
     other_holds_share: float = 0.0
     second_person_share: float = 0.0
+    third_person_share: float = 0.0
     table_share: float = 0.0
     touching_share: float = 0.35
     table_gap_m: Range = (0.0, 0.3)
@@ -174,6 +176,39 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Empty:
+    """Scenes without a hand: how often, and what is there instead.
+
+    Attributes:
+        share: of all frames.
+        as_recorded_share: of those with a recorded background, the share that shows nothing else.
+        person_share: of the others, the share with a person whose hands are not there.
+        sleeve_share: of those, the share with empty sleeves.
+    """
+
+    share: float = 0.0
+    as_recorded_share: float = 0.35
+    person_share: float = 0.35
+    sleeve_share: float = 0.4
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """Frames of which a program has removed all but hand and object.
+
+    Attributes:
+        share: of the frames with a hand.
+        ragged_px: standard deviation of the outline's error.
+        ball_share, ball_m: share cut by a sphere around the hand as well, and its radius.
+    """
+
+    share: float = 0.0
+    ragged_px: float = 1.5
+    ball_share: float = 0.5
+    ball_m: Range = (0.11, 0.3)
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One distribution of scenes. Scenes have a `stage`, or else a `loose` arm with `surroundings` behind.
 
@@ -188,6 +223,11 @@ class Recipe:
         smallest_hand_px: frames that show less skin are drawn again.
         count: frames of the train and the val split, where the preset is a data set of a given size.
         most_objects: how many objects of the split are drawn from; None = all.
+        measured_hand_only: frames whose hand the sensor loses are drawn again.
+        recorded_share: scenes put into recorded backgrounds.
+        lookalike_share: scenes with things that could be taken for hands.
+        empty: scenes without a hand.
+        cutout: frames without background.
     """
 
     name: PresetName
@@ -205,6 +245,11 @@ class Recipe:
     smallest_hand_px: int = 400
     count: tuple[int, int] | None = None
     most_objects: int | None = None
+    measured_hand_only: bool = False
+    recorded_share: float = 0.0
+    lookalike_share: float = 0.0
+    empty: Empty = Empty()
+    cutout: Cutout = Cutout()
 
     @classmethod
     def preset(cls, name: str) -> Recipe:
@@ -284,6 +329,67 @@ RECIPES: dict[PresetName, Recipe] = {
             seated_share=0.6,
             distractor_share=0.12,
         ),
+    ),
+    # Everything real cameras see: recorded and modeled rooms, far and small hands, several people, none at all.
+    "rooms": Recipe(
+        "rooms",
+        interactions={
+            "hold": 0.5,
+            "palm": 0.04,
+            "tool": 0.07,
+            "bare": 0.15,
+            "near": 0.07,
+            "two_hands": 0.05,
+            "hand_over_hand": 0.02,
+            "handover": 0.04,
+            "cloth": 0.03,
+            "cable": 0.03,
+        },
+        unseen={"paper": 0.05},
+        edition=2,
+        smallest_hand_px=250,
+        loose=LooseArm(cut_share=0.12, cut_m=(0.0, 0.08), sleeve_share=0.55, second_hand_share=0.0),
+        surroundings=Surroundings(share=0.9, body_share=0.5, clutter_most=10),
+        lens=Lens(usual_share=0.3, focal_px=(300.0, 640.0)),
+        aim=Aim(
+            near_share=0.5,
+            near_m=(0.18, 0.5),
+            far_m=(0.45, 1.3),
+            ego_m=(0.25, 0.75),
+            offset_sigma=0.24,
+            offset_limit=0.46,
+            leaving_share=0.1,
+        ),
+        stage=Stage(
+            views={"third": 0.38, "ego": 0.27, "top": 0.25, "any": 0.1},
+            clothes=Clothes(
+                sleeves={"short": 0.3, "rolled": 0.22, "long": 0.48},
+                glove_share=0.04,
+                ring_share=0.15,
+                watch_share=0.14,
+                bracelet_share=0.08,
+            ),
+            other_hand_share=0.5,
+            other_holds_share=0.35,
+            second_person_share=0.16,
+            third_person_share=0.3,
+            table_share=0.7,
+            touching_share=0.45,
+            table_gap_m=(0.0, 0.2),
+            clutter_most=14,
+            wall_share=0.55,
+            floor_share=0.5,
+            furniture_share=0.5,
+            seated_share=0.6,
+            distractor_share=0.15,
+        ),
+        crop=Crop(share=0.12, range_m=(0.16, 0.4)),
+        sensor="any",
+        measured_hand_only=True,
+        recorded_share=0.6,
+        lookalike_share=0.3,
+        empty=Empty(share=0.28),
+        cutout=Cutout(share=0.1),
     ),
 }
 """Presets by name."""

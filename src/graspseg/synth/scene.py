@@ -14,6 +14,7 @@ from jaxtyping import Float32
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
+from graspseg.synth.backgrounds import Background
 from graspseg.synth.cast import Cast, arm_end, arm_position, held_vertices
 from graspseg.synth.clothing import thin_sleeve
 from graspseg.synth.hand import ARTICULATION_LIMITS
@@ -44,22 +45,26 @@ class SceneMaker:
         self.intrinsics = intrinsics
         self.recipe = recipe
         self.kinds: dict[Kind, float] = {**recipe.interactions, **(recipe.unseen if split == "unseen" else {})}
-        self.cast = Cast(split, recipe.most_objects, edition=recipe.edition)
+        self.cast = Cast(
+            split, recipe.most_objects, edition=recipe.edition, lookalike_share=recipe.lookalike_share
+        )
         self.cloth = IGNORE if sleeve == "ignore" else BACKGROUND
         self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth) if recipe.stage else None
         self._interactions = Interactions(self.cast.hand, self.cast.objects, self._arm)
 
-    def make(self, rng: np.random.Generator) -> Scene:
-        """Draw a scene."""
+    def make(self, rng: np.random.Generator, background: Background | None = None) -> Scene:
+        """Draw a scene, to be seen before a recorded background where one is given."""
         if self.staged is None:
-            return self._loose(rng, None)
+            return self._loose(rng, None, background)
         kind = choose(rng, self.kinds)
-        return self._loose(rng, kind) if kind in TWO_HANDED else self.staged.make(rng, kind).scene(0.0)
+        if kind in TWO_HANDED:
+            return self._loose(rng, kind, background)
+        return self.staged.make(rng, kind, background=background).scene(0.0)
 
-    def _loose(self, rng: np.random.Generator, kind: Kind | None) -> Scene:
+    def _loose(self, rng: np.random.Generator, kind: Kind | None, background: Background | None) -> Scene:
         """Draw a scene without a stage; the kind of interaction is drawn too where none is given."""
         loose = self.recipe.loose
-        scene = Scene(self.intrinsics or self._intrinsics(rng))
+        scene = Scene(background.intrinsics if background else self.intrinsics or self._intrinsics(rng))
         scene.interaction = kind or choose(rng, self.kinds)
         meshes, focus = self._interaction(rng, scene.interaction)
         if rng.uniform() < loose.mirror_share:
@@ -76,7 +81,7 @@ class SceneMaker:
         scene.meshes = [replace(m, vertices=vertices) for vertices, m in zip(placed, meshes, strict=True)]
         if rng.uniform() < loose.second_hand_share:
             self._second_hand(rng, scene)
-        if rng.uniform() < self.recipe.surroundings.share:
+        if background is None and rng.uniform() < self.recipe.surroundings.share:
             surround(rng, scene, self.cast.clutter, self.recipe.surroundings)
         if rng.uniform() < loose.nearby_share:
             self._float_nearby(rng, scene)

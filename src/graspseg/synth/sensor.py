@@ -54,6 +54,8 @@ def measure(
         mixing = (p.mixing_px, p.jump_m, p.mixing_loss, p.reach_m, light[0])
         depth_m, labels = sensor_light.mix(depth_m, labels, edge, lost, seed, *mixing)
     measured, seen = sensor_reading.gather(depth_m, labels, lost, span, seed, p.lateral_px, p.lateral_cell_px)
+    if p.blur_px > 0:
+        _blur(measured, p.blur_px, p.blur_jump_m)
     if p.smoothing > 0:
         sensor_reading.smooth(measured, 1 - p.smoothing, p.smoothing_m)
     if p.axial > 0 or p.disparity_sigma_px > 0 or p.disparity_step_px > 0:
@@ -82,6 +84,15 @@ def _lose_at_edges(
     if p.border:
         sensor_loss.lose_border(depth_m, lost, intrinsics.fx * p.baseline_m)
     return lost
+
+
+def _blur(depth_m: np.ndarray, sigma_px: float, jump_m: float) -> None:
+    """Average disparity over a Gaussian window of what was measured, in place, where that moves a pixel little."""
+    inverse = np.divide(1, depth_m, out=np.zeros_like(depth_m), where=depth_m > 0)
+    weight = cv2.GaussianBlur((depth_m > 0).astype(np.float32), (0, 0), sigma_px)
+    mean = cv2.GaussianBlur(inverse, (0, 0), sigma_px)
+    smooth = np.divide(weight, mean, out=np.zeros_like(depth_m), where=(mean > 0) & (depth_m > 0))
+    np.copyto(depth_m, smooth, where=(smooth > 0) & (np.abs(smooth - depth_m) < jump_m))
 
 
 def _albedo_of_labels(sensor: SensorParameters) -> np.ndarray:

@@ -44,6 +44,9 @@ class SensorParameters:
         mixing_loss: share of such pixels that the sensor notices and drops.
         shot_noise_m: standard deviation of depth one metre away, on a surface of albedo 1 seen head-on; it grows as
             less light comes back.
+        blur_px: standard deviation of the window over which disparity is averaged, as large matching windows do; 0 =
+            none.
+        blur_jump_m: steps of depth above it stay.
         depth_step_m: quantization of depth; 0 = none.
     """
 
@@ -82,6 +85,8 @@ class SensorParameters:
     mixing_px: float = 0.0
     mixing_loss: float = 0.0
     shot_noise_m: float = 0.0
+    blur_px: float = 0.0
+    blur_jump_m: float = 0.03
     depth_step_m: float = 0.0
 
     @classmethod

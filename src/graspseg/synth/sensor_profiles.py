@@ -14,7 +14,7 @@ import numpy as np
 from graspseg.synth.sensor_mixture import draw_mixed
 from graspseg.synth.sensor_parameters import SensorParameters
 
-SensorName = Literal["mixed", "sr305", "d435", "kinect2", "azure", "zed", "clean"]
+SensorName = Literal["mixed", "sr305", "d435", "kinect2", "azure", "zed", "soft", "clean", "any"]
 Principle = Literal["structured light", "active stereo", "time of flight", "passive stereo", "any", "none"]
 
 
@@ -167,6 +167,54 @@ def _time_of_flight(
     )
 
 
+def _draw_soft(rng: np.random.Generator) -> SensorParameters:
+    """Smooth surfaces that run into each other: structured light of phones, stereo with large matching windows."""
+    stereo = bool(rng.uniform() < 0.6)
+    return SensorParameters(
+        baseline_m=float(rng.uniform(0.03, 0.12) * rng.choice((-1, 1))),
+        shadow=bool(rng.uniform() < (0.8 if stereo else 0.2)),
+        border=stereo,
+        jump_m=float(rng.uniform(0.015, 0.04)),
+        rim_loss=float(rng.uniform(0.2, 0.9)) if stereo else 0.0,
+        rim_near_px=float(rng.uniform(-2.0, 0.5)),
+        rim_far_px=float(rng.uniform(0.5, 5.0)),
+        ragged_px=float(rng.uniform(0.5, 2.0)),
+        ragged_cell_px=int(rng.integers(3, 9)),
+        flying=float(rng.uniform(0.0, 0.3)),
+        lateral_px=float(rng.uniform(0.0, 0.6)),
+        reach_m=float(rng.uniform(2.0, 5.0)),
+        object_albedo=float(rng.uniform(0.4, 1.3)),
+        other_albedo=float(rng.uniform(0.4, 1.3)),
+        patchy=float(rng.uniform(0.0, 0.3)),
+        smoothing=float(rng.uniform(0.5, 0.9)),
+        smoothing_m=float(rng.uniform(0.01, 0.03)),
+        axial=0.0,
+        holes=float(rng.uniform(0, 6)),
+        mismatches=float(rng.uniform(0, 3)),
+        fatten_px=float(rng.uniform(0.0, 4.0)) if stereo else 0.0,
+        blur_px=float(rng.uniform(1.0, 5.0)),
+        blur_jump_m=float(rng.uniform(0.01, 0.05)),
+        disparity_sigma_px=float(rng.uniform(0.0, 0.06)),
+        depth_step_m=float(rng.choice((0.0, 0.001))),
+    )
+
+
+_ANY: dict[SensorName, float] = {
+    "mixed": 0.3,
+    "sr305": 0.16,
+    "zed": 0.16,
+    "d435": 0.13,
+    "soft": 0.13,
+    "azure": 0.07,
+    "kinect2": 0.05,
+}
+
+
+def _draw_any(rng: np.random.Generator) -> SensorParameters:
+    name = str(rng.choice(list(_ANY), p=list(_ANY.values())))
+    return next(profile.draw(rng) for key, profile in SENSORS.items() if key == name)
+
+
 def _draw_clean(rng: np.random.Generator) -> SensorParameters:
     return SensorParameters.clean()
 
@@ -225,7 +273,15 @@ SENSORS: dict[SensorName, SensorProfile] = {
         (_SHADOW, _AXIAL, _MATCHING, _FATTENING, _FITTED),
         calibrated=True,
     ),
+    "soft": SensorProfile(
+        _draw_soft,
+        "passive stereo",
+        "phones and stereo with large matching windows: surfaces run into each other",
+        (_SHADOW, _MATCHING, _FATTENING),
+        calibrated=False,
+    ),
     "clean": SensorProfile(_draw_clean, "none", "exact depth", (), calibrated=None),
+    "any": SensorProfile(_draw_any, "any", "one of all of these for every frame", (), calibrated=None),
 }
 
 

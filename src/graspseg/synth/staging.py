@@ -9,6 +9,7 @@ import numpy as np
 from graspseg.frame import Intrinsics
 from graspseg.synth.acts import ActMaker
 from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit
+from graspseg.synth.backgrounds import Background
 from graspseg.synth.cast import Cast
 from graspseg.synth.interactions import PALM
 from graspseg.synth.motion import ArmMotion, CameraMotion, Waves
@@ -17,7 +18,7 @@ from graspseg.synth.recipe import Kind, Recipe, Stage, Viewpoint, choose
 from graspseg.synth.room import furnish
 from graspseg.synth.scene_parts import Mesh
 from graspseg.synth.stage import Person, StagedArm, Staging, arm_joints, arm_rotation, shoulder_of
-from graspseg.synth.viewpoint import Camera, sample_camera, sample_intrinsics
+from graspseg.synth.viewpoint import Camera, camera_of, sample_camera, sample_intrinsics
 
 TRIES = 12
 # Shoulder to wrist: least and greatest (to the arm's own side, down, to the front).
@@ -48,27 +49,36 @@ class StageMaker:
         self.intrinsics = intrinsics
         self.cloth = cloth
 
-    def make(self, rng: np.random.Generator, kind: Kind, *, length_s: float = 0.0) -> Staging:
-        """Draw a staging of an interaction; it moves if it has a length."""
+    def make(
+        self, rng: np.random.Generator, kind: Kind, *, length_s: float = 0.0, background: Background | None = None
+    ) -> Staging:
+        """Draw a staging of an interaction; it moves if it has a length.
+
+        With a recorded background, its camera looks, the hands are before its surfaces, and no room is put around.
+        """
         while True:
             view = choose(rng, self.stage.views)
-            intrinsics = sample_intrinsics(rng, self.recipe.lens, view)
+            intrinsics = sample_intrinsics(rng, self.recipe.lens, view) if background is None else background.intrinsics
             arm, focus = self._first_arm(rng, kind, view, length_s)
             times = np.linspace(0, length_s, 4 if length_s else 1)
             if not _outside(arm, times):
                 continue
-            staging = Staging(self.intrinsics or intrinsics, _NOWHERE, [arm], self.cloth, interaction=kind)
+            fixed = self.intrinsics if background is None else None
+            staging = Staging(fixed or intrinsics, _NOWHERE, [arm], self.cloth, interaction=kind)
             self._other_arm(rng, staging, view, times, length_s)
             people = [arm.person]
             if rng.uniform() < self.stage.second_person_share:
                 people += self._second_person(rng, staging, arm.world(focus), times, length_s)
-            camera = self._camera(rng, staging, view, people, arm.world(focus), times)
+                if self.stage.third_person_share and rng.uniform() < self.stage.third_person_share:
+                    people += self._second_person(rng, staging, arm.world(focus), times, length_s)
+            camera = self._camera(rng, staging, view, people, arm.world(focus), times, background)
             if camera is None:
                 continue
             staging.camera = camera
             taken = _points(staging.arms, times)
             seated = self._bodies(rng, staging, people, view, taken)
-            furnish(rng, staging, self.stage, self.cast, taken, seated=seated)
+            if background is None:
+                furnish(rng, staging, self.stage, self.cast, taken, seated=seated)
             if length_s:
                 staging.camera_motion = CameraMotion.sample(rng, float(np.linalg.norm(camera.position - focus)))
             return staging
@@ -174,15 +184,23 @@ class StageMaker:
         people: list[Person],
         focus: np.ndarray,
         times: np.ndarray,
+        background: Background | None,
     ) -> Camera | None:
         """A camera that nobody stands in the way of; None where none was found."""
         points = _points(staging.arms, times)
         head = people[0].place(HEAD_CENTER[None] * people[0].scale)[0]
+        surface = None if background is None else background.plane(rng)
         for _ in range(TRIES):
-            camera = sample_camera(rng, view, self.recipe.aim, focus, head=head, lens=staging.intrinsics)
+            if background is None:
+                camera = sample_camera(rng, view, self.recipe.aim, focus, head=head, lens=staging.intrinsics)
+            else:
+                hands = points[np.linalg.norm(points - focus, axis=1) < 0.3]
+                camera = camera_of(rng, view, self.recipe.aim, focus, background=background, surface=surface, low=hands)
+                if camera is None:
+                    continue
             path = camera.position + np.linspace(0, 0.93, 15)[:, None] * (focus - camera.position)
             met = [inside_body(person.own(path), person.scale, margin=1.15) for person in people]
-            if view == "ego":
+            if view == "ego" and background is None:
                 # The camera is worn on the head, which is not drawn.
                 met[0][:] = np.linalg.norm(path[0] - focus) < self.recipe.aim.ego_m[0] * people[0].scale
             near = self.recipe.aim.nearest_m * (0.7 if view == "ego" else 1.0)

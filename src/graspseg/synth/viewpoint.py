@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from graspseg.frame import Intrinsics
+from graspseg.synth.backgrounds import Background, Plane
 from graspseg.synth.recipe import Aim, Lens, Viewpoint
 from graspseg.synth.scene_parts import rotation_of
 from graspseg.synth.vectors import cross
@@ -79,6 +80,75 @@ def sample_camera(
             away /= np.linalg.norm(away)
             roll = rng.uniform(-np.pi, np.pi)
     return Camera(_look(rng, aim, -away, upright, float(roll), lens), focus + away * distance)
+
+
+def camera_of(
+    rng: np.random.Generator,
+    view: Viewpoint,
+    aim: Aim,
+    focus: np.ndarray,
+    *,
+    background: Background,
+    surface: Plane | None,
+    low: np.ndarray,
+) -> Camera | None:
+    """The camera of a recorded background, so placed in the world that the focus is before what was recorded.
+
+    Args:
+        rng: Decides.
+        view: From which side of the person.
+        aim: Distances and place in the image.
+        focus: World point to look at.
+        background: What was recorded.
+        surface: Its largest flat surface; taken for level most of the time, and hands may rest on it.
+        low: World points [n, 3] that must stay above the surface when the hand is near it.
+
+    Returns:
+        None where the chosen place is too near for a hand.
+    """
+    lens = background.intrinsics
+    place = np.clip(rng.normal(0, 1.3 * aim.offset_sigma, 2), -aim.offset_limit, aim.offset_limit)
+    x, y = place * (WIDTH, HEIGHT) + ((WIDTH - 1) / 2, (HEIGHT - 1) / 2)
+    ray = np.array([(x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy, 1.0])
+    behind = float(background.filled_m[round(y), round(x)])
+    farthest = min(behind - 0.02 if behind > 0 else np.inf, aim.far_m[1])
+    if farthest <= aim.nearest_m:
+        return None
+    level = surface is not None and rng.uniform() < 0.85
+    if level:
+        assert surface is not None
+        rotation = _level(rng, view, surface.normal)
+    else:
+        rotation = sample_camera(rng, view, aim, focus, head=focus - [0.0, 0.3, 0.4], lens=lens).rotation
+    depth = float(rng.uniform(aim.nearest_m, farthest) if rng.uniform() < 0.5 else rng.triangular(
+        aim.nearest_m, min(0.6, farthest), farthest + 1e-6))
+    if level and surface is not None and abs(float(surface.height_m(ray * behind))) < 0.04 and rng.uniform() < 0.7:
+        # Over the surface: the lowest point of hand and thing touches it, or is somewhat above.
+        gap = 0.001 if rng.uniform() < 0.5 else float(rng.uniform(0.0, 0.2))
+        rise = gap - float(((low - focus) @ rotation.T @ surface.normal).min())
+        slope = float(ray @ surface.normal)
+        depth = (surface.offset_m + rise) / slope if abs(slope) > 1e-3 else 0.0
+        if not aim.nearest_m <= depth <= aim.far_m[1]:
+            return None
+    return Camera(rotation, focus - rotation.T @ (ray * depth))
+
+
+def _level(rng: np.random.Generator, view: Viewpoint, up: np.ndarray) -> Float64[np.ndarray, "3 3"]:
+    """Rotation from the world to a camera that sees the vertical as `up`; the person's front by the kind of view."""
+    ahead = np.array([0.0, 0.0, 1.0]) - up * up[2]
+    if np.linalg.norm(ahead) < 0.2:
+        ahead = np.array([0.0, -1.0, 0.0]) + up * up[1]
+    ahead /= np.linalg.norm(ahead)
+    match view:
+        case "third":
+            turn = np.pi + np.clip(rng.normal(0, 0.9), -2.2, 2.2)
+        case "ego":
+            turn = rng.normal(0, 0.35)
+        case "top" | "any":
+            turn = rng.uniform(-np.pi, np.pi)
+    front = np.cos(turn) * ahead + np.sin(turn) * cross(up, ahead)
+    down = -up
+    return np.stack([cross(down, front), down, front], axis=1)
 
 
 def _look(

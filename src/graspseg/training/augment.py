@@ -158,6 +158,10 @@ def _random_view(
     depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, views: ViewSettings, angle_rad: float
 ) -> View:
     """A window as inexact as the windows of run time are."""
+    if views.part_share and rng.random() < views.part_share:
+        return _part_view(depth_m, labels, rng, views, angle_rad)
+    if views.single_share and rng.random() < views.single_share:
+        labels = _one_piece(labels, rng)
     first_look = rng.random() < views.first_look_share
     around = (HAND, OBJECT)
     margin = float(rng.uniform(*views.focus_margin))
@@ -172,11 +176,40 @@ def _random_view(
         view = whole_view(depth_m, views.side)
         jitter = views.first_look_jitter
         # A second look at a frame without hand: some closer window, as after a false find.
-        scale = rng.uniform(1 - jitter / 2, 1 + jitter) if first_look else rng.uniform(0.3, 0.8)
+        scale = rng.uniform(1 - jitter / 2, 1 + jitter) if first_look else rng.uniform(0.2, 0.8)
         shift = jitter / 3 * view.size_px if first_look else view.size_px / 4
         view = replace(view, size_px=max(view.size_px * float(scale), SMALLEST_WINDOW_PX), angle_rad=angle_rad)
     dx, dy = rng.uniform(-shift, shift, 2)
     return replace(view, center_x=view.center_x + float(dx), center_y=view.center_y + float(dy))
+
+
+def _part_view(
+    depth_m: np.ndarray, labels: np.ndarray, rng: np.random.Generator, views: ViewSettings, angle_rad: float
+) -> View:
+    """A window of some part of everything measured; half of them hold a pixel of hand or object, where there is one."""
+    whole = whole_view(depth_m, views.side)
+    size = max(whole.size_px * float(rng.uniform(*views.part_size)), SMALLEST_WINDOW_PX)
+    room = max(whole.size_px - size, 0.0) / 2
+    x, y = whole.center_x + rng.uniform(-room, room), whole.center_y + rng.uniform(-room, room)
+    rows, columns = np.nonzero(np.isin(labels[::_STRIDE, ::_STRIDE], (HAND, OBJECT)))
+    if len(rows) and rng.random() < 0.5:
+        pick = rng.integers(len(rows))
+        x, y = np.array([columns[pick], rows[pick]]) * _STRIDE + rng.uniform(-0.4, 0.4, 2) * size
+    return View(float(x), float(y), size, views.side, angle_rad)
+
+
+def _one_piece(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Labels of one of the connected pieces of hand and object, where there are several of some size."""
+    sparse = np.isin(labels[::_STRIDE, ::_STRIDE], (HAND, OBJECT)).astype(np.uint8)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(sparse)
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    large = np.flatnonzero(areas >= max(0.1 * areas.max(), 6)) + 1 if count > 1 else np.zeros(0, int)
+    if len(large) < 2:
+        return labels
+    height, width = labels.shape
+    chosen = (pieces == large[rng.integers(len(large))]).astype(np.uint8)
+    chosen = chosen.repeat(_STRIDE, axis=0).repeat(_STRIDE, axis=1)[:height, :width]
+    return np.where(chosen > 0, labels, np.uint8(BACKGROUND))
 
 
 def _turn(image: np.ndarray, angle: float, mirror: bool) -> np.ndarray:

@@ -28,6 +28,10 @@ class ViewSettings:
         contact_share: share of the closer windows that surround the object and the hand near it, without the arm.
         contact_margin: range of how much larger than the object those windows are.
         focus_shift: largest shift of a closer window, as a share of its size.
+        part_share: share of windows that show some part of the frame, with or without a hand, as a full pass of more
+            pixels sees it.
+        part_size: range of the size of those, as a share of everything measured.
+        single_share: of the closer windows, the share around one of several hands.
     """
 
     kind: Literal["window", "frame"] = "window"
@@ -39,6 +43,9 @@ class ViewSettings:
     contact_share: float = 0.4
     contact_margin: tuple[float, float] = (0.4, 1.8)
     focus_shift: float = 0.12
+    part_share: float = 0.0
+    part_size: tuple[float, float] = (0.3, 0.8)
+    single_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,8 @@ class TrainConfig:
         data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
             made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
+        backgrounds: folders of recorded depth frames without hands that synthetic scenes are put into; none = those
+            that ship.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
         pretrained: start with an encoder trained on ImageNet by others, downloaded once; else from scratch.
@@ -200,6 +209,7 @@ class TrainConfig:
     contour: bool = True
     data: tuple[Path, ...] = ()
     recipes: tuple[PresetName, ...] = ("wild", "wild", "exam1")
+    backgrounds: tuple[Path, ...] = ()
     frames: int = 0
     init: str | None = None
     pretrained: bool = False

@@ -96,11 +96,19 @@ class SyntheticFrames:
         seed: seed of all frames.
         recipes: presets of the generator, which make the frames in turn.
         count: number of distinct frames; 0 = endless.
+        backgrounds: folders of recorded frames without hands; none = those that ship.
     """
 
     def __init__(
-        self, split: Literal["train", "val", "unseen"], seed: int, *, recipes: Sequence[PresetName], count: int = 0
+        self,
+        split: Literal["train", "val", "unseen"],
+        seed: int,
+        *,
+        recipes: Sequence[PresetName],
+        count: int = 0,
+        backgrounds: Sequence[Path] = (),
     ) -> None:
+        self.backgrounds = tuple(backgrounds)
         self.split: Literal["train", "val", "unseen"] = split
         self.seed = seed
         self.recipes = tuple(recipes)
@@ -117,10 +125,13 @@ class SyntheticFrames:
         """Make one frame; the first call for each recipe of a process loads the models."""
         name = self.recipes[index % len(self.recipes)]
         if name not in self._makers:
+            from graspseg.synth.backgrounds import Backgrounds
             from graspseg.synth.generate import FrameMaker
             from graspseg.synth.recipe import Recipe
 
-            self._makers[name] = FrameMaker(self.split, self.seed, recipe=Recipe.preset(name))
+            recorded = Backgrounds(self.backgrounds) if self.backgrounds else None
+            recipe = Recipe.preset(name)
+            self._makers[name] = FrameMaker(self.split, self.seed, recipe=recipe, backgrounds=recorded)
         made = self._makers[name].make(index)
         return LabelledFrame(made.depth_m, made.labels, made.intrinsics)
 
@@ -212,7 +223,9 @@ def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     chosen = config.validation
     val: FrameSource | None = StoredFrames(chosen.data) if chosen.data else None
     if not config.data:
-        train: FrameSource = SyntheticFrames("train", config.seed, recipes=config.recipes, count=config.frames)
+        train: FrameSource = SyntheticFrames(
+            "train", config.seed, recipes=config.recipes, count=config.frames, backgrounds=config.backgrounds
+        )
         return train, val or SyntheticFrames("val", _VAL_SEED, recipes=config.recipes, count=chosen.frames)
     # The makers' splits of a public data set may not all be on this disk.
     splits = [() if parse_named(path) else open_dataset(path).split_names for path in config.data]
