@@ -64,7 +64,9 @@ def _bake(source: Path, target: Path, count: int) -> None:
         "provenance": {key: origin[key] for key in ("sensor", "sensor_kind", "attribution", "source", "commit")},
     }
     (target / "dataset.json").write_text(json.dumps(described, indent=1) + "\n")
-    print(f"| backgrounds/{target.parent.name}/{target.name} | {origin['attribution']} | {about['licence']} | {origin['source']} |")
+    print(
+        f"| backgrounds/{target.parent.name}/{target.name} | {origin['attribution']} | {about['licence']} | {origin['source']} |"
+    )
 
 
 if __name__ == "__main__":

@@ -73,8 +73,8 @@ class Background:
         _, place = cv2.distanceTransformWithLabels(holes, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
         measured = holes == 0
         values = np.zeros(int(place.max()) + 1, np.float32)
-        values[place[measured]] = self.depth_m[measured]
-        return values[place]
+        values[np.asarray(place, np.int64)[measured]] = self.depth_m[measured]
+        return values[np.asarray(place, np.int64)]
 
     def plane(self, rng: np.random.Generator) -> Plane | None:
         """The largest flat surface within reach, None where there is none to speak of (RANSAC)."""

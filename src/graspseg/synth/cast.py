@@ -19,18 +19,10 @@ class Cast:
         split: `unseen` has another hand and other objects than `train` and `val`.
         most_objects: draw from the first so many everyday objects only, then procedural ones; None = from all.
         edition: of the grasp library.
-        lookalike_share: of the clutter, things that could be taken for hands.
     """
 
-    def __init__(
-        self,
-        split: Split,
-        most_objects: int | None = None,
-        *,
-        edition: Edition = 1,
-        lookalike_share: float = 0.0,
-    ) -> None:
-        self._lookalike_share = lookalike_share
+    def __init__(self, split: Split, most_objects: int | None = None, *, edition: Edition = 1) -> None:
+        self.split: Split = split
         self.hand_name: HandName = "webxr" if split == "unseen" else "anny"
         self.hand = HandModel.load(self.hand_name)
         self.objects = load_objects(split)

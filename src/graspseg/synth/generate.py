@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,11 +130,13 @@ class FrameMaker:
 
     def _before(self, rng: np.random.Generator, background: Background) -> SynthFrame:
         """Hands and what they hold before a recorded background."""
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             if attempt % _TRIES == 0:
                 background = self.backgrounds.draw(rng)
             scene = self.scenes.make(rng, background)
-            add_things(rng, scene, background, self.scenes.cast.clutter)
+            add_things(rng, scene, background, self.scenes.clutter)
             depth_m, labels = self._draw(scene)
             if not self._shows_hand(np.where(in_front(depth_m, background), labels, 0)):
                 continue
@@ -162,7 +163,7 @@ class FrameMaker:
         if background is None:
             noisy, labels = measure(*self._draw(scene), scene.intrinsics, rng, self._sample_sensor(rng))
         else:
-            add_things(rng, scene, background, self.scenes.cast.clutter)
+            add_things(rng, scene, background, self.scenes.clutter)
             noisy, labels = compose(*self._draw(scene), background, rng, self._sample_sensor(rng, background))
         return SynthFrame(noisy, labels, scene.intrinsics, facts)
 

@@ -10,11 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from graspseg.labels import BACKGROUND
-from graspseg.synth.cast import Cast
 from graspseg.synth.recipe import Stage, Surroundings
 from graspseg.synth.scene_parts import Mesh, random_rotation, rotation_of
 from graspseg.synth.stage import StagedArm, Staging
-from graspseg.synth.surroundings import box, scatter
+from graspseg.synth.surroundings import Clutter, box, scatter
 from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
 _UP = np.array([0.0, -1.0, 0.0])
@@ -22,7 +21,7 @@ _X, _Y, _Z = np.eye(3)
 
 
 def furnish(
-    rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray, *, seated: bool
+    rng: np.random.Generator, staging: Staging, stage: Stage, clutter: Clutter, occupied: np.ndarray, *, seated: bool
 ) -> None:
     """Put a room around a staging.
 
@@ -30,7 +29,7 @@ def furnish(
         rng: Decides.
         staging: Gets the meshes and planes.
         stage: How often what.
-        cast: Gives things.
+        clutter: Gives things.
         occupied: World points [n, 3] of arms and held things, over the whole clip.
         seated: whether the first person's thighs are before the trunk.
     """
@@ -38,7 +37,7 @@ def furnish(
     staging.arms = [_with_stands(staging, arm, occupied) for arm in staging.arms]
     lap = 0.5 * staging.arms[0].person.scale if seated else 0.9
     if rng.uniform() < stage.table_share:
-        _table(rng, staging, stage, cast, occupied, lap)
+        _table(rng, staging, stage, clutter, occupied, lap)
     floor = (1.04 if seated else 1.44) * staging.arms[0].person.scale
     if rng.uniform() < stage.floor_share and camera[1] < floor - 0.1:
         _plane(staging, np.array([0.0, floor, 0.5]), _X, _Z, (3.0, 3.0))
@@ -48,7 +47,7 @@ def furnish(
         for _ in range(rng.integers(1, 4)):
             _furniture(rng, staging, occupied, floor)
     if rng.uniform() < stage.distractor_share:
-        _distractor(rng, staging, cast, occupied)
+        _distractor(rng, staging, clutter, occupied)
 
 
 def _plane(
@@ -79,7 +78,7 @@ def _with_stands(staging: Staging, arm: StagedArm, occupied: np.ndarray) -> Stag
 
 
 def _table(
-    rng: np.random.Generator, staging: Staging, stage: Stage, cast: Cast, occupied: np.ndarray, lap: float
+    rng: np.random.Generator, staging: Staging, stage: Stage, clutter: Clutter, occupied: np.ndarray, lap: float
 ) -> None:
     """A table before the first person with things on it, unless it would be in the way."""
     edge = 0.14 + rng.uniform(0.0, 0.15)
@@ -104,7 +103,7 @@ def _table(
     staging.meshes.append(Mesh(slab.astype(np.float32), faces, BACKGROUND, "table"))
     foot = np.array([over[:, 0].mean(), height, over[:, 2].mean()])
     recipe = Surroundings(clutter_most=stage.clutter_most)
-    for mesh in scatter(rng, cast.clutter, occupied[::3], (foot, _X, _Z, _UP), recipe):
+    for mesh in scatter(rng, clutter, occupied[::3], (foot, _X, _Z, _UP), recipe):
         low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
         on_table = (np.abs((low + high)[[0, 2]] / 2 - middle[[0, 2]]) < half).all() and low[2] > edge
         if on_table and _clear(mesh.vertices, staging, occupied, 0.01):
@@ -141,14 +140,14 @@ def _furniture(rng: np.random.Generator, staging: Staging, occupied: np.ndarray,
         staging.meshes.append(Mesh((corners @ turn.T + spot).astype(np.float32), faces, BACKGROUND))
 
 
-def _distractor(rng: np.random.Generator, staging: Staging, cast: Cast, occupied: np.ndarray) -> None:
+def _distractor(rng: np.random.Generator, staging: Staging, clutter: Clutter, occupied: np.ndarray) -> None:
     """Something larger and nearer than the hand that reaches in over the image's border."""
     seen = staging.camera.see(occupied)
     depth = float(np.median(seen[:, 2])) * rng.uniform(0.45, 0.85)
     if rng.uniform() < 0.5:
         vertices, faces = box(rng.uniform(0.08, 0.3, 3))
     else:
-        vertices, faces = cast.clutter(rng)
+        vertices, faces = clutter(rng)
         vertices = vertices * rng.uniform(1.2, 2.5)
     vertices = vertices @ random_rotation(rng).T
     radius = float(np.linalg.norm(vertices, axis=1).max())

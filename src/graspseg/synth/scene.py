@@ -17,6 +17,7 @@ from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.synth.backgrounds import Background
 from graspseg.synth.cast import Cast, arm_end, arm_position, held_vertices
 from graspseg.synth.clothing import thin_sleeve
+from graspseg.synth.clutter import ClutterMaker
 from graspseg.synth.hand import ARTICULATION_LIMITS
 from graspseg.synth.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects import Split
@@ -45,11 +46,10 @@ class SceneMaker:
         self.intrinsics = intrinsics
         self.recipe = recipe
         self.kinds: dict[Kind, float] = {**recipe.interactions, **(recipe.unseen if split == "unseen" else {})}
-        self.cast = Cast(
-            split, recipe.most_objects, edition=recipe.edition, lookalike_share=recipe.lookalike_share
-        )
+        self.cast = Cast(split, recipe.most_objects, edition=recipe.edition)
+        self.clutter = ClutterMaker(self.cast, lookalike_share=recipe.lookalike_share)
         self.cloth = IGNORE if sleeve == "ignore" else BACKGROUND
-        self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth) if recipe.stage else None
+        self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth, self.clutter) if recipe.stage else None
         self._interactions = Interactions(self.cast.hand, self.cast.objects, self._arm)
 
     def make(self, rng: np.random.Generator, background: Background | None = None) -> Scene:
@@ -82,7 +82,7 @@ class SceneMaker:
         if rng.uniform() < loose.second_hand_share:
             self._second_hand(rng, scene)
         if background is None and rng.uniform() < self.recipe.surroundings.share:
-            surround(rng, scene, self.cast.clutter, self.recipe.surroundings)
+            surround(rng, scene, self.clutter, self.recipe.surroundings)
         if rng.uniform() < loose.nearby_share:
             self._float_nearby(rng, scene)
         return scene
@@ -186,7 +186,7 @@ class SceneMaker:
 
     def _float_nearby(self, rng: np.random.Generator, scene: Scene) -> None:
         """Something near the hand that nobody holds (BACKGROUND), at least 3 cm clear of it."""
-        vertices, faces = self.cast.clutter(rng)
+        vertices, faces = self.clutter(rng)
         taken = np.concatenate([m.vertices[::5] for m in scene.meshes])
         near = taken[rng.integers(len(taken))]
         direction = rng.normal(size=3)

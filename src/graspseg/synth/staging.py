@@ -18,6 +18,7 @@ from graspseg.synth.recipe import Kind, Recipe, Stage, Viewpoint, choose
 from graspseg.synth.room import furnish
 from graspseg.synth.scene_parts import Mesh
 from graspseg.synth.stage import Person, StagedArm, Staging, arm_joints, arm_rotation, shoulder_of
+from graspseg.synth.surroundings import Clutter
 from graspseg.synth.viewpoint import Camera, camera_of, sample_camera, sample_intrinsics
 
 TRIES = 12
@@ -38,9 +39,11 @@ class StageMaker:
         recipe: its `stage` says how often what.
         intrinsics: the camera of all; None draws another one for each.
         cloth: label of sleeves.
+        clutter: gives things that stand about.
     """
 
-    def __init__(self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int) -> None:
+    def __init__(self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int, clutter: Clutter) -> None:
+        self._clutter = clutter
         assert recipe.stage is not None
         self.cast = cast
         self._acts = ActMaker(cast, recipe.hands)
@@ -78,7 +81,7 @@ class StageMaker:
             taken = _points(staging.arms, times)
             seated = self._bodies(rng, staging, people, view, taken)
             if background is None:
-                furnish(rng, staging, self.stage, self.cast, taken, seated=seated)
+                furnish(rng, staging, self.stage, self._clutter, taken, seated=seated)
             if length_s:
                 staging.camera_motion = CameraMotion.sample(rng, float(np.linalg.norm(camera.position - focus)))
             return staging

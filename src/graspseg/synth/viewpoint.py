@@ -120,8 +120,11 @@ def camera_of(
         rotation = _level(rng, view, surface.normal)
     else:
         rotation = sample_camera(rng, view, aim, focus, head=focus - [0.0, 0.3, 0.4], lens=lens).rotation
-    depth = float(rng.uniform(aim.nearest_m, farthest) if rng.uniform() < 0.5 else rng.triangular(
-        aim.nearest_m, min(0.6, farthest), farthest + 1e-6))
+    depth = float(
+        rng.uniform(aim.nearest_m, farthest)
+        if rng.uniform() < 0.5
+        else rng.triangular(aim.nearest_m, min(0.6, farthest), farthest + 1e-6)
+    )
     if level and surface is not None and abs(float(surface.height_m(ray * behind))) < 0.04 and rng.uniform() < 0.7:
         # Over the surface: the lowest point of hand and thing touches it, or is somewhat above.
         gap = 0.001 if rng.uniform() < 0.5 else float(rng.uniform(0.0, 0.2))
