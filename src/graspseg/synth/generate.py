@@ -26,6 +26,7 @@ from graspseg.synth.scene_parts import Scene
 from graspseg.synth.sensor import measure
 from graspseg.synth.sensor_parameters import SensorParameters
 from graspseg.synth.sensor_profiles import SENSORS
+from graspseg.synth.staging import NoRoomError
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001
@@ -135,7 +136,11 @@ class FrameMaker:
             attempt += 1
             if attempt % _TRIES == 0:
                 background = self.backgrounds.draw(rng)
-            scene = self.scenes.make(rng, background)
+            try:
+                scene = self.scenes.make(rng, background)
+            except NoRoomError:
+                attempt = -1
+                continue
             add_things(rng, scene, background, self.scenes.clutter)
             depth_m, labels = self._draw(scene)
             if not self._shows_hand(np.where(in_front(depth_m, background), labels, 0)):
@@ -157,7 +162,10 @@ class FrameMaker:
                 return SynthFrame(
                     background.depth_m, np.zeros(background.depth_m.shape, np.uint8), background.intrinsics, facts
                 )
-        scene = self.scenes.make(rng, background)
+        try:
+            scene = self.scenes.make(rng, background)
+        except NoRoomError:
+            scene = Scene(background.intrinsics) if background is not None else self.scenes.make(rng)
         person = rng.uniform() < empty.person_share
         remove_hands(scene, person=person, sleeves=person and rng.uniform() < empty.sleeve_share)
         if background is None:

@@ -8,6 +8,7 @@ Recipes with a stage put people, tables and rooms upright instead, see `stage.py
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,11 +24,12 @@ from graspseg.synth.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects import Split
 from graspseg.synth.recipe import RECIPES, Kind, Recipe, SleevePolicy, choose
 from graspseg.synth.scene_parts import Mesh, Scene, random_rotation
-from graspseg.synth.staging import StageMaker
+from graspseg.synth.staging import NoRoomError, StageMaker
 from graspseg.synth.surroundings import surround
 from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
 MIRROR = np.array([1, -1, 1], np.float32)
+_MOST_PLACES = 200
 TWO_HANDED: tuple[Kind, ...] = ("two_hands", "hand_over_hand", "handover")
 
 
@@ -71,13 +73,17 @@ class SceneMaker:
             meshes = [replace(m, vertices=m.vertices * MIRROR) for m in meshes]
             focus = focus * MIRROR
         ends = self._arm_ends(meshes) if self.staged else np.zeros((0, 3), np.float32)
-        while True:
+        for attempt in count():
+            if background is not None and attempt == _MOST_PLACES:
+                raise NoRoomError
             rotation, shift = self._camera(rng, focus, scene.intrinsics)
             if _in_view(ends @ rotation.T + shift, scene.intrinsics):
                 continue
             placed = [(m.vertices @ rotation.T + shift).astype(np.float32) for m in meshes]
             if all(_keeps_distance(vertices, self.recipe.aim.nearest_m) for vertices in placed):
                 break
+        else:
+            raise AssertionError("an endless loop ended")
         scene.meshes = [replace(m, vertices=vertices) for vertices, m in zip(placed, meshes, strict=True)]
         if rng.uniform() < loose.second_hand_share:
             self._second_hand(rng, scene)

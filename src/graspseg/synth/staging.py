@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from graspseg.synth.surroundings import Clutter
 from graspseg.synth.viewpoint import Camera, camera_of, sample_camera, sample_intrinsics
 
 TRIES = 12
+_MOST_STAGINGS = 12
 # Shoulder to wrist: least and greatest (to the arm's own side, down, to the front).
 _REACH: dict[Viewpoint, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "third": ((-0.6, -0.35, 0.5), (0.35, 0.75, 1.0)),
@@ -29,6 +31,10 @@ _REACH: dict[Viewpoint, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "top": ((-0.5, 0.2, 0.6), (0.2, 0.8, 1.0)),
     "any": ((-0.6, -0.35, 0.5), (0.35, 0.75, 1.0)),
 }
+
+
+class NoRoomError(Exception):
+    """No hand fits before a recorded background."""
 
 
 class StageMaker:
@@ -58,8 +64,13 @@ class StageMaker:
         """Draw a staging of an interaction; it moves if it has a length.
 
         With a recorded background, its camera looks, the hands are before its surfaces, and no room is put around.
+
+        Raises:
+            NoRoomError: nothing fits before the background.
         """
-        while True:
+        for attempt in count():
+            if background is not None and attempt == _MOST_STAGINGS:
+                raise NoRoomError
             view = choose(rng, self.stage.views)
             intrinsics = sample_intrinsics(rng, self.recipe.lens, view) if background is None else background.intrinsics
             arm, focus = self._first_arm(rng, kind, view, length_s)
@@ -85,6 +96,7 @@ class StageMaker:
             if length_s:
                 staging.camera_motion = CameraMotion.sample(rng, float(np.linalg.norm(camera.position - focus)))
             return staging
+        raise AssertionError("an endless loop ended")
 
     # -- arms ----------------------------------------------------------------------------------------------------
 
