@@ -91,7 +91,7 @@ def test_shadows_and_rims_of_the_sensor_lie_between_hand_and_recording() -> None
     background = Background(np.full((HEIGHT, WIDTH), 1.2, np.float32), LENS, 1.0, "wall")
     depth, labels = np.zeros((HEIGHT, WIDTH), np.float32), np.zeros((HEIGHT, WIDTH), np.uint8)
     depth[200:300, 300:400], labels[200:300, 300:400] = 0.4, 1
-    sensor = SensorParameters(baseline_m=0.05, holes=0, speckle_loss=0)
+    sensor = SensorParameters(baseline_m=0.05, holes=0.0, speckle_loss=0.0)
     measured, _ = compose(depth, labels, background, np.random.default_rng(0), sensor)
     beside = measured[210:290, 290:300]
     assert (beside == 0).mean() > 0.6

@@ -79,7 +79,7 @@ def test_a_cutout_holds_hand_and_object_alone_and_its_outline_is_ragged() -> Non
     disk = (rows - 240) ** 2 + (columns - 320) ** 2 < 90**2
     labels = np.where(disk, np.where(columns < 320, HAND, OBJECT), BACKGROUND).astype(np.uint8)
     depth = np.where(disk, 0.5, 0.9).astype(np.float32)
-    lens = Intrinsics(500, 500, 319.5, 239.5)
+    lens = Intrinsics(500.0, 500.0, 319.5, 239.5)
     recipe = Cutout(share=1.0, ball_share=0.0)
     cut, seen = cut_out(np.random.default_rng(0), depth, labels, lens, recipe)
     wrong = ((cut > 0) ^ disk) & (np.abs(np.hypot(rows - 240, columns - 320) - 90) > 12)
@@ -94,5 +94,5 @@ def test_a_cutout_holds_hand_and_object_alone_and_its_outline_is_ragged() -> Non
 def test_without_cutouts_nothing_is_drawn() -> None:
     rng, other = np.random.default_rng(0), np.random.default_rng(0)
     depth, labels = np.ones((4, 4), np.float32), np.ones((4, 4), np.uint8)
-    kept, seen = cut_out(rng, depth, labels, Intrinsics(5, 5, 2, 2), Cutout())
+    kept, seen = cut_out(rng, depth, labels, Intrinsics(5.0, 5.0, 2.0, 2.0), Cutout())
     assert kept is depth and seen is labels and rng.uniform() == other.uniform()

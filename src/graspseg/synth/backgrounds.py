@@ -41,9 +41,9 @@ class Plane:
     normal: Float64[np.ndarray, "3"]
     offset_m: float
 
-    def height_m(self, points: np.ndarray) -> Float64[np.ndarray, "*n"]:
-        """How far points [..., 3] stand above the surface, metres."""
-        return points @ self.normal - self.offset_m
+    def height_m(self, point: np.ndarray) -> float:
+        """How far a point [3] stands above the surface, metres."""
+        return float(point @ self.normal) - self.offset_m
 
 
 @dataclass(frozen=True, eq=False)

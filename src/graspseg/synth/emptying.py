@@ -55,7 +55,7 @@ def add_things(rng: np.random.Generator, scene: Scene, background: Background, c
         if not 0.25 < behind < 3.0:
             continue
         ray = np.array([(x - lens.cx) / lens.fx, (y - lens.cy) / lens.fy, 1.0])
-        rests = surface is not None and abs(float(surface.height_m(ray * behind))) < 0.04
+        rests = surface is not None and abs(surface.height_m(ray * behind)) < 0.04
         if rests and surface is not None:
             moved = _on(rng, vertices, surface.normal) + ray * behind
         else:

@@ -125,7 +125,7 @@ def camera_of(
         if rng.uniform() < 0.5
         else rng.triangular(aim.nearest_m, min(0.6, farthest), farthest + 1e-6)
     )
-    if level and surface is not None and abs(float(surface.height_m(ray * behind))) < 0.04 and rng.uniform() < 0.7:
+    if level and surface is not None and abs(surface.height_m(ray * behind)) < 0.04 and rng.uniform() < 0.7:
         # Over the surface: the lowest point of hand and thing touches it, or is somewhat above.
         gap = 0.001 if rng.uniform() < 0.5 else float(rng.uniform(0.0, 0.2))
         rise = gap - float(((low - focus) @ rotation.T @ surface.normal).min())
