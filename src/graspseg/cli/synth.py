@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,7 +28,11 @@ class Options:
     count: int | None = None
     """number of frames; default: as many as the preset's data set has, else 1000"""
     preset: PresetName = "exam1"
-    """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: everything on"""
+    """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: all kinds of scenes; rooms:
+    recorded and modeled rooms, far hands, and frames without any"""
+    backgrounds: tuple[Path, ...] = ()
+    """recorded depth frames without hands that scenes are put into, for example of your own empty workplace (with
+    --preset rooms); default: those that ship"""
     clips: int = 0
     """make so many clips at 30 Hz (moving camera, arms and fingers) instead of single frames; not with exam1"""
     length: int = 60
@@ -99,7 +103,12 @@ def main(argv: Sequence[str]) -> int:
         sensor=options.sensor,
         color=options.color,
         color_error_px=options.color_error_px,
+        backgrounds=options.backgrounds,
     )
+    if options.backgrounds:
+        from graspseg.cli.backgrounds import frames_with_hands
+
+        job = replace(job, left_out=frames_with_hands(options.backgrounds))
     columns = (SpinnerColumn(), TextColumn("frames"), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True) as progress:
         task = progress.add_task("frames", total=count)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
         from graspseg.cli.train_forest import main as train_forest
 
         return train_forest(argv)
-    arguments = parse(argv)
+    arguments = _with_checked_backgrounds(parse(argv))
     from graspseg.training.run import report, train
     from graspseg.training.run_folder import leads
 
@@ -48,6 +48,27 @@ def main(argv: Sequence[str]) -> int:
     report(result)
     # A helper process that ends with another code than 0 makes Lightning kill the others.
     return 1 if result.skipped and leads() else 0
+
+
+def _with_checked_backgrounds(arguments: Arguments) -> Arguments:
+    """The arguments with the background frames left out that show a hand; a resumed run keeps what it knows.
+
+    Raises:
+        InputError: the backgrounds cannot be used, or would not be.
+    """
+    settings = arguments.settings
+    if not settings.backgrounds or arguments.resume:
+        return arguments
+    if settings.data or "rooms" not in settings.recipes:
+        beside = "--data" if settings.data else f"--recipes {' '.join(settings.recipes)}"
+        raise InputError(
+            f"--backgrounds was given with {beside}, with which nothing is put into them: leave --data out and name "
+            "rooms among --recipes."
+        )
+    from graspseg.cli.backgrounds import frames_with_hands
+
+    left_out = settings.left_out or frames_with_hands(settings.backgrounds)
+    return replace(arguments, settings=replace(settings, left_out=left_out))
 
 
 def _asks_for_forest(argv: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from jaxtyping import Float32, Float64
 from graspseg.datasets.description import Description
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sample import Dataset
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.synth.objects import Split
 from graspseg.synth.sensor_profiles import Principle
 
@@ -110,31 +110,54 @@ class Backgrounds:
 
     Args:
         folders: data sets, or folders of them.
-        only: names of the sets to use; None = all.
+        left_out: frames that are not used, by name (`SET/STEM`).
 
     Raises:
-        InputError: there is no frame.
+        InputError: there is no frame, or none is left.
     """
 
-    def __init__(self, folders: Sequence[Path], *, only: Sequence[str] | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], *, left_out: Sequence[str] = ()) -> None:
         self.folders = tuple(folders)
-        self._sets = [each for folder in folders for each in _sets(folder) if only is None or each.path.name in only]
-        if not self._sets or not all(len(each) for each in self._sets):
+        self._sets = [each for folder in folders for each in _sets(folder)]
+        unused = set(left_out)
+        self._used = [
+            [i for i, stem in enumerate(each.stems) if f"{each.path.name}/{stem}" not in unused] for each in self._sets
+        ]
+        if not any(self._used):
             raise InputError(
-                f"{', '.join(str(folder) for folder in folders)} holds no depth frames, expected a recording without "
-                "hands: a folder of 16-bit depth images, or folders of them."
+                f"{', '.join(str(folder) for folder in folders)} holds no depth frames that can be used"
+                f"{f' ({len(unused)} were left out)' if unused else ''}, expected a recording without hands: a folder "
+                "of 16-bit depth images, or folders of them."
             )
-        weights = np.sqrt([len(each) for each in self._sets])
+        weights = np.sqrt([len(each) for each in self._used])
         self._share = np.cumsum(weights / weights.sum())
 
     def __len__(self) -> int:
-        return sum(len(each) for each in self._sets)
+        return sum(len(each) for each in self._used)
+
+    def names(self) -> list[str]:
+        """Every frame that is used, as `SET/STEM`."""
+        pairs = zip(self._sets, self._used, strict=True)
+        return [f"{each.path.name}/{each.stems[index]}" for each, used in pairs for index in used]
+
+    def frame(self, name: str) -> Frame:
+        """One frame as it was recorded.
+
+        Raises:
+            InputError: it cannot be read, or is not of the size its set's camera was given for.
+        """
+        for each, used in zip(self._sets, self._used, strict=True):
+            for index in used:
+                if f"{each.path.name}/{each.stems[index]}" == name:
+                    return _checked(each, index)
+        raise KeyError(name)
 
     def draw(self, rng: np.random.Generator) -> Background:
         """One frame: mirrored, turned a little, cut out and resized, at another distance."""
-        chosen = self._sets[min(int(np.searchsorted(self._share, rng.uniform())), len(self._sets) - 1)]
-        index = int(rng.integers(len(chosen)))
-        frame = chosen[index].frame
+        place = min(int(np.searchsorted(self._share, rng.uniform())), len(self._sets) - 1)
+        chosen, used = self._sets[place], self._used[place]
+        index = used[rng.integers(len(used))]
+        frame = _checked(chosen, index)
         lens = frame.intrinsics_or_default()
         height, width = frame.depth.shape
         fit = min if rng.uniform() < _LETTERBOX_SHARE else max
@@ -158,6 +181,19 @@ class Backgrounds:
         camera = Intrinsics(focal, focal, float(center[0]), float(center[1]))
         name = f"{chosen.path.name}/{chosen.stems[index]}"
         return Background(depth_m, camera, max(scale, 1.0), name, _principle(chosen.description))
+
+
+def _checked(chosen: Dataset, index: int) -> Frame:
+    """A frame of a set, which has one camera and so one size."""
+    frame, lens = chosen[index].frame, chosen.description.intrinsics
+    height, width = frame.depth.shape
+    if lens is not None and not (0.2 * width < lens.cx < 0.8 * width and 0.2 * height < lens.cy < 0.8 * height):
+        raise InputError(
+            f"{chosen.path}: {chosen.stems[index]} has {width} x {height} pixels, of which the camera of dataset.json "
+            f"has its center at ({lens.cx:.0f}, {lens.cy:.0f}), expected frames of one camera: keep each camera's "
+            "frames in a folder of their own."
+        )
+    return frame
 
 
 def _sets(folder: Path) -> list[Dataset]:

@@ -13,6 +13,7 @@ from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, write_manifest
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError, Intrinsics
+from graspseg.synth.backgrounds import Backgrounds
 from graspseg.synth.cast import Cast
 from graspseg.synth.color import ColorSettings, calibration
 from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
@@ -42,9 +43,12 @@ class Job:
         sensor: what measures; None is the preset's.
         color: also make pictures that fit the depth, or those of a camera beside it.
         color_error_px: most by which a picture misses what its calibration promises.
+        backgrounds: folders of recorded frames without hands; none = those that ship, where the preset takes any.
+        left_out: frames of them that are not used, as `SET/STEM`.
 
     Raises:
-        InputError: a folder, which has one camera, is to hold frames of many.
+        InputError: a folder, which has one camera, is to hold frames of many; or backgrounds are given to a preset
+            that takes none, or that cannot go with them.
     """
 
     out: Path
@@ -60,8 +64,22 @@ class Job:
     sensor: SensorName | None = None
     color: ColorMode = "none"
     color_error_px: float = 0.0
+    backgrounds: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        recorded = RECIPES[self.preset].recorded_share > 0
+        if self.backgrounds and not recorded:
+            taking = ", ".join(name for name, recipe in RECIPES.items() if recipe.recorded_share > 0)
+            raise InputError(
+                f"--backgrounds was given with --preset {self.preset}, which puts nothing into recorded frames: use "
+                f"--preset {taking}."
+            )
+        if recorded and (self.color != "none" or self.clip_length):
+            raise InputError(
+                f"--preset {self.preset} takes recorded depth frames, which have no color and do not move: leave out "
+                "--color and --clips."
+            )
         if self.cameras == "many" and self.format == "folder":
             raise InputError(
                 "--cameras many was given with --format folder, which stores one camera for all frames: "
@@ -73,6 +91,8 @@ class Job:
         chosen = {"preset": self.preset, "split": self.split, "seed": self.seed, "sleeve": self.sleeve}
         chosen |= {"sensor": self._scenes().sensor}
         chosen |= {"cameras": self.cameras, "clip_length": self.clip_length, "color": self.color}
+        if self.backgrounds:
+            chosen |= {"backgrounds": [folder.name for folder in self.backgrounds], "left_out": list(self.left_out)}
         return chosen | {"color_error_px": self.color_error_px}
 
     def description(self) -> dict[str, Any]:
@@ -112,6 +132,7 @@ class Job:
             recipe=self._scenes(),
             sleeve=self.sleeve,
             clip_length=self.clip_length,
+            backgrounds=Backgrounds(self.backgrounds, left_out=self.left_out) if self.backgrounds else None,
         )
         settings = self._color_settings()
         return frames if settings is None else ColorMaker(frames, settings, clip_length=self.clip_length)

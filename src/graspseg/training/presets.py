@@ -194,6 +194,7 @@ class TrainConfig:
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
         backgrounds: folders of recorded depth frames without hands that synthetic scenes are put into; none = those
             that ship.
+        left_out: frames of `backgrounds` that are not used, as SET/STEM: those in which a hand was found.
         frames: distinct synthetic frames; 0 = every frame is new.
         init: a model to start from: a `.safetensors` file or the name of a shipped model.
         pretrained: start with an encoder trained on ImageNet by others, downloaded once; else from scratch.
@@ -208,8 +209,9 @@ class TrainConfig:
     attention: bool = True
     contour: bool = True
     data: tuple[Path, ...] = ()
-    recipes: tuple[PresetName, ...] = ("wild", "wild", "exam1")
+    recipes: tuple[PresetName, ...] = ("rooms", "rooms", "wild", "exam1")
     backgrounds: tuple[Path, ...] = ()
+    left_out: tuple[str, ...] = ()
     frames: int = 0
     init: str | None = None
     pretrained: bool = False

@@ -97,6 +97,7 @@ class SyntheticFrames:
         recipes: presets of the generator, which make the frames in turn.
         count: number of distinct frames; 0 = endless.
         backgrounds: folders of recorded frames without hands; none = those that ship.
+        left_out: frames of them that are not used, as `SET/STEM`.
     """
 
     def __init__(
@@ -107,8 +108,10 @@ class SyntheticFrames:
         recipes: Sequence[PresetName],
         count: int = 0,
         backgrounds: Sequence[Path] = (),
+        left_out: Sequence[str] = (),
     ) -> None:
         self.backgrounds = tuple(backgrounds)
+        self.left_out = tuple(left_out)
         self.split: Literal["train", "val", "unseen"] = split
         self.seed = seed
         self.recipes = tuple(recipes)
@@ -129,7 +132,7 @@ class SyntheticFrames:
             from graspseg.synth.generate import FrameMaker
             from graspseg.synth.recipe import Recipe
 
-            recorded = Backgrounds(self.backgrounds) if self.backgrounds else None
+            recorded = Backgrounds(self.backgrounds, left_out=self.left_out) if self.backgrounds else None
             recipe = Recipe.preset(name)
             self._makers[name] = FrameMaker(self.split, self.seed, recipe=recipe, backgrounds=recorded)
         made = self._makers[name].make(index)
@@ -224,7 +227,12 @@ def open_frames(config: TrainConfig) -> tuple[FrameSource, FrameSource]:
     val: FrameSource | None = StoredFrames(chosen.data) if chosen.data else None
     if not config.data:
         train: FrameSource = SyntheticFrames(
-            "train", config.seed, recipes=config.recipes, count=config.frames, backgrounds=config.backgrounds
+            "train",
+            config.seed,
+            recipes=config.recipes,
+            count=config.frames,
+            backgrounds=config.backgrounds,
+            left_out=config.left_out,
         )
         return train, val or SyntheticFrames("val", _VAL_SEED, recipes=config.recipes, count=chosen.frames)
     # The makers' splits of a public data set may not all be on this disk.
