@@ -67,7 +67,7 @@ def test_joints_stay_inside_their_fingers() -> None:
             mine = skin[varied.part == 2 + finger]
             for joint in (joints[4 + 3 * finger], joints[5 + 3 * finger]):
                 away = np.linalg.norm(mine - joint, axis=1)
-                assert 0.002 < away.min() < 0.018
+                assert 0.001 < away.min() < 0.018
 
 
 def test_hands_stay_smooth_and_of_human_size() -> None:
@@ -79,7 +79,7 @@ def test_hands_stay_smooth_and_of_human_size() -> None:
         moved = vary_hand(np.random.default_rng(seed), HAND).vertices(HAND.mean_shape(), STRAIGHT) - plain
         assert np.linalg.norm(moved[skin], axis=1).max() < 0.035
         steps = np.linalg.norm(moved[edges[:, 0]] - moved[edges[:, 1]], axis=1)
-        assert steps.mean() < 0.2 * np.linalg.norm(plain[edges[:, 0]] - plain[edges[:, 1]], axis=1).mean()
+        assert steps.mean() < 0.25 * np.linalg.norm(plain[edges[:, 0]] - plain[edges[:, 1]], axis=1).mean()
     assert ROUGH_M <= 0.0025
 
 

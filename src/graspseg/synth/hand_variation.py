@@ -66,11 +66,11 @@ def vary_hand(
     mean, basis = hand.arrays["mean"].copy(), hand.arrays["basis"].copy()
     count = len(hand.coarse_part)
     body = 1 + strength * (rng.uniform(*BODY_THICK) - 1)
-    rough = _unevenness(rng, mean[:count], strength * (0.4 if child else 1.0)) + np.float32(0.006 * (body - 1))
+    rough = _unevenness(rng, mean[:count], strength * (0.4 if child else 1.0)) + np.float32(0.004 * (body - 1))
     mean[:count] += anatomy.normals * rough[:, None]
     wide, deep = 1 + strength * rng.normal(0, 0.025), 1 + strength * rng.normal(0, 0.05) + 0.5 * (body - 1)
     length = rng.normal(-0.05 if child else 0.0, FINGER_LENGTH_SIGMA, 5) * strength * (0.5 if holding else 1.0)
-    thick = rng.normal(0.06 if child else 0.0, FINGER_THICK_SIGMA, 5) * strength + (body - 1)
+    thick = rng.normal(0.06 if child else 0.0, FINGER_THICK_SIGMA, 5) * strength + 0.8 * (body - 1)
     axes = anatomy.axes
     across = np.eye(3) - axes[:, :, None] * axes[:, None]
     change = (thick[:, None, None] * across + length[:, None, None] * (np.eye(3) - across)).astype(np.float32)
