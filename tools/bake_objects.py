@@ -9,7 +9,6 @@ Needs trimesh, manifold3d, fast-simplification, scipy and libigl, which the prod
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 
 import fast_simplification
@@ -18,6 +17,7 @@ import trimesh
 
 import everyday_objects
 import procedural_objects
+from attribution import write_section
 from distance_fields import write_distance_fields
 from object_recipe import Recipe, canonical
 
@@ -124,11 +124,7 @@ def write_credits(path: Path, recipes: list[Recipe]) -> None:
     everyday = [r for r in recipes if r.kind == "everyday"]
     lines = [CREDITS.strip(), "", "| object | author | license | source |", "|---|---|---|---|"]
     lines += [f"| {r.name} | {r.author} | {r.licence} | {r.source} |" for r in everyday]
-    section = "\n".join(lines) + "\n"
-    text = path.read_text(encoding="utf-8") if path.exists() else "# Attribution\n"
-    parts = re.split(r"(?m)^(?=## )", text)
-    kept = [part.rstrip() + "\n" for part in parts if not part.startswith("## Objects")]
-    path.write_text("\n".join([*kept, section]), encoding="utf-8")
+    write_section(path, "\n".join(lines) + "\n")
 
 
 def main() -> None:

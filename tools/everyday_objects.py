@@ -143,7 +143,8 @@ def named(items: tuple[Item, ...]) -> list[tuple[str, Item]]:
 
 
 def _recipe(name: str, item: Item, catalog: Catalog, most_faces: int) -> Recipe:
-    mesh = _simplified(catalog.mesh(item.model), most_faces)
+    mesh = thinned(catalog.mesh(item.model), most_faces)
+    mesh.fix_normals()
     mesh.apply_scale(item.size)
     loose = Recipe(
         name=name,
@@ -169,7 +170,8 @@ def _recipe(name: str, item: Item, catalog: Catalog, most_faces: int) -> Recipe:
     )
 
 
-def _simplified(mesh: trimesh.Trimesh, most_faces: int) -> trimesh.Trimesh:
+def thinned(mesh: trimesh.Trimesh, most_faces: int, *, haste: int = 7) -> trimesh.Trimesh:
+    """The mesh with at most that many triangles, where that can be had; the less haste (0 to 10), the truer."""
     # Parts that do not share vertices cannot be thinned out across their seams: weld more coarsely until it works.
     for digits in (6, 5, 4, 3):
         mesh.merge_vertices(digits_vertex=digits)
@@ -177,11 +179,10 @@ def _simplified(mesh: trimesh.Trimesh, most_faces: int) -> trimesh.Trimesh:
         if len(mesh.faces) <= most_faces:
             break
         points, faces = fast_simplification.simplify(
-            mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32), target_count=most_faces
+            mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32), target_count=most_faces, agg=haste
         )
         mesh = trimesh.Trimesh(points, faces, process=True)
     mesh.remove_unreferenced_vertices()
-    mesh.fix_normals()
     return mesh
 
 

@@ -64,6 +64,7 @@ class Hands:
         wrist_sigma_rad: scatter of wrist flexion and deviation.
         bent_share, bent_rad, straight_rad: elbow flexion.
         pronation_rad: turn of the forearm on a stage.
+        varied_share: hands with fingers, thickness and skin of their own, beyond the model's shapes.
     """
 
     bare_child_share: float = 0.08
@@ -77,6 +78,7 @@ class Hands:
     bent_rad: Range = (0.0, 1.9)
     straight_rad: Range = (0.0, 0.4)
     pronation_rad: Range = (-1.3, 1.3)
+    varied_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -348,6 +350,7 @@ RECIPES: dict[PresetName, Recipe] = {
         unseen={"paper": 0.05},
         edition=2,
         smallest_hand_px=250,
+        hands=Hands(varied_share=0.7),
         loose=LooseArm(cut_share=0.12, cut_m=(0.0, 0.08), sleeve_share=0.55, second_hand_share=0.0),
         surroundings=Surroundings(share=0.9, body_share=0.5, clutter_most=10),
         lens=Lens(usual_share=0.3, focal_px=(300.0, 640.0)),

@@ -20,6 +20,7 @@ from graspseg.synth.cast import Cast, arm_end, arm_position, held_vertices
 from graspseg.synth.clothing import thin_sleeve
 from graspseg.synth.clutter import ClutterMaker
 from graspseg.synth.hand import ARTICULATION_LIMITS
+from graspseg.synth.hand_variation import vary_hand
 from graspseg.synth.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects import Split
 from graspseg.synth.recipe import RECIPES, Kind, Recipe, SleevePolicy, choose
@@ -128,6 +129,8 @@ class SceneMaker:
     def _arm(self, rng: np.random.Generator, shape: np.ndarray, articulation: np.ndarray) -> list[Mesh]:
         """Hand and arm: bare, sleeved or cut off near the wrist, as a crop would have it."""
         hands, loose, hand = self.recipe.hands, self.recipe.loose, self.cast.hand
+        if hands.varied_share and rng.uniform() < hands.varied_share:
+            hand = vary_hand(rng, hand, holding=True)
         articulation = np.clip(articulation, ARTICULATION_LIMITS[..., 0], ARTICULATION_LIMITS[..., 1])
         flexion, deviation = hands.wrist_sigma_rad
         wrist = np.array([rng.normal(0, flexion), rng.normal(0, deviation)], np.float32)

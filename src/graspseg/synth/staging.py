@@ -12,6 +12,7 @@ from graspseg.synth.acts import ActMaker
 from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit
 from graspseg.synth.backgrounds import Background
 from graspseg.synth.cast import Cast
+from graspseg.synth.hand_variation import vary_hand
 from graspseg.synth.interactions import PALM
 from graspseg.synth.motion import ArmMotion, CameraMotion, Waves
 from graspseg.synth.person import HEAD_CENTER, body_meshes, inside_body, leg_meshes, may_sit, shoulder_balls
@@ -123,9 +124,13 @@ class StageMaker:
         """An arm on a person's shoulder, dressed, and moving if the scene has a length."""
         side = side or int(rng.choice((-1, 1)))
         elbow_side = np.array([rng.normal(0.5, 0.35), rng.normal(1.0, 0.3), rng.normal(-0.3, 0.3)])
-        rotation = arm_rotation(self.cast.hand, pose, reach, elbow_side)
+        model, hands = self.cast.hand, self.recipe.hands
+        if hands.varied_share and rng.uniform() < hands.varied_share:
+            child = hand_length_m(model, pose.shape) * 1000 < hands.adult_mm[0]
+            model = vary_hand(rng, model, child=child, holding=held is not None)
+        rotation = arm_rotation(model, pose, reach, elbow_side)
         outfit = sample_outfit(rng, self.stage.clothes, float(pose.shape[0]))
-        arm = StagedArm(self.cast.hand, pose, outfit, person, side, rotation, held)
+        arm = StagedArm(model, pose, outfit, person, side, rotation, held)
         return replace(arm, motion=self._motion(rng, arm, length_s)) if length_s else arm
 
     def _other_arm(
