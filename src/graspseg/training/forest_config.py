@@ -9,7 +9,7 @@ from typing import Literal
 from graspseg.forest.settings import ForestSettings
 from graspseg.synth.preset_names import PresetName
 
-RECIPES: tuple[PresetName, ...] = ("wild", "interseghands", "exam1")
+RECIPES: tuple[PresetName, ...] = ("rooms", "wild", "interseghands", "exam1")
 
 
 @dataclass(frozen=True)
