@@ -11,7 +11,7 @@ from graspseg.synth.surroundings import Clutter
 from graspseg.synth.vectors import cross
 
 _MOST_THINGS = 7
-_LYING_SHARE = 0.6
+_STANDING_SHARE, _LYING_SHARE = 0.6, 0.6
 
 
 def remove_hands(scene: Scene, *, person: bool, sleeves: bool) -> None:
@@ -70,12 +70,14 @@ def add_things(rng: np.random.Generator, scene: Scene, background: Background, c
 
 
 def _on(rng: np.random.Generator, vertices: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """A thing turned about the vertical, or lying on any side, its lowest point in the plane through the origin."""
+    """A thing turned about the vertical, standing or on any side, its lowest point in the plane through the origin."""
     side = cross(up, np.eye(3)[int(np.abs(up).argmin())])
     side = side / np.linalg.norm(side)
     turn = rng.uniform(0, 2 * np.pi)
     first = np.cos(turn) * side + np.sin(turn) * cross(up, side)
     axes = np.column_stack([first, cross(up, first), up])
-    own = np.eye(3)[rng.permutation(3)] if rng.uniform() < _LYING_SHARE else random_rotation(rng)
+    own = np.eye(3)
+    if rng.uniform() >= _STANDING_SHARE:
+        own = own[rng.permutation(3)] if rng.uniform() < _LYING_SHARE else random_rotation(rng)
     moved = vertices @ own.T @ axes.T
     return moved - up * float((moved @ up).min())

@@ -109,6 +109,7 @@ class Surroundings:
     table_gap_m: Range = (0.0, 0.25)
     table_half_m: tuple[float, ...] = (0.35, 0.8, 2.0)
     clutter_most: int = 6
+    upright_share: float = 0.0
     box_share: float = 0.35
     box_m: Range = (0.02, 0.35)
     tumbled_share: float = 0.4
@@ -147,6 +148,7 @@ class Stage:
         third_person_share: of those scenes, the share where one more does.
         table_share, touching_share, table_gap_m: a table below the hands, often touched.
         clutter_most: most things on it.
+        upright_share: of those, the share that stands as it is modeled.
         wall_share, floor_share, furniture_share: the room.
         seated_share: sits, where the lap is free, instead of standing.
         distractor_share: something larger and nearer than the hand reaches in from the border.
@@ -162,6 +164,7 @@ class Stage:
     touching_share: float = 0.35
     table_gap_m: Range = (0.0, 0.3)
     clutter_most: int = 0
+    upright_share: float = 0.0
     wall_share: float = 0.0
     floor_share: float = 0.0
     furniture_share: float = 0.0
@@ -227,7 +230,8 @@ class Recipe:
         most_objects: how many objects of the split are drawn from; None = all.
         measured_hand_only: frames whose hand the sensor loses are drawn again.
         recorded_share: scenes put into recorded backgrounds.
-        lookalike_share: scenes with things that could be taken for hands.
+        lookalike_share: of the things that stand about, those that could be taken for hands.
+        household_share: of the others, things of homes and offices; of the furniture, such that is no box.
         empty: scenes without a hand.
         cutout: frames without background.
     """
@@ -250,6 +254,7 @@ class Recipe:
     measured_hand_only: bool = False
     recorded_share: float = 0.0
     lookalike_share: float = 0.0
+    household_share: float = 0.0
     empty: Empty = Empty()
     cutout: Cutout = Cutout()
 
@@ -352,7 +357,7 @@ RECIPES: dict[PresetName, Recipe] = {
         smallest_hand_px=250,
         hands=Hands(varied_share=0.7),
         loose=LooseArm(cut_share=0.12, cut_m=(0.0, 0.08), sleeve_share=0.55, second_hand_share=0.0),
-        surroundings=Surroundings(share=0.9, body_share=0.5, clutter_most=10),
+        surroundings=Surroundings(share=0.9, body_share=0.5, clutter_most=10, upright_share=0.6),
         lens=Lens(usual_share=0.3, focal_px=(300.0, 640.0)),
         aim=Aim(
             near_share=0.5,
@@ -380,6 +385,7 @@ RECIPES: dict[PresetName, Recipe] = {
             touching_share=0.45,
             table_gap_m=(0.0, 0.2),
             clutter_most=14,
+            upright_share=0.6,
             wall_share=0.55,
             floor_share=0.5,
             furniture_share=0.5,
@@ -391,6 +397,7 @@ RECIPES: dict[PresetName, Recipe] = {
         measured_hand_only=True,
         recorded_share=0.6,
         lookalike_share=0.3,
+        household_share=0.45,
         empty=Empty(share=0.28),
         cutout=Cutout(share=0.1),
     ),

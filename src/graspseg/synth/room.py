@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from graspseg.labels import BACKGROUND
+from graspseg.synth.clutter import ClutterMaker
 from graspseg.synth.recipe import Stage, Surroundings
 from graspseg.synth.scene_parts import Mesh, random_rotation, rotation_of
 from graspseg.synth.stage import StagedArm, Staging
@@ -18,10 +19,18 @@ from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
 _UP = np.array([0.0, -1.0, 0.0])
 _X, _Y, _Z = np.eye(3)
+# From a model's axes (z up) to the world's (y down).
+_STANDING = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
 
 def furnish(
-    rng: np.random.Generator, staging: Staging, stage: Stage, clutter: Clutter, occupied: np.ndarray, *, seated: bool
+    rng: np.random.Generator,
+    staging: Staging,
+    stage: Stage,
+    clutter: ClutterMaker,
+    occupied: np.ndarray,
+    *,
+    seated: bool,
 ) -> None:
     """Put a room around a staging.
 
@@ -45,7 +54,7 @@ def furnish(
         _walls(rng, staging, occupied)
     if rng.uniform() < stage.furniture_share:
         for _ in range(rng.integers(1, 4)):
-            _furniture(rng, staging, occupied, floor)
+            _furniture(rng, staging, clutter, occupied, floor)
     if rng.uniform() < stage.distractor_share:
         _distractor(rng, staging, clutter, occupied)
 
@@ -102,7 +111,7 @@ def _table(
     slab = slab + middle + np.array([0.0, slab[:, 1].max(), 0.0])
     staging.meshes.append(Mesh(slab.astype(np.float32), faces, BACKGROUND, "table"))
     foot = np.array([over[:, 0].mean(), height, over[:, 2].mean()])
-    recipe = Surroundings(clutter_most=stage.clutter_most)
+    recipe = Surroundings(clutter_most=stage.clutter_most, upright_share=stage.upright_share)
     for mesh in scatter(rng, clutter, occupied[::3], (foot, _X, _Z, _UP), recipe):
         low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
         on_table = (np.abs((low + high)[[0, 2]] / 2 - middle[[0, 2]]) < half).all() and low[2] > edge
@@ -123,13 +132,21 @@ def _walls(rng: np.random.Generator, staging: Staging, occupied: np.ndarray) -> 
             _plane(staging, center, _Y, _X if axis == 2 else _Z, (2.0, 3.0))
 
 
-def _furniture(rng: np.random.Generator, staging: Staging, occupied: np.ndarray, floor: float) -> None:
-    """A box as large as a chair, a crate or a cupboard on the floor."""
-    size = rng.uniform([0.2, 0.3, 0.05], [0.8, 1.9, 0.6])
+def _furniture(
+    rng: np.random.Generator, staging: Staging, clutter: ClutterMaker, occupied: np.ndarray, floor: float
+) -> None:
+    """A piece of furniture, or a box as large as a chair, a crate or a cupboard, on the floor."""
+    modeled = clutter.furniture(rng)
+    if modeled is None:
+        size = rng.uniform([0.2, 0.3, 0.05], [0.8, 1.9, 0.6])
+        corners, faces = box(size)
+    else:
+        vertices, faces = modeled
+        corners = vertices @ _STANDING
+        size = np.ptp(corners, axis=0)
     turn = rotation_of(np.array([0.0, rng.uniform(-np.pi, np.pi), 0.0]))
     away, distance = rng.uniform(-np.pi, np.pi), rng.uniform(0.35, 1.4)
     spot = np.array([np.sin(away) * distance, floor - size[1] / 2, np.cos(away) * distance])
-    corners, faces = box(size)
     trunk = np.hypot(spot[0], spot[2]) < 0.24 + np.hypot(size[0], size[2]) / 2
     points = np.concatenate([occupied, *[m.vertices[::9] for m in staging.meshes]])
     inside = (np.abs((points - spot) @ turn) < size / 2 + 0.03).all(axis=1).any()

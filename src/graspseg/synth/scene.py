@@ -50,7 +50,9 @@ class SceneMaker:
         self.recipe = recipe
         self.kinds: dict[Kind, float] = {**recipe.interactions, **(recipe.unseen if split == "unseen" else {})}
         self.cast = Cast(split, recipe.most_objects, edition=recipe.edition)
-        self.clutter = ClutterMaker(self.cast, lookalike_share=recipe.lookalike_share)
+        self.clutter = ClutterMaker(
+            self.cast, lookalike_share=recipe.lookalike_share, household_share=recipe.household_share
+        )
         self.cloth = IGNORE if sleeve == "ignore" else BACKGROUND
         self.staged = StageMaker(self.cast, recipe, intrinsics, self.cloth, self.clutter) if recipe.stage else None
         self._interactions = Interactions(self.cast.hand, self.cast.objects, self._arm)

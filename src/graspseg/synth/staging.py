@@ -12,6 +12,7 @@ from graspseg.synth.acts import ActMaker
 from graspseg.synth.arms import SHOULDER, ArmPose, hand_length_m, sample_outfit
 from graspseg.synth.backgrounds import Background
 from graspseg.synth.cast import Cast
+from graspseg.synth.clutter import ClutterMaker
 from graspseg.synth.hand_variation import vary_hand
 from graspseg.synth.interactions import PALM
 from graspseg.synth.motion import ArmMotion, CameraMotion, Waves
@@ -20,7 +21,6 @@ from graspseg.synth.recipe import Kind, Recipe, Stage, Viewpoint, choose
 from graspseg.synth.room import furnish
 from graspseg.synth.scene_parts import Mesh
 from graspseg.synth.stage import Person, StagedArm, Staging, arm_joints, arm_rotation, shoulder_of
-from graspseg.synth.surroundings import Clutter
 from graspseg.synth.viewpoint import Camera, camera_of, sample_camera, sample_intrinsics
 
 TRIES = 12
@@ -49,7 +49,9 @@ class StageMaker:
         clutter: gives things that stand about.
     """
 
-    def __init__(self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int, clutter: Clutter) -> None:
+    def __init__(
+        self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int, clutter: ClutterMaker
+    ) -> None:
         self._clutter = clutter
         assert recipe.stage is not None
         self.cast = cast

@@ -86,7 +86,10 @@ def scatter(
             vertices, faces = box(size)
         else:
             vertices, faces = clutter(rng)
-        turn = random_rotation(rng) if rng.uniform() < recipe.tumbled_share else np.eye(3)[rng.permutation(3)]
+        if recipe.upright_share and rng.uniform() < recipe.upright_share:
+            turn = np.eye(3)
+        else:
+            turn = random_rotation(rng) if rng.uniform() < recipe.tumbled_share else np.eye(3)[rng.permutation(3)]
         spin = rng.uniform(0, 2 * np.pi)
         a, b = np.cos(spin) * u + np.sin(spin) * v, np.cos(spin) * v - np.sin(spin) * u
         moved = vertices @ turn.T @ np.column_stack([a, b, normal]).T
