@@ -11,6 +11,7 @@ from jaxtyping import Float64
 from graspseg.labels import HAND, OBJECT
 from graspseg.synth.arms import ArmPose, hand_length_m, sample_pose
 from graspseg.synth.cast import Cast
+from graspseg.synth.hold_long import hold_long
 from graspseg.synth.interactions import BARE_POSES, PALM, Interactions
 from graspseg.synth.nonrigid import hold_nonrigid
 from graspseg.synth.recipe import Hands, Kind
@@ -49,6 +50,10 @@ class ActMaker:
                 return Act(self.bare(rng, length_m), None, PALM.astype(np.float64))
             case "cloth" | "paper" | "cable":
                 made = hold_nonrigid(rng, self._hand, kind, self._arm)
+            case "foam_tube" | "stick" | "rope" | "board" | "hose" | "bag":
+                made = hold_long(rng, self._hand, kind, self._arm)
+            case "two_ends":
+                raise AssertionError("two hands at the ends of a thing are no act of one hand")
             case _:
                 made = self._interactions.compose(rng, kind)
         assert self._pose is not None

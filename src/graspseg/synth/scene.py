@@ -21,6 +21,7 @@ from graspseg.synth.clothing import thin_sleeve
 from graspseg.synth.clutter import ClutterMaker
 from graspseg.synth.hand import ARTICULATION_LIMITS
 from graspseg.synth.hand_variation import vary_hand
+from graspseg.synth.hold_long import ENDS, hold_long_between
 from graspseg.synth.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects import Split
 from graspseg.synth.recipe import RECIPES, Kind, Recipe, SleevePolicy, choose
@@ -31,7 +32,7 @@ from graspseg.synth.viewpoint import HEIGHT, WIDTH
 
 MIRROR = np.array([1, -1, 1], np.float32)
 _MOST_PLACES = 200
-TWO_HANDED: tuple[Kind, ...] = ("two_hands", "hand_over_hand", "handover")
+TWO_HANDED: tuple[Kind, ...] = ("two_hands", "hand_over_hand", "handover", "two_ends")
 
 
 class SceneMaker:
@@ -107,6 +108,10 @@ class SceneMaker:
                 return self._holding_hand(rng)
             case "two_hands" | "hand_over_hand" | "handover":
                 made = self._interactions.compose(rng, kind)
+                return made.meshes, made.focus
+            case "two_ends":
+                thing = choose(rng, ENDS[self.cast.split])
+                made = hold_long_between(rng, self.cast.hand, thing, self._arm)
                 return made.meshes, made.focus
         raise AssertionError(f"recipe {self.recipe.name} asks for {kind!r}, which needs a stage")
 

@@ -14,8 +14,12 @@ from graspseg.synth.render import Canvas
 
 InteractionKind = Literal["hold", "bare", "palm", "tool", "two_hands", "hand_over_hand", "handover", "near"]
 NonRigidKind = Literal["cloth", "paper", "cable"]
-Kind = InteractionKind | NonRigidKind
-"""What the first hand of a scene does; the kinds of bendable things mean that it holds one."""
+LongKind = Literal["foam_tube", "stick", "rope", "board", "hose", "bag"]
+Kind = InteractionKind | NonRigidKind | LongKind | Literal["two_ends"]
+"""What the first hand of a scene does; the kinds of bendable and of long things mean that it holds one.
+
+`two_ends`: both hands hold a long thing, each at one end.
+"""
 
 SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
 

@@ -182,6 +182,13 @@ def curve(points: Points, count: int) -> Float64[np.ndarray, "count 3"]:
     return ((1 - t) ** 3 * p + (3 * t**3 - 6 * t**2 + 4) * q + (-3 * t**3 + 3 * t**2 + 3 * t + 1) * r + t**3 * s) / 6
 
 
+def parallel_frames(
+    tangents: Float64[np.ndarray, "n 3"], normal: Float64[np.ndarray, "3"]
+) -> Float64[np.ndarray, "n 3"]:
+    """Unit normals along a line that starts near the given one and turns no more than it must."""
+    return _frames(np.ascontiguousarray(tangents), normal)[1]
+
+
 @njit(cache=True)
 @no_type_check
 def _frames(tangents, start):
