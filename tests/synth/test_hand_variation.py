@@ -93,7 +93,7 @@ def test_a_hand_costs_about_a_millisecond() -> None:
     vary_hand(rng, HAND)
     taken = []
     for _ in range(60):
-        start = time.perf_counter()
+        start = time.process_time()
         inspect.unwrap(vary_hand)(rng, HAND)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert min(taken) < 0.003

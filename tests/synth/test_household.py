@@ -82,7 +82,7 @@ def test_a_draw_costs_next_to_nothing() -> None:
     sample_small(rng, "train")
     taken = []
     for _ in range(50):
-        start = time.perf_counter()
+        start = time.process_time()
         inspect.unwrap(sample_small)(rng, "train")
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert min(taken) < 0.001

@@ -69,7 +69,7 @@ def test_a_thing_costs_a_few_milliseconds() -> None:
     lookalike(rng, CASTS["train"])
     taken = []
     for _ in range(40):
-        start = time.perf_counter()
+        start = time.process_time()
         inspect.unwrap(lookalike)(rng, CASTS["train"])
-        taken.append(time.perf_counter() - start)
+        taken.append(time.process_time() - start)
     assert np.median(taken) < 0.02
