@@ -1,8 +1,10 @@
-"""Bake the recorded frames without hands that ship: python tools/bake_backgrounds.py FOLDER
+"""Bake the recorded frames without hands that ship.
+
+    python tools/bake_backgrounds.py FOLDER
 
 FOLDER holds data sets (`NAME/depth/*.png`, `NAME/dataset.json` with licence and provenance). A few frames of those
-under MIT and CC BY are stored at 640 pixels width; every split has other scenes. The ends of `ATTRIBUTION.md` are
-printed.
+under MIT and CC BY are stored at 640 pixels width; every split has other scenes. The last table of
+`ATTRIBUTION.md` is printed.
 """
 
 from __future__ import annotations
@@ -64,9 +66,8 @@ def _bake(source: Path, target: Path, count: int) -> None:
         "provenance": {key: origin[key] for key in ("sensor", "sensor_kind", "attribution", "source", "commit")},
     }
     (target / "dataset.json").write_text(json.dumps(described, indent=1) + "\n")
-    print(
-        f"| backgrounds/{target.parent.name}/{target.name} | {origin['attribution']} | {about['licence']} | {origin['source']} |"
-    )
+    place = f"backgrounds/{target.parent.name}/{target.name}"
+    print(f"| {place} | {origin['attribution']} | {about['licence']} | {origin['source']} |")
 
 
 if __name__ == "__main__":

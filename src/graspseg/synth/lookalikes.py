@@ -20,7 +20,7 @@ from graspseg.synth.solids import Solid, settled
 Maker = Callable[[np.random.Generator, Cast], Solid]
 
 LOOKALIKES: dict[str, tuple[float, Maker]] = {
-    "glove": (2.0, bodies.glove),
+    "glove": (1.0, bodies.glove),
     "bust": (1.0, bodies.bust),
     "figure": (1.5, bodies.figure),
     "animal": (0.7, bodies.animal),

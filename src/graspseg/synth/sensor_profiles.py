@@ -200,11 +200,11 @@ def _draw_soft(rng: np.random.Generator) -> SensorParameters:
 
 
 _ANY: dict[SensorName, float] = {
-    "mixed": 0.3,
+    "mixed": 0.25,
     "sr305": 0.16,
-    "zed": 0.16,
-    "d435": 0.13,
-    "soft": 0.13,
+    "zed": 0.19,
+    "d435": 0.12,
+    "soft": 0.16,
     "azure": 0.07,
     "kinect2": 0.05,
 }
