@@ -5,8 +5,14 @@ A command's module has `main(argv) -> int | None`, which parses its own argument
 
 from __future__ import annotations
 
-import os
 import sys
+
+if __name__ == "__main__":  # `python -m` puts the current folder first on the path of what is imported below
+    from graspseg.workers.start import leave_current_folder
+
+    leave_current_folder()
+
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""How long a frame takes end to end, and whether memory stays flat: `python -m graspseg.evaluation.speed DATA`."""
+"""How long a frame takes end to end, and whether memory stays flat: `python -P -m graspseg.evaluation.speed DATA`."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def measure_speed(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure with a model, print the figures and write them to a file."""
-    arguments = tyro.cli(Arguments, args=argv, prog="python -m graspseg.evaluation.speed")
+    arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.speed")
     from graspseg.segment.segmenter import Segmenter
 
     segmenter = Segmenter(arguments.model, threads=arguments.threads)

@@ -5,9 +5,7 @@ Knows nothing of Lightning, whose import would cost every worker seconds.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
-from multiprocessing.context import BaseContext
 from typing import Any, NamedTuple
 
 import cv2
@@ -21,6 +19,7 @@ from graspseg.training.augment import TrainingSample, still_sample, training_sam
 from graspseg.training.order import FrameOrder
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import ENDLESS, FrameSource, LabelledFrame, Skipped, check_mostly_usable
+from graspseg.workers.contexts import preloaded_context
 
 Batch = dict[str, Tensor]
 _TRIES = 32
@@ -170,21 +169,12 @@ def make_loader(
         num_workers=compute.workers,
         prefetch_factor=compute.prefetch if several else None,
         persistent_workers=several,
-        multiprocessing_context=_worker_context() if several else None,
+        multiprocessing_context=preloaded_context(__name__) if several else None,
         worker_init_fn=_one_thread,
         pin_memory=False,
     )
     loader.skipped = skipped
     return loader
-
-
-def _worker_context() -> BaseContext:
-    """How workers start: not as forks of this process, whose threads (torch, TensorBoard) may hold locks for ever."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def _one_thread(worker: int) -> None:

@@ -15,6 +15,7 @@ from multiprocessing.synchronize import Event
 from typing import TypeVar
 
 from graspseg.frame import InputError
+from graspseg.workers.contexts import worker_context
 from graspseg.workers.stop import stop_when
 
 Chunk = TypeVar("Chunk")
@@ -27,7 +28,7 @@ def in_processes(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], c
     Raises:
         InputError: a process is ended from outside, or a chunk raises it.
     """
-    context = multiprocessing.get_context("spawn")
+    context = worker_context()
     stop = context.Event()
     pool = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(stop,))
     try:

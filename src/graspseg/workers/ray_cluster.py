@@ -13,13 +13,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+import graspseg
 from graspseg import __version__
 from graspseg.frame import InputError
+from graspseg.workers.start import without_current_folder
 from graspseg.workers.stop import stop_when
 
 Chunk = TypeVar("Chunk")
@@ -86,7 +89,7 @@ def _try(address: str) -> None:
             socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
         except (OSError, OverflowError) as error:
             raise _unreachable(address, getattr(error, "strerror", None) or str(error)) from error
-    command = [sys.executable, "-c", _TRIAL, address]
+    command = [sys.executable, "-P", "-c", _TRIAL, address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as trial:
         assert trial.stdout is not None
         try:
@@ -109,7 +112,10 @@ def _unreachable(address: str, reason: str) -> InputError:
 
 def _results(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], address: str) -> Iterator[Result]:
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
+        # Ray puts the folder in which it is started first on the import path of all workers: the one that this program
+        # comes from is there anyhow.
+        with without_current_folder(), contextlib.chdir(Path(graspseg.__file__).parents[1]):
+            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise _unreachable(address, str(error)) from error
     task = ray.remote(max_retries=RETRIES)(_do)
