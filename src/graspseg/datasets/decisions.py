@@ -18,6 +18,7 @@ from graspseg.datasets.sample import Dataset, Sample
 from graspseg.frame import InputError
 
 REVIEW_FILE = "review.sqlite"
+DAMAGED = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite quotes damaged text in its error
 _SETTLED = "SELECT stem FROM frames WHERE decision = ?"
 _PENDING = """SELECT stem, png FROM frames JOIN label_images ON label_images.id = labels_id
               WHERE labels_id IS NOT file_id AND png IS NOT NULL"""
@@ -57,7 +58,7 @@ def read_decisions(folder: Path) -> Decisions | None:
             pending = dict(connection.execute(_PENDING).fetchall())
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except DAMAGED as error:
         raise InputError(
             f"{path} cannot be read ({error}), expected the record of graspseg review: restore or remove it."
         ) from error
@@ -76,6 +77,9 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     except sqlite3.OperationalError:
         connection.close()
         return _copy_in_memory(path)
+    except DAMAGED:
+        connection.close()
+        raise
     return connection
 
 

@@ -10,33 +10,23 @@ from urllib.parse import unquote
 import numpy as np
 from fastapi import Body, FastAPI, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
-from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.images import check_labels
 from graspseg.frame import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE
-from graspseg.review.database import Busy, ReadOnly
-from graspseg.review.folder import Missing, Outside
+from graspseg.review.errors import add_errors
 from graspseg.review.index import Ranking
 from graspseg.review.media import Kind, Media, Medium
 from graspseg.review.page_files import page_file
-from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, check_name
+from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, Seen, check_name
 from graspseg.review.store import Store
+from graspseg.review.told import ToldVersions
 from graspseg.review.worklist import LEASE_S, Filter, Order, Worklist
 
-_STATUS: tuple[tuple[type[InputError], int], ...] = (  # the first class that fits counts
-    (Conflict, 409),
-    (Missing, 404),
-    (Outside, 403),
-    (ReadOnly, 403),
-    (Busy, 503),
-    (OutputError, 507),
-    (InputError, 422),
-)
 _LARGEST = (1 << 63) - 1  # whole number of SQLite
 FrameId = Annotated[int, Path(ge=0, le=_LARGEST)]
+_LONGEST_VERSION = 64
 _FOREVER = "private, max-age=31536000, immutable"
 
 
@@ -64,6 +54,7 @@ class Review:
         self._media = media
         self._reviewer = check_name(reviewer)
         self._model = model
+        self._told_versions = ToldVersions()
 
     def application(self) -> FastAPI:
         """The application; it has no page of its own documentation, which would load from elsewhere."""
@@ -85,12 +76,13 @@ class Review:
         )
         for method, path, call in calls:
             application.add_api_route(path, call, methods=[method], response_model=None)
-        application.add_exception_handler(InputError, self._answer_error)
-        application.add_exception_handler(RequestValidationError, _answer_invalid)
-        application.add_exception_handler(Exception, _answer_failure)
-        application.add_exception_handler(404, _answer_unknown)
-        application.add_exception_handler(405, _answer_unknown)
+        add_errors(application, self._store.database, lambda error, request: self._conflict(error, self._who(request)))
         return application
+
+    def _conflict(self, error: Conflict, who: Reviewer) -> dict[str, Any]:
+        """Both sides of a conflict: what was seen, and what is there now."""
+        seen = {"revision": error.seen.revision, "labels_version": error.seen.labels}
+        return {"frame": self._one(error.frame_id, who), "seen": seen}
 
     def page(self) -> Response:
         """The page itself."""
@@ -149,17 +141,24 @@ class Review:
         frame_id: FrameId,
         decision: Annotated[Decision | None, Body()],
         expected_revision: Annotated[int, Body(ge=0, le=_LARGEST)],
+        expected_labels: Annotated[str | None, Body(max_length=_LONGEST_VERSION)] = None,
     ) -> dict[str, Any]:
         """Accept, reject or open a frame."""
         who = self._who(request)
-        self._store.decide(frame_id, decision, expected_revision=expected_revision, who=who)
+        labels = expected_labels or self._told_versions.last(who, frame_id)
+        self._store.decide(frame_id, decision, expected_revision=expected_revision, expected_labels=labels, who=who)
         return {"frame": self._one(frame_id, who), "progress": self._store.progress()}
 
     async def save_labels(
-        self, request: Request, frame_id: FrameId, expected_revision: Annotated[int, Query(ge=0, le=_LARGEST)]
+        self,
+        request: Request,
+        frame_id: FrameId,
+        expected_revision: Annotated[int, Query(ge=0, le=_LARGEST)],
+        expected_labels: Annotated[str | None, Query(max_length=_LONGEST_VERSION)] = None,
     ) -> dict[str, Any]:
         """Save corrected labels, sent as plain pixels."""
         who = self._who(request)
+        seen = Seen(expected_revision, expected_labels or self._told_versions.last(who, frame_id))
         frame = await run_in_threadpool(self._store.frame, frame_id)
         shape = (await run_in_threadpool(self._media.depth, frame)).depth.shape
         # Refused before it is read: what was sent may be as long as its header says.
@@ -169,20 +168,20 @@ class Review:
                 f"{shape[0] * shape[1]}, one a pixel of {shape[1]}x{shape[0]}: reload the page."
             )
         pixels = np.frombuffer(await request.body(), np.uint8).reshape(shape)
-        return await run_in_threadpool(self._save_labels, frame, pixels, expected_revision, who)
+        return await run_in_threadpool(self._save_labels, frame, pixels, seen, who)
 
-    def _save_labels(self, frame: FrameState, labels: np.ndarray, revision: int, who: Reviewer) -> dict[str, Any]:
+    def _save_labels(self, frame: FrameState, labels: np.ndarray, seen: Seen, who: Reviewer) -> dict[str, Any]:
         check_labels(labels, f"What was sent for {frame.stem}", labels.shape)
-        self._store.save_labels(frame.id, labels, expected_revision=revision, who=who)
+        assert seen.revision is not None
+        self._store.save_labels(frame.id, labels, expected_revision=seen.revision, expected_labels=seen.labels, who=who)
         return {"warning": self._write_file(frame.id), **self._after(frame.id, who)}
 
     def _write_file(self, frame_id: int) -> str | None:
         """Bring `labels/` up to date; what cannot be written is in the record and is tried again."""
         try:
-            self._store.images.write(frame_id)
+            return self._store.images.write(frame_id)
         except InputError as error:
             return f"Saved in the record, but not yet in labels/: {error}"
-        return None
 
     def next(
         self,
@@ -212,11 +211,15 @@ class Review:
         return {}
 
     def undo(
-        self, request: Request, frame: Annotated[int | None, Body(embed=True, ge=0, le=_LARGEST)] = None
+        self,
+        request: Request,
+        frame: Annotated[int | None, Body(ge=0, le=_LARGEST)] = None,
+        expected_revision: Annotated[int | None, Body(ge=0, le=_LARGEST)] = None,
+        expected_labels: Annotated[str | None, Body(max_length=_LONGEST_VERSION)] = None,
     ) -> dict[str, Any]:
         """Take back what this reviewer did last."""
         who = self._who(request)
-        frame_id, undone = self._store.undo(frame, who)
+        frame_id, undone = self._store.undo(frame, who, Seen(expected_revision, expected_labels))
         return {"undone": undone, "warning": self._write_file(frame_id), **self._after(frame_id, who)}
 
     def medium(
@@ -246,6 +249,8 @@ class Review:
     def _told(self, frames: Sequence[FrameState], who: Reviewer) -> list[dict[str, Any]]:
         """Frames as the page knows them."""
         held = self._worklist.holders(frames, who)
+        versions = {frame.id: self._store.images.version(frame) for frame in frames}
+        self._told_versions.tell(who, versions)
         return [
             {
                 "id": frame.id,
@@ -255,6 +260,7 @@ class Review:
                 "decision": frame.decision,
                 "edited": frame.edited,
                 "revision": frame.revision,
+                "labels_version": versions[frame.id],
                 "media": self._media.addresses(frame),
                 "held_by": held.get(frame.id),
                 "last": self._store.last(frame),
@@ -270,29 +276,6 @@ class Review:
             if text is not None and text != name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
                 raise InputError("X-Client or X-Request has another form, expected 1 to 64 letters, digits and -.")
         return Reviewer(name, client, asked)
-
-    def _answer_error(self, request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, InputError)
-        content: dict[str, Any] = {"error": str(error)}
-        if isinstance(error, Conflict):
-            content["frame"] = self._one(error.frame_id, self._who(request))
-        status = next(status for kind, status in _STATUS if isinstance(error, kind))
-        return JSONResponse(content, status)
-
-
-def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return JSONResponse({"error": f"The request has a wrong {where}: {first['msg']}."}, 422)
-
-
-def _answer_failure(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": f"The server failed ({type(error).__name__}): what it printed says where."}, 500)
-
-
-def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": f"There is no {request.method} {request.url.path} here: reload the page."}, 404)
 
 
 def _answer(medium: Medium, tag: str, request: Request, *, forever: bool) -> Response:

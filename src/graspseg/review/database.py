@@ -12,7 +12,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from graspseg.datasets.atomic import OutputError
-from graspseg.datasets.decisions import REVIEW_FILE, open_to_read
+from graspseg.datasets.decisions import DAMAGED, REVIEW_FILE, open_to_read
 from graspseg.frame import InputError
 
 FORMAT_VERSION = 1
@@ -129,12 +129,10 @@ class Database:
             path = self.path.with_name(self.path.name + suffix)
             if path.is_symlink():
                 raise InputError(f"{path} is a link, expected a file of its own: remove the link.")
-        try:
+        if self.path.exists() and not self.path.is_file():
+            raise InputError(f"{self.path} is no file, expected the record of graspseg review: move it elsewhere.")
+        with self.sentences():
             self._open_or_copy(folder)
-        except sqlite3.DatabaseError as error:
-            raise InputError(
-                f"{self.path} cannot be read ({error}), expected the record of graspseg review: restore or remove it."
-            ) from error
 
     def _open_or_copy(self, folder: Path) -> None:
         if os.access(folder, os.W_OK) and (not self.path.exists() or os.access(self.path, os.W_OK)):
@@ -166,9 +164,17 @@ class Database:
                     f"{self.path} has format version {version}, expected at most {FORMAT_VERSION}: update graspseg."
                 )
             if version == 0:
+                if connection.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                    raise InputError(
+                        f"{self.path} is a database of another program, expected the record of graspseg review: move "
+                        "it elsewhere."
+                    )
                 for statement in _statements(_SCHEMA):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            missing = _expected_columns() - _columns(connection)
+            if missing:
+                raise sqlite3.DatabaseError(f"it has no {', '.join(sorted(missing))}")
 
     def connection(self) -> sqlite3.Connection:
         """The connection of this thread, for reading."""
@@ -193,7 +199,7 @@ class Database:
             ReadOnly: the file or its folder cannot be written to.
             Busy: another process is writing for too long.
         """
-        with self._one_writes, self._sentences():
+        with self._one_writes, self._passing():
             connection = self.connection()
             if not getattr(self._local, "logs", False):
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -208,13 +214,31 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def unreadable(self, error: Exception) -> InputError:
+        """The sentence for a record that is damaged or none."""
+        return InputError(
+            f"{self.path} cannot be read ({error}), expected the record of graspseg review: restore or remove it."
+        )
+
     @contextlib.contextmanager
-    def _sentences(self) -> Iterator[None]:
-        """Turn SQLite's errors into sentences."""
+    def sentences(self) -> Iterator[None]:
+        """Turn what SQLite says of a damaged record into a sentence.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        try:
+            yield
+        except DAMAGED as error:
+            raise self.unreadable(error) from error
+
+    @contextlib.contextmanager
+    def _passing(self) -> Iterator[None]:
+        """Turn into sentences what SQLite says of a disk or a folder that may be another one soon."""
         try:
             yield
         except sqlite3.OperationalError as error:
-            name = error.sqlite_errorname or ""
+            name = getattr(error, "sqlite_errorname", None) or ""
             if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
                 raise Busy(f"{self.path} is being written by another program, expected it free: try again.") from error
             if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
@@ -233,6 +257,19 @@ class Database:
         self._local = threading.local()
         if self._elsewhere is not None:
             self._elsewhere.cleanup()
+
+
+def _expected_columns() -> set[str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_SCHEMA)
+        return _columns(connection)
+
+
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    """Every column of a database as `table.column`."""
+    query = """SELECT tables.name || '.' || columns.name FROM sqlite_schema AS tables
+               JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"""
+    return {name for (name,) in connection.execute(query)}
 
 
 def _statements(script: str) -> Iterator[str]:

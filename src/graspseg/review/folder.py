@@ -11,6 +11,7 @@ from graspseg.datasets.folder import COLOR_SUFFIXES
 from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
 from graspseg.frame import Frame, InputError
 
+LABELS = "labels"
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -42,14 +43,24 @@ class ReviewFolder:
         self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
 
     def inside(self, relative: str) -> Path:
-        """Where a path really is.
+        """Where a path really is; every path to a file of a frame passes here.
 
         Raises:
-            Outside: not in the folder.
+            Outside: not in the folder, or not in the one of its kind (`depth/`, `color/`, `labels/`), or a label image
+                that is a link: it is written, and what a link names may be anybody's.
+            Missing: neither file nor folder, such as a pipe that would be waited for.
         """
+        first, _, rest = relative.partition("/")
         path = (self.root / relative).resolve()
-        if not path.is_relative_to(self.root):
+        own = (self.root / first).resolve() if rest else self.root
+        if not (path.is_relative_to(self.root) and own.is_relative_to(self.root)):
             raise Outside(f"{relative} leads out of {self.root}, expected a file inside it: copy the file there.")
+        if not path.is_relative_to(own):
+            raise Outside(f"{relative} leads out of {first}/, expected a file inside it: copy the file there.")
+        if first == LABELS and path != self.root / relative:
+            raise Outside(f"{relative} is a link, expected a file or folder of its own: put a copy in its place.")
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise Missing(f"{relative} is neither file nor folder, expected a file: remove it.")
         return path
 
     def color_name(self, stem: str) -> str | None:
@@ -58,7 +69,7 @@ class ReviewFolder:
 
     def labels_name(self, stem: str) -> str:
         """The label image of a frame, there or not."""
-        return f"labels/{stem}.png"
+        return f"{LABELS}/{stem}.png"
 
     def has(self, relative: str) -> bool:
         """Whether there is such a file, or a link that will be refused when it is read."""
@@ -68,7 +79,7 @@ class ReviewFolder:
         return next((name for name in names if self.has(name)), None)
 
     def version(self, relative: str) -> str:
-        """Changes whenever a file does.
+        """Changes whenever a file does, also where its time was set back.
 
         Raises:
             Missing: there is no such file.
@@ -77,7 +88,7 @@ class ReviewFolder:
             status = self.inside(relative).stat()
         except OSError as error:
             raise Missing(f"{relative} is not there ({error.strerror}): restore it.") from error
-        return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+        return f"{status.st_mtime_ns:x}-{status.st_ctime_ns:x}-{status.st_size:x}"
 
     def bytes_of(self, relative: str) -> bytes:
         """Content of a file.

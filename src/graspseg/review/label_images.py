@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from typing import Literal
 
@@ -12,7 +13,7 @@ from graspseg.datasets.atomic import encode_png, new_file, unwritable
 from graspseg.datasets.images import decode_labels
 from graspseg.frame import InputError
 from graspseg.review.database import Database
-from graspseg.review.folder import Missing, ReviewFolder
+from graspseg.review.folder import Missing, Outside, ReviewFolder
 from graspseg.review.state import FrameState, read_state
 
 Origin = Literal["file", "person", "import"]
@@ -48,14 +49,61 @@ class LabelImages:
             Outside: the label image is not in the folder.
             Missing: it cannot be read.
         """
-        name = self._folder.labels_name(frame.stem)
-        path = self._folder.inside(name)
-        present = self._folder.bytes_of(name) if path.exists() else None
-        if frame.labels_id is not None:
-            (png,) = connection.execute("SELECT png FROM label_images WHERE id = ?", (frame.labels_id,)).fetchone()
-            if frame.pending or png == present:
-                return frame.labels_id
+        present = self._file(frame)
+        if frame.labels_id is not None and (frame.pending or _png(connection, frame.labels_id) == present):
+            return frame.labels_id
         return _insert(connection, frame, origin="file", png=present)
+
+    def version(self, frame: FrameState, connection: sqlite3.Connection | None = None) -> str:
+        """Names the labels a frame has now by their content: another program that saves the same changes nothing.
+
+        Args:
+            frame: the frame.
+            connection: that of a transaction.
+
+        Returns:
+            A digest, or one of `none`, `refused`, `unreadable`.
+        """
+        try:
+            if frame.pending and frame.labels_id is not None:
+                data = _png(connection or self._database.connection(), frame.labels_id)
+            else:
+                data = self._file(frame)
+        except Outside:
+            return "refused"
+        except Missing:
+            return "unreadable"
+        return "none" if data is None else hashlib.sha256(data).hexdigest()[:32]
+
+    def replaced(self, connection: sqlite3.Connection, frame: FrameState, *, expected: int) -> bool:
+        """Whether another program put a file of its own where labels of the record should be.
+
+        Args:
+            connection: that of a transaction.
+            frame: the frame.
+            expected: the label image that should be there.
+        """
+        if frame.pending or not self._folder.has(self._folder.labels_name(frame.stem)):
+            return False
+        return self._file(frame) != _png(connection, expected)
+
+    def check_readable(self, frame: FrameState) -> None:
+        """See that the label image can be read, or is not there.
+
+        Raises:
+            Outside: it is not in the folder, or a link.
+            Missing: it cannot be read.
+        """
+        self._file(frame)
+
+    def is_same(self, connection: sqlite3.Connection, image: int, labels: UInt8[np.ndarray, "h w"]) -> bool:
+        """Whether a label image of the record holds these labels."""
+        return _png(connection, image) == bytes(encode_png(labels))
+
+    def _file(self, frame: FrameState) -> bytes | None:
+        """Content of the label image in `labels/`; None when there is none."""
+        name = self._folder.labels_name(frame.stem)
+        return self._folder.bytes_of(name) if self._folder.inside(name).exists() else None
 
     def kept(self, frame: FrameState, image: int, *, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
         """A label image of a frame's history; no labels are background everywhere.
@@ -65,16 +113,20 @@ class LabelImages:
             InputError: it was damaged when it was found.
         """
         query = "SELECT png FROM label_images WHERE id = ? AND frame_id = ?"
-        row = self._database.connection().execute(query, (image, frame.id)).fetchone()
-        if row is None:
+        connection = self._database.connection()
+        if connection.execute(query, (image, frame.id)).fetchone() is None:
             raise Missing(f"{frame.stem} has no labels of number {image}: reload its history.")
-        if row["png"] is None:
-            return np.zeros(shape, np.uint8)
-        return decode_labels(row["png"], self._database.path, shape)
+        png = _png(connection, image)
+        return np.zeros(shape, np.uint8) if png is None else decode_labels(png, self._database.path, shape)
 
     def exist(self, frame: FrameState) -> bool:
-        """Whether a frame has labels now."""
-        return frame.pending or self._folder.has(self._folder.labels_name(frame.stem))
+        """Whether a frame has labels now.
+
+        Raises:
+            Outside: the label image is a link or not in the folder.
+        """
+        name = self._folder.labels_name(frame.stem)
+        return frame.pending or (self._folder.has(name) and self._folder.inside(name).is_file())
 
     def present(self, frame: FrameState, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
         """The labels a frame has now.
@@ -87,10 +139,14 @@ class LabelImages:
         name = self._folder.labels_name(frame.stem)
         return decode_labels(self._folder.bytes_of(name), self._folder.root / name, shape)
 
-    def write(self, frame_id: int) -> None:
+    def write(self, frame_id: int) -> str | None:
         """Bring the file in `labels/` up to date with the record.
 
-        The record is held meanwhile: of two servers the one that saves last also writes last.
+        The record is held meanwhile: of two servers the one that saves last also writes last. A file that another
+        program put there and that the record does not have is kept in it first.
+
+        Returns:
+            A sentence when there was such a file.
 
         Raises:
             OutputError: it could not be written; the record still has the labels.
@@ -98,10 +154,11 @@ class LabelImages:
         """
         with self._database.writing(durable=False) as connection:
             frame = read_state(connection, frame_id)
-            if frame is None or not frame.pending:
-                return
-            (png,) = connection.execute("SELECT png FROM label_images WHERE id = ?", (frame.labels_id,)).fetchone()
+            if frame is None or not frame.pending or frame.labels_id is None:
+                return None
+            png = _png(connection, frame.labels_id)
             path = self._folder.inside(self._folder.labels_name(frame.stem))
+            kept = self._keep_stranger(connection, frame)
             if png is None:
                 try:
                     path.unlink(missing_ok=True)
@@ -111,21 +168,48 @@ class LabelImages:
                 with new_file(path) as file:
                     file.write(png)
             connection.execute("UPDATE frames SET file_id = labels_id WHERE id = ?", (frame.id,))
+            return kept
+
+    def _keep_stranger(self, connection: sqlite3.Connection, frame: FrameState) -> str | None:
+        """Keep the file that will be replaced, unless the record has it; a sentence when it was kept."""
+        name = self._folder.labels_name(frame.stem)
+        present = self._file(frame) if self._folder.has(name) else None
+        known = "SELECT 1 FROM label_images WHERE frame_id = ? AND png IS ?"
+        if present is None or connection.execute(known, (frame.id, present)).fetchone():
+            return None
+        number = _insert(connection, frame, origin="file", png=present)
+        return (
+            f"{name} was changed by another program after {frame.stem} was corrected here: the correction is in its "
+            f"place, and what it held is kept in {self._database.path.name} as label image {number}."
+        )
 
     def write_pending(self) -> list[str]:
         """Write what a server that was killed had saved but not yet written to `labels/`.
 
         Returns:
-            A sentence for every file that could not be written.
+            A sentence for every file that could not be written, or that another program had changed.
         """
         query = "SELECT id FROM frames WHERE labels_id IS NOT file_id AND present = 1"
         sentences = []
         for (frame_id,) in self._database.connection().execute(query).fetchall():
             try:
-                self.write(frame_id)
+                said = self.write(frame_id)
             except InputError as error:
-                sentences.append(str(error))
+                said = str(error)
+            sentences += [said] if said else []
         return sentences
+
+
+def _png(connection: sqlite3.Connection, image: int) -> bytes | None:
+    """A label image of the record; None stands for no file.
+
+    Raises:
+        sqlite3.DatabaseError: the record lacks it, or has something else.
+    """
+    row = connection.execute("SELECT png FROM label_images WHERE id = ?", (image,)).fetchone()
+    if row is None or not isinstance(row[0], bytes | None):
+        raise sqlite3.DatabaseError(f"label image {image} is missing or damaged")
+    return row[0]
 
 
 def _insert(connection: sqlite3.Connection, frame: FrameState, *, origin: Origin, png: bytes | None) -> int:

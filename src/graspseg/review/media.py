@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.frame import Frame, InputError
+from graspseg.review.database import Busy
 from graspseg.review.folder import Missing, ReviewFolder
 from graspseg.review.prediction import Predictor
 from graspseg.review.state import FrameState
@@ -19,6 +20,7 @@ Kind = Literal["depth", "color", "labels", "prediction"]
 KINDS: tuple[Kind, ...] = ("depth", "color", "labels", "prediction")
 _RAW = "application/octet-stream"
 _KEPT = 32
+_ATTEMPTS = 5
 
 
 class Medium(NamedTuple):
@@ -88,7 +90,7 @@ class Media:
             headers = {"X-Depth-Unit-M": repr(float(depth.depth_unit_m))}
             return _raw(depth.depth.astype("<u2", copy=False), headers)
         if kind == "labels":
-            return _raw(self._store.images.present(frame, depth.depth.shape))
+            return self._labels(frame, depth.depth.shape)
         if kind == "prediction":
             return self._prediction(frame)
         name = self._folder.color_name(frame.stem)
@@ -96,6 +98,16 @@ class Media:
             raise Missing(f"{frame.stem} has no color picture.")
         media_type = "image/png" if name.endswith(".png") else "image/jpeg"
         return Medium(self._folder.color(name, depth.depth.shape), media_type, {})
+
+    def _labels(self, frame: FrameState, shape: tuple[int, int]) -> Medium:
+        """The labels with the version of exactly what is sent, which who decides on them sends back."""
+        images = self._store.images
+        for _ in range(_ATTEMPTS):
+            version = images.version(frame)
+            labels = images.present(frame, shape)
+            if version == images.version(frame):
+                return _raw(labels, {"X-Labels-Version": version})
+        raise Busy(f"{self._folder.labels_name(frame.stem)} keeps changing, expected it to rest: try again.")
 
     def kept_labels(self, frame: FrameState, image: int) -> Medium:
         """Labels of a frame's history.

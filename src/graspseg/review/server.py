@@ -39,11 +39,12 @@ def open_store(path: Path, *, say: Callable[[str], None] = print) -> Iterator[St
     folder = ReviewFolder(path)
     database = Database(folder.root)
     try:
-        update_index(database, folder)
-        store = Store(database, folder)
-        for sentence in [database.read_only] if database.read_only else store.images.write_pending():
-            say(sentence)
-        yield store
+        with database.sentences():
+            update_index(database, folder)
+            store = Store(database, folder)
+            for sentence in [database.read_only] if database.read_only else store.images.write_pending():
+                say(sentence)
+            yield store
     finally:
         database.close()
 

@@ -14,16 +14,34 @@ Decision = Literal["accepted", "rejected"]
 _LONGEST_NAME = 80
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What somebody saw of a frame before acting on it; what is None was not said.
+
+    Attributes:
+        revision: its revision.
+        labels: version of its labels.
+    """
+
+    revision: int | None = None
+    labels: str | None = None
+
+
+NOT_SAID = Seen()
+
+
 class Conflict(InputError):
-    """Somebody else changed a frame first.
+    """A frame is not as it was seen: somebody, or another program, changed it first.
 
     Attributes:
         frame_id: the frame.
+        seen: what it was seen as.
     """
 
-    def __init__(self, sentence: str, frame_id: int) -> None:
+    def __init__(self, sentence: str, frame_id: int, seen: Seen) -> None:
         super().__init__(sentence)
         self.frame_id = frame_id
+        self.seen = seen
 
 
 def check_name(name: str) -> str:
@@ -89,9 +107,17 @@ class FrameState:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> FrameState:
-        """The state that a row of `frames` holds."""
+        """The state that a row of `frames` holds.
+
+        Raises:
+            sqlite3.DatabaseError: it holds none.
+        """
         values = {each.name: row[each.name] for each in fields(cls)}
-        return cls(**{**values, "evidence": json.loads(row["evidence"]), "edited": bool(row["edited"])})
+        try:
+            evidence = json.loads(row["evidence"])
+        except (TypeError, ValueError) as error:
+            raise sqlite3.DatabaseError(f"evidence of frame {row['id']} is damaged") from error
+        return cls(**{**values, "evidence": evidence, "edited": bool(row["edited"])})
 
 
 def read_state(connection: sqlite3.Connection, frame_id: int) -> FrameState | None:

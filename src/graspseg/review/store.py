@@ -12,12 +12,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.frame import InputError
+from graspseg.review.checks import Action, Checks, last_of
 from graspseg.review.database import Database, ReadOnly
 from graspseg.review.folder import Missing, ReviewFolder
 from graspseg.review.label_images import LabelImages
-from graspseg.review.state import Conflict, Decision, FrameState, Reviewer, read_state
+from graspseg.review.state import NOT_SAID, Decision, FrameState, Reviewer, Seen, read_state
 
-Action = Literal["accept", "reject", "clear", "labels"]
 _ACTIONS: dict[Decision | None, Action] = {"accepted": "accept", "rejected": "reject", None: "clear"}
 _ORIGINS: dict[Literal["labels", "import"], Literal["person", "import"]] = {"labels": "person", "import": "import"}
 _LAST_OWN = """
@@ -38,6 +38,7 @@ class Store:
         self.database = database
         self.folder = folder
         self.images = LabelImages(database, folder)
+        self._checks = Checks(folder, self.images)
 
     def frame(self, frame_id: int) -> FrameState:
         """The state of a frame.
@@ -60,11 +61,7 @@ class Store:
 
     def last(self, frame: FrameState) -> dict[str, Any] | None:
         """Who did what to a frame last."""
-        found = self.database.connection().execute(
-            "SELECT reviewer, action, at_s FROM history WHERE id = ?", (frame.last_id,)
-        )
-        row = found.fetchone()
-        return dict(row) if row else None
+        return last_of(self.database.connection(), frame)
 
     def progress(self) -> dict[str, int | float | None]:
         """How many frames are in which state, and the share of the decided ones that was accepted."""
@@ -92,22 +89,38 @@ class Store:
         )
         return [dict(row) for row in rows]
 
-    def decide(self, frame_id: int, decision: Decision | None, *, expected_revision: int, who: Reviewer) -> None:
+    def decide(
+        self,
+        frame_id: int,
+        decision: Decision | None,
+        *,
+        expected_revision: int,
+        who: Reviewer,
+        expected_labels: str | None = None,
+    ) -> None:
         """Accept a frame, reject it, or leave it open again.
 
+        Args:
+            frame_id: the frame.
+            decision: what it is from now on.
+            expected_revision: the revision that was seen.
+            who: the reviewer.
+            expected_labels: the version of the labels that were seen; None = not known.
+
         Raises:
-            InputError: a frame without labels is accepted.
-            Conflict: the frame has another revision than expected.
+            InputError: a frame without labels is accepted, or the request was another one before.
+            Conflict: the frame has another revision or other labels than expected.
             OutputError: it could not be saved.
             Missing: there is no such frame.
         """
-        with self._changing(frame_id, expected_revision, who) as (connection, frame):
+        seen, action = Seen(expected_revision, expected_labels), _ACTIONS[decision]
+        with self._changing(frame_id, seen, action, who) as (connection, frame):
             if frame is None or frame.decision == decision:
                 return
             if decision == "accepted" and not self.images.exist(frame):
                 raise InputError(f"{frame.stem} has no labels that could be accepted: draw some, or reject it.")
             values = {"decision_before": frame.decision, "decision_after": decision}
-            self._record(connection, frame, _ACTIONS[decision], who, values)
+            self._record(connection, frame, action, who, values)
 
     def save_labels(
         self,
@@ -116,16 +129,19 @@ class Store:
         *,
         expected_revision: int,
         who: Reviewer,
+        expected_labels: str | None = None,
         action: Literal["labels", "import"] = "labels",
     ) -> None:
         """Keep corrected labels, and those they replace; `images.write` then puts them into `labels/`.
 
         Raises:
-            Conflict: the frame has another revision than expected.
+            InputError: the request was another one before.
+            Conflict: the frame has another revision or other labels than expected.
             OutputError: they could not be saved.
             Missing: there is no such frame.
         """
-        with self._changing(frame_id, expected_revision, who) as (connection, frame):
+        seen = Seen(expected_revision, expected_labels)
+        with self._changing(frame_id, seen, action, who, labels) as (connection, frame):
             if frame is None:
                 return
             values = {
@@ -136,19 +152,20 @@ class Store:
             }
             self._record(connection, frame, action, who, values)
 
-    def undo(self, frame_id: int | None, who: Reviewer) -> tuple[int, Action]:
+    def undo(self, frame_id: int | None, who: Reviewer, seen: Seen = NOT_SAID) -> tuple[int, Action]:
         """Take back this person's last action that is not yet taken back, of one frame or of all.
 
         Returns:
             The frame and what was taken back.
 
         Raises:
+            InputError: the request was another one before.
             Missing: there is nothing to take back.
-            Conflict: somebody changed the same thing since.
+            Conflict: somebody, or another program, changed the same thing since, or the frame is not as it was seen.
             OutputError: it could not be saved.
         """
         with self._writing() as connection:
-            done = self._replayed(connection, who)
+            done = self._checks.replayed(connection, frame_id, "undo", who)
             if done is not None:
                 own = connection.execute("SELECT * FROM history WHERE id = ?", (done["undoes"],)).fetchone()
                 return own["frame_id"], own["action"]
@@ -156,9 +173,9 @@ class Store:
             if own is None:
                 raise Missing(f"There is nothing of {who.name} to take back.")
             frame = self._frame(connection, own["frame_id"])
+            self._checks.seen(connection, frame, seen)
             labels = own["action"] == "labels"
-            if (frame.labels_id != own["labels_after"]) if labels else (frame.decision != own["decision_after"]):
-                raise Conflict(f"{frame.stem} was changed since, so nothing was taken back: look at it.", frame.id)
+            self._checks.still_holds(connection, frame, own, seen)
             values = {
                 "decision_before": frame.decision,
                 "decision_after": frame.decision if labels else own["decision_before"],
@@ -178,23 +195,21 @@ class Store:
 
     @contextlib.contextmanager
     def _changing(
-        self, frame_id: int, expected_revision: int, who: Reviewer
+        self,
+        frame_id: int,
+        seen: Seen,
+        action: Literal[Action, "import"],
+        who: Reviewer,
+        labels: UInt8[np.ndarray, "h w"] | None = None,
     ) -> Iterator[tuple[sqlite3.Connection, FrameState | None]]:
         """A transaction over a frame that is as the reviewer saw it; None when the request was answered before."""
         with self._writing() as connection:
-            if self._replayed(connection, who) is not None:
+            if self._checks.replayed(connection, frame_id, action, who, labels) is not None:
                 yield connection, None
                 return
             frame = self._frame(connection, frame_id)
-            if frame.revision != expected_revision:
-                last = self.last(frame)
-                by = f" by {last['reviewer']}" if last else ""
-                raise Conflict(f"{frame.stem} was changed{by} meanwhile: look at it again, then decide.", frame_id)
+            self._checks.seen(connection, frame, seen)
             yield connection, frame
-
-    @staticmethod
-    def _replayed(connection: sqlite3.Connection, who: Reviewer) -> sqlite3.Row | None:
-        return connection.execute("SELECT * FROM history WHERE request = ?", (who.request,)).fetchone()
 
     @staticmethod
     def _record(
