@@ -219,6 +219,33 @@ def test_other_machines_are_let_in_with_a_warning(
     assert capsys.readouterr().err == ""
 
 
+def test_a_browser_is_opened_without_the_token_in_its_command_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import urllib.parse
+    import webbrowser
+
+    import uvicorn
+
+    seen: list[tuple[str, str, int]] = []
+
+    def look(url: str) -> bool:
+        page = Path(urllib.parse.unquote(urllib.parse.urlsplit(url).path))
+        seen.append((url, page.read_text(), page.stat().st_mode | page.parent.stat().st_mode))
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", look)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
+    assert main(["review", str(folder), "--model", "none", "--open"]) == 0
+    address = capsys.readouterr().out.split()[-1]
+    (url, page, mode) = seen[0]
+    token = address.partition("token=")[2]
+    assert token and token not in url and url.startswith("file://")
+    assert f'url={address}"' in page
+    assert not mode & 0o077  # nobody else may read it, nor look into its folder
+    assert not Path(urllib.parse.urlsplit(url).path).exists()
+
+
 def test_out_and_back_in(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from graspseg.review.server import open_store
     from graspseg.review.state import Reviewer

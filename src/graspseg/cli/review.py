@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,7 @@ def _import(folder: Path, file: Path) -> int:
 
 
 def _serve(options: Options) -> None:
+    from graspseg.review.browser import opened
     from graspseg.review.server import serve
 
     if options.host not in _LOCAL:
@@ -104,22 +106,22 @@ def _serve(options: Options) -> None:
             "encrypted."
         )
 
-    def announce(address: str) -> None:
-        print(f"Review at {address}", flush=True)
-        if options.open:
-            import webbrowser
+    with contextlib.ExitStack() as stack:
 
-            webbrowser.open(address)
+        def announce(address: str) -> None:
+            print(f"Review at {address}", flush=True)
+            if options.open:
+                stack.enter_context(opened(address))
 
-    serve(
-        options.folder,
-        host=options.host,
-        port=options.port,
-        reviewer=options.reviewer or _user(),
-        model=None if options.model == "none" else options.model,
-        say=_say,
-        announce=announce,
-    )
+        serve(
+            options.folder,
+            host=options.host,
+            port=options.port,
+            reviewer=options.reviewer or _user(),
+            model=None if options.model == "none" else options.model,
+            say=_say,
+            announce=announce,
+        )
 
 
 def _user() -> str:

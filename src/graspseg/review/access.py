@@ -1,4 +1,8 @@
-"""Who may talk to the server: holders of the token, through a page of this server, in short requests."""
+"""Who may talk to the server: holders of the token, through a page of this server, in short requests.
+
+The page itself holds nothing of the folder, so anybody may load it. It sends the token in a header, because a browser
+gives a cookie of one port to the servers of all ports of a machine.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,15 +45,14 @@ class Guard:
 
     Args:
         application: what is guarded.
-        token: the secret every request must carry, in a cookie or the header X-Token; `GET /` takes it as `?token=`.
+        token: the secret every request must carry in the header X-Token, but those for files of the page; the address
+            of the page has it as `?token=`.
         host: the address the server listens on.
-        cookie: name of the cookie; servers on other ports of one machine share a browser's cookies.
     """
 
-    def __init__(self, application: Application, *, token: str, host: str, cookie: str) -> None:
+    def __init__(self, application: Application, *, token: str, host: str) -> None:
         self._application = application
         self._token = token.encode()
-        self._cookie = cookie
         self._names = {*_LOCAL, host.lower()}
         self._anywhere = host in ("0.0.0.0", "::")
 
@@ -60,16 +62,11 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._application(scope, receive, send)
             return
-        headers = _Headers(scope)
-        arrives = self._in_address(scope)
-        refused = self._refuse(scope, headers, arrives=arrives)
+        refused = self._refuse(scope, _Headers(scope))
 
         async def send_safely(message: Message) -> None:
             if message["type"] == "http.response.start":
                 added = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
-                if arrives and refused is None:
-                    cookie = f"{self._cookie}={self._token.decode()}; HttpOnly; SameSite=Strict; Path=/"
-                    added.append((b"set-cookie", cookie.encode()))
                 message["headers"] = [*message.get("headers", ()), *added]
             await send(message)
 
@@ -79,21 +76,25 @@ class Guard:
             status, sentence = refused
             await JSONResponse({"error": sentence}, status)(scope, receive, send_safely)
 
-    def _in_address(self, scope: Scope) -> bool:
-        """Whether this is somebody who comes with the address that was printed."""
-        if scope["method"] != "GET" or scope["path"] != "/":
+    def _is_of_page(self, scope: Scope) -> bool:
+        """Whether a file of the page is asked for, by its address without a token or with the right one."""
+        if scope["method"] not in ("GET", "HEAD"):
             return False
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        return len(given) == 1 and self._is_token(given[0])
+        if scope["path"] == "/":
+            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            return all(self._is_token(given) for given in query.get("token", []))
+        return scope["path"].startswith("/static/")
 
-    def _refuse(self, scope: Scope, headers: _Headers, *, arrives: bool) -> tuple[int, str] | None:
+    def _refuse(self, scope: Scope, headers: _Headers) -> tuple[int, str] | None:
         """Status and sentence for a request that is not allowed."""
         host, origin = headers.only("host"), headers.only("origin", missing="")
         if host is None or not self._is_own_name(host):
             return 403, f"The address {host or 'without a name'} is not this server's: use the one it printed."
         if origin is None or (origin and origin.lower() not in (f"http://{host.lower()}", f"https://{host.lower()}")):
             return 403, f"A page of {origin} may not use this server: open the address it printed."
-        if not arrives and not self._has_token(headers):
+        if headers.every("transfer-encoding"):  # of unknown length, and it would count instead of Content-Length
+            return 411, "The content comes in chunks (Transfer-Encoding), expected Content-Length."
+        if not self._is_of_page(scope) and not self._is_token(headers.only("x-token") or ""):
             return 401, "The token is missing or of another run: open the address that graspseg review printed."
         if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
             return _refuse_body(scope, headers)
@@ -109,16 +110,6 @@ class Guard:
         if name in self._names:
             return True
         return self._anywhere and (_is_number(name) or name == socket.gethostname().lower())
-
-    def _has_token(self, headers: _Headers) -> bool:
-        given = headers.only("x-token")
-        if given is None:
-            try:
-                found = SimpleCookie("; ".join(headers.every("cookie"))).get(self._cookie)
-            except CookieError:
-                found = None
-            given = found.value if found else ""
-        return self._is_token(given)
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(), self._token)

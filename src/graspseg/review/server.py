@@ -8,11 +8,10 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import uvicorn
-
 from graspseg.frame import InputError
 from graspseg.review.access import Application, Guard
 from graspseg.review.api import Review
+from graspseg.review.connections import BoundedServer
 from graspseg.review.database import Database
 from graspseg.review.folder import ReviewFolder
 from graspseg.review.index import Ranking, update_index
@@ -22,7 +21,6 @@ from graspseg.review.store import Store
 from graspseg.review.worklist import Worklist
 
 USUAL_PORT = 8420
-_STOPPING_S = 2
 
 
 @contextlib.contextmanager
@@ -55,7 +53,6 @@ def open_review(
     *,
     token: str,
     host: str = "127.0.0.1",
-    cookie: str = "graspseg-review",
     reviewer: str = "reviewer",
     model: str | None = None,
     say: Callable[[str], None] = print,
@@ -66,7 +63,6 @@ def open_review(
         path: folder data set.
         token: the secret of this run.
         host: the address it will be served at.
-        cookie: name of the cookie the token is kept in.
         reviewer: name of who does not give one.
         model: the network whose prediction is shown beside, None without.
         say: called with warnings.
@@ -87,7 +83,7 @@ def open_review(
             reviewer=reviewer,
             model=predictor.name if predictor else None,
         )
-        yield Guard(review.application(), token=token, host=host, cookie=cookie)
+        yield Guard(review.application(), token=token, host=host)
 
 
 def serve(
@@ -118,20 +114,9 @@ def serve(
     token = secrets.token_urlsafe(24)
     with _listen(host, port) as listening:
         own_port = listening.getsockname()[1]
-        cookie = f"graspseg-review-{own_port}"
-        with open_review(path, token=token, host=host, cookie=cookie, reviewer=reviewer, model=model, say=say) as app:
+        with open_review(path, token=token, host=host, reviewer=reviewer, model=model, say=say) as app:
             announce(f"http://{_in_address(host)}:{own_port}/?token={token}")
-            # One line a request would hide what matters; the application has no start or end of its own; failures go
-            # to stderr as those of any library do.
-            config = uvicorn.Config(
-                app,
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=_STOPPING_S,
-            )
-            server = uvicorn.Server(config)
+            server = BoundedServer(app)
             server.run(sockets=[listening])
             if server.should_exit:  # by Ctrl-C, which now and then does not come through the event loop's end
                 raise KeyboardInterrupt

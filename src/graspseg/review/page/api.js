@@ -9,11 +9,12 @@ export class Gone extends Error {}
 /** The address of another run of the server: the person must open the new one. */
 export class Locked extends Error {}
 
-/** Somebody else was faster; `frame` is the frame as it is now. */
+/** A frame is not as it was seen: `frame` is the frame as it is now, `seen` what the action said it was. */
 export class Conflict extends Error {
-  constructor(message, frame) {
+  constructor(message, { frame, seen }) {
     super(message);
     this.frame = frame;
+    this.seen = seen;
   }
 }
 
@@ -45,9 +46,14 @@ export async function untilAnswered(work) {
 }
 
 export class Api {
-  /** @param {string} client name of this tab. */
-  constructor(client) {
+  /**
+   * @param {string} client name of this tab.
+   * @param {() => string} token the secret of the server's run, asked for anew for every call: another tab may have
+   *   been opened at the address of a later run.
+   */
+  constructor(client, token) {
     this.client = client;
+    this.token = token;
     this.reviewer = "";
   }
 
@@ -77,17 +83,20 @@ export class Api {
     return this.#json("/api/release", { method: "POST", json: {}, keepalive: true });
   }
 
-  decide(id, decision, revision, request) {
-    const json = { decision, expected_revision: revision };
+  /** @param {{revision: number, version?: string}} seen the frame's revision and labels as they were seen. */
+  decide(id, decision, { revision, version }, request) {
+    const json = { decision, expected_revision: revision, expected_labels: version };
     return this.#json(`/api/frame/${id}/decision`, { method: "POST", json, request });
   }
 
-  putLabels(id, labels, revision, request) {
-    return this.#json(`/api/frame/${id}/labels?expected_revision=${revision}`, { method: "PUT", body: labels, request });
+  putLabels(id, labels, { revision, version }, request) {
+    const asked = new URLSearchParams({ expected_revision: revision, ...(version && { expected_labels: version }) });
+    return this.#json(`/api/frame/${id}/labels?${asked}`, { method: "PUT", body: labels, request });
   }
 
-  undo(id, request) {
-    return this.#json("/api/undo", { method: "POST", json: { frame: id }, request });
+  undo(id, { revision, version }, request) {
+    const json = { frame: id, expected_revision: revision, expected_labels: version };
+    return this.#json("/api/undo", { method: "POST", json, request });
   }
 
   /** A picture of a frame, as the answer that holds its bytes and its size. */
@@ -101,7 +110,7 @@ export class Api {
   }
 
   async #fetch(url, { method = "GET", json, body, request, keepalive = false }) {
-    const headers = { "X-Reviewer": encodeURIComponent(this.reviewer), "X-Client": this.client };
+    const headers = { "X-Reviewer": encodeURIComponent(this.reviewer), "X-Client": this.client, "X-Token": this.token() };
     if (request) headers["X-Request"] = request;
     if (json) headers["Content-Type"] = "application/json";
     else if (body) headers["Content-Type"] = "application/octet-stream";
@@ -125,7 +134,7 @@ export class Api {
     const said = await answer.json().catch(() => ({}));
     const sentence = typeof said.error === "string" ? said.error : `The server answered ${answer.status}.`;
     if (answer.status === 401) return new Locked(sentence);
-    if (answer.status === 409) return new Conflict(sentence, said.frame);
+    if (answer.status === 409) return new Conflict(sentence, said);
     return new Refused(sentence, answer.status);
   }
 }

@@ -5,7 +5,7 @@ import { settleConflict } from "./conflict.js";
 import { Editor } from "./editor.js";
 import { Frames } from "./frames.js";
 import { troubleSentence } from "./hud.js";
-import { Outbox } from "./outbox.js";
+import { Outbox, seenIn } from "./outbox.js";
 import { Trail } from "./trail.js";
 import { whereabouts } from "./whereabouts.js";
 
@@ -25,7 +25,8 @@ export class App {
     this.outbox = new Outbox(api, store, kept.outbox);
     this.steps = []; // what `undo` can take back: {id, stem, decision, actions, draft}
     this.skipped = new Set();
-    this.shown = null; // {info, pictures} of the frame on the stage
+    this.shown = null; // {info, pictures, seen} of the frame on the stage; seen: its revision and labels when it came
+    this.left = new Map(); // revision and labels that this page's last action left, by id
     this.turn = 0;
     this.conflicts = Promise.resolve();
     this.onFrame = () => {};
@@ -152,7 +153,8 @@ export class App {
   }
 
   #present({ info, pictures }, at) {
-    this.shown = { info, pictures };
+    const { revision } = info;
+    this.shown = { info, pictures, seen: { revision, version: pictures.labelsVersion ?? info.labels_version } };
     const unsent = this.outbox.unsentLabels(info.id);
     const editor = new Editor({ ...pictures, labels: unsent ?? pictures.labels }, this.drafts.get(info.id));
     this.viewer.show(pictures, editor, {
@@ -215,7 +217,8 @@ export class App {
     if (!this.ready) return this.say("Wait: the frame is not shown yet.");
     if (this.session.read_only) return this.say(this.session.read_only);
     if (this.editor.corners.length) return this.say("Close the polygon first (Enter), or drop it (Esc).");
-    const { id, stem, revision, media } = this.shown.info;
+    const { id, stem, media } = this.shown.info;
+    const { seen } = this.shown;
     if (decision === "accepted" && media.labels === null && !this.editor.dirty && !this.outbox.unsentLabels(id)) {
       return this.say("This frame has no labels: paint them, take the model's (Shift T), or reject it.");
     }
@@ -224,12 +227,12 @@ export class App {
     let draft = null;
     if (decision === "accepted" && this.editor.dirty) {
       draft = { done: this.editor.done, undone: [], corners: [] };
-      steps.push({ kind: "labels", id, stem, revision, labels: this.editor.labels.slice(), draft });
+      steps.push({ kind: "labels", id, stem, ...seen, labels: this.editor.labels.slice(), draft });
       changes.noDrafts = [id];
       this.drafts.delete(id);
     }
     const before = this.#decisionOf(id);
-    if (before !== decision || steps.length) steps.push({ kind: "decision", id, stem, revision, decision });
+    if (before !== decision || steps.length) steps.push({ kind: "decision", id, stem, ...seen, decision });
     if (steps.length) {
       this.#remember({ id, stem, decision, draft, before, kinds: steps.map((step) => step.kind) });
       this.outbox.add(steps, changes);
@@ -268,7 +271,8 @@ export class App {
       this.drafts.set(id, draft);
       changes.drafts = [{ id, draft }];
     }
-    const undone = kinds.toReversed().map((kind) => ({ kind: "undo", id, stem, undoes: kind, leaves: before }));
+    const seen = this.left.get(id); // none yet: the answer to the action that is on its way says it
+    const undone = kinds.toReversed().map((kind) => ({ kind: "undo", id, stem, ...seen, undoes: kind, leaves: before }));
     if (undone.length) this.outbox.add(undone, changes);
     this.skipped.delete(id);
     this.say(step.decision ? `Took back: ${step.decision} ${stem}` : `Back to ${stem}`);
@@ -277,17 +281,20 @@ export class App {
 
   #clearDecision() {
     if (!this.ready || !this.#decisionOf(this.shown.info.id)) return this.say("There is nothing to take back.");
-    const { id, stem, revision } = this.shown.info;
-    this.outbox.add([{ kind: "decision", id, stem, revision, decision: null }]);
+    const { id, stem } = this.shown.info;
+    this.outbox.add([{ kind: "decision", id, stem, ...this.shown.seen, decision: null }]);
     return this.describe();
   }
 
   #confirmed({ action, answer }) {
     this.trail.learn(answer.frame);
+    this.left.set(action.id, seenIn(answer.frame));
     if (this.outbox.waiting.length === 0) this.hud.progress(answer.progress);
     if (answer.warning) this.say(answer.warning);
-    if (this.shown?.info.id === action.id) this.describe();
-    else this.#ribbon();
+    if (this.shown?.info.id === action.id) {
+      this.shown.seen = seenIn(answer.frame);
+      this.describe();
+    } else this.#ribbon();
   }
 
   /** Starts again with another choice of frames. */

@@ -1,6 +1,7 @@
 /** What happens when two were at one frame, or the server refuses an action for good: the person chooses. */
 
 import { askConflict } from "./dialogs.js";
+import { seenIn } from "./outbox.js";
 
 /** @param {{actions: object[], error: Error}} refused what has left the outbox unsaved, all of one frame. */
 export async function settleConflict(app, { actions, error }) {
@@ -10,8 +11,8 @@ export async function settleConflict(app, { actions, error }) {
   const choice = await askConflict(actions, error);
   const repeated = actions.filter((action) => action.kind !== "undo");
   if (choice === "mine" && repeated.length) {
-    const revision = error.frame?.revision ?? repeated[0].revision;
-    outbox.add(repeated.map((action) => ({ ...action, revision })), { noActions: actions.map(({ seq }) => seq) });
+    const seen = error.frame ? seenIn(error.frame) : {};
+    outbox.add(repeated.map((action) => ({ ...action, ...seen })), { noActions: actions.map(({ seq }) => seq) });
   } else {
     const draft = actions.find((action) => action.draft)?.draft;
     if (draft) app.drafts.set(id, draft);

@@ -54,6 +54,16 @@ function inWords(action) {
   return action.decision ? `your “${action.decision}”` : "your undo";
 }
 
+/** One side of a conflict in words: what was done last, and which labels there are. */
+function inState({ revision, labels_version: version, decision, last }) {
+  const labels = { none: "no labels", refused: "labels that are a link", unreadable: "unreadable labels" };
+  const parts = [];
+  if (decision !== undefined) parts.push(decision ? `${decision}${last ? ` by ${last.reviewer}` : ""}` : "open");
+  if (typeof revision === "number") parts.push(`revision ${revision}`);
+  if (version) parts.push(labels[version] ?? `labels ${version.slice(0, 6)}`);
+  return parts.join(", ");
+}
+
 /** Whose work stands when two were at one frame; Esc keeps theirs. @returns {Promise<"mine" | "theirs">} */
 export async function askConflict(actions, error) {
   const dialog = $("conflict");
@@ -61,6 +71,11 @@ export async function askConflict(actions, error) {
   $("conflict-text").textContent = error.message;
   const strokes = actions.some((action) => action.draft) ? " Your strokes stay in this browser either way." : "";
   $("conflict-mine").textContent = `Frame ${actions[0].stem}: ${mine} was not saved.${strokes}`;
+  $("conflict-both").hidden = !(error.frame && error.seen);
+  if (error.frame && error.seen) {
+    $("conflict-seen").textContent = inState(error.seen);
+    $("conflict-now").textContent = inState(error.frame);
+  }
   $("conflict-theirs-button").textContent = error.frame ? "Keep theirs (K)" : "Leave it (K)";
   $("conflict-mine-button").textContent = error.frame ? "Save mine (M)" : "Try again (M)";
   const press = ({ key }) => {

@@ -19,7 +19,7 @@ export class Frames {
    * The pictures of a frame.
    *
    * @param {object} info a frame as the server describes it.
-   * @returns {Promise<{width, height, unitM, depth: Uint16Array, labels: Uint8Array,
+   * @returns {Promise<{width, height, unitM, depth: Uint16Array, labels: Uint8Array, labelsVersion: string | null,
    *   color: ImageBitmap | null, unreadable: string[]}>}
    */
   load(info) {
@@ -88,6 +88,7 @@ export class Frames {
       }
     };
     const bytes = async (answer) => new Uint8Array(await answer.arrayBuffer());
+    let labelsVersion = null;
     const [depth, labels, color] = await Promise.all([
       this.api.media(media.depth).then(async (answer) => ({
         width: headerNumber(answer, "X-Width"),
@@ -95,9 +96,12 @@ export class Frames {
         unitM: headerNumber(answer, "X-Depth-Unit-M"),
         depth: new Uint16Array(await answer.arrayBuffer()),
       })),
-      optional(media.labels, bytes),
+      optional(media.labels, (answer) => {
+        labelsVersion = answer.headers.get("X-Labels-Version");
+        return bytes(answer);
+      }),
       optional(media.color, async (answer) => createImageBitmap(await answer.blob())),
     ]);
-    return { ...depth, labels: labels ?? new Uint8Array(depth.depth.length), color, unreadable };
+    return { ...depth, labels: labels ?? new Uint8Array(depth.depth.length), labelsVersion, color, unreadable };
   }
 }

@@ -7,6 +7,7 @@ import { Controls } from "./controls.js";
 import { Hud, troubleSentence } from "./hud.js";
 import { loadSettings } from "./settings.js";
 import { Store } from "./store.js";
+import { takeToken, token } from "./token.js";
 import { Tools } from "./tools.js";
 import { Viewer } from "./viewer.js";
 import { whereabouts } from "./whereabouts.js";
@@ -29,9 +30,10 @@ function sessionOf(api, hud) {
 
 async function start() {
   const asked = new URLSearchParams(location.search).get("reviewer");
+  takeToken();
   history.replaceState(null, "", "/");
   const hud = new Hud();
-  const api = new Api(await clientName());
+  const api = new Api(await clientName(), token);
   const session = await sessionOf(api, hud);
   hud.clearBanner();
   api.reviewer = reviewerName(session, asked);

@@ -3,14 +3,20 @@
  * only when the server has confirmed it; it is kept in the browser until then. Sending one twice does no harm: the
  * server knows it by its `request`.
  *
- * An action: {seq, request, kind: "decision" | "labels" | "undo", id, stem, revision, and by kind: decision; labels and
- * draft (the strokes they come from); undoes (a kind) and leaves (the decision there was before)}.
+ * An action: {seq, request, kind: "decision" | "labels" | "undo", id, stem, revision and version (of the frame and of its
+ * labels as they were seen; those that an earlier action left, once the server has told them), and by kind: decision;
+ * labels and draft (the strokes they come from); undoes (a kind) and leaves (the decision there was before)}.
  */
 
 import { Conflict, Locked, Refused, randomId } from "./api.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
+
+/** What an action has to say it saw, of a frame as the server describes it. */
+export function seenIn({ revision, labels_version: version }) {
+  return { revision, version };
+}
 
 export class Outbox extends EventTarget {
   /**
@@ -96,15 +102,16 @@ export class Outbox extends EventTarget {
     const answer = await this.#call(action);
     this.waiting.shift();
     const later = this.of(action.id);
-    for (const next of later) next.revision = answer.frame.revision;
+    for (const next of later) Object.assign(next, seenIn(answer.frame));
     await this.store.write({ noActions: [action.seq], actions: later }).catch((error) => this.#complain(error));
     this.dispatchEvent(new CustomEvent("confirmed", { detail: { action, answer } }));
   }
 
-  #call({ kind, id, decision, labels, revision, request }) {
-    if (kind === "labels") return this.api.putLabels(id, labels, revision, request);
-    if (kind === "undo") return this.api.undo(id, request);
-    return this.api.decide(id, decision, revision, request);
+  #call({ kind, id, decision, labels, revision, version, request }) {
+    const seen = { revision, version };
+    if (kind === "labels") return this.api.putLabels(id, labels, seen, request);
+    if (kind === "undo") return this.api.undo(id, seen, request);
+    return this.api.decide(id, decision, seen, request);
   }
 
   /** Whether sending can go on with other actions at once. */
