@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -234,3 +237,55 @@ def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
     expect(page.locator("#banner")).to_be_hidden()
     assert server.decisions() == {stems[0]: "accepted"}
     np.testing.assert_array_equal(server.labels(stems[0]), painted_labels(before))
+
+
+def test_labels_changed_on_disk_after_they_were_shown_are_not_decided_on_unseen(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(3)
+    page = visit(server.url)
+    shows(page, stems[0])
+    (server.folder / "labels" / f"{stems[0]}.png").write_bytes(cv2.imencode(".png", np.full((72, 96), 2, np.uint8))[1])
+    page.keyboard.press("a")
+    expect(page.locator("#conflict")).to_contain_text("changed by another program after it was shown")
+    expect(page.locator("#conflict-seen")).to_contain_text("revision 0, labels ")
+    expect(page.locator("#conflict-now")).to_contain_text("open, revision 0, labels ")
+    assert page.locator("#conflict-seen").inner_text().split()[-1] not in page.locator("#conflict-now").inner_text()
+    page.keyboard.press("m")
+    shows(page, stems[1])
+    saved(page)
+    assert server.decisions() == {stems[0]: "accepted"}
+    (server.folder / "labels" / f"{stems[0]}.png").write_bytes(cv2.imencode(".png", np.ones((72, 96), np.uint8))[1])
+    page.keyboard.press("z")
+    expect(page.locator("#conflict")).to_contain_text("changed by another program")
+    page.keyboard.press("k")
+    expect(page.locator("#conflict")).to_be_hidden()
+    assert server.decisions() == {stems[0]: "accepted"} and (server.labels(stems[0]) == 1).all()
+
+
+def test_a_server_of_another_port_does_not_get_the_token(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
+    heard: list[str] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(f"{self.path} {self.headers}")
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server, stems = serve(2)
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.reload()
+    shows(page, stems[0])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        visitor = page.context.new_page()
+        visitor.goto(f"http://127.0.0.1:{other.server_address[1]}/")
+        assert visitor.evaluate("document.cookie + JSON.stringify({ ...localStorage, ...sessionStorage })") == "{}"
+        other.shutdown()
+        thread.join()
+    assert heard and not any(server.token in each or "ookie" in each for each in heard)
