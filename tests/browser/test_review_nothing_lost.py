@@ -257,7 +257,8 @@ def test_labels_changed_on_disk_after_they_were_shown_are_not_decided_on_unseen(
     assert server.decisions() == {stems[0]: "accepted"}
     (server.folder / "labels" / f"{stems[0]}.png").write_bytes(cv2.imencode(".png", np.ones((72, 96), np.uint8))[1])
     page.keyboard.press("z")
-    expect(page.locator("#conflict")).to_contain_text("changed by another program")
+    expect(page.locator("#conflict")).to_be_visible()
+    expect(page.locator("#conflict-seen")).to_contain_text("revision 1, labels ")
     page.keyboard.press("k")
     expect(page.locator("#conflict")).to_be_hidden()
     assert server.decisions() == {stems[0]: "accepted"} and (server.labels(stems[0]) == 1).all()
