@@ -99,6 +99,16 @@ def test_many_who_ask_in_full_are_answered(server: Server) -> None:
     assert server.log.stat().st_size < 1000
 
 
+def test_who_does_not_take_the_answers_locks_nobody_out(server: Server) -> None:
+    asked = b"GET /static/app.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000
+    with flood(server, 40, b"") as opened:
+        for each in opened:
+            each.settimeout(0.05)
+            with contextlib.suppress(OSError):
+                each.sendall(asked)
+        server.answers()
+
+
 def closed_after(each: socket.socket, *, drip: bytes) -> float:
     """Seconds until the server ends a connection to which a byte is sent now and then."""
     begin = time.monotonic()

@@ -111,7 +111,7 @@ class _Connection(H11Protocol):
         """Begin to count anew when another phase begins: a byte now and then buys no time."""
         state = self.conn.their_state
         phase = "head" if state is h11.IDLE else "content" if state is h11.SEND_BODY else "answer"
-        if phase == self._phase:
+        if phase == self._phase or self.transport.is_closing():
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -131,10 +131,17 @@ class _Connection(H11Protocol):
         ]
         if len(others) < self.config.most_connections:
             return
-        waiting = [other for other in others if other._phase != "answer" and other._timer is not None]
-        # By the time that is left to them, heads before contents.
-        waiting.sort(key=lambda other: (other._phase != "head", other._timer.when() if other._timer else 0.0))
-        (waiting[0] if waiting else self)._end()
+        waiting = [other for other in others if other._waits]
+        (min(waiting, key=_Connection._rank) if waiting else self)._end()
+
+    @property
+    def _waits(self) -> bool:
+        """Whether the other side is to do something: ask, or take its answer."""
+        return self._phase != "answer" or self.flow.write_paused
+
+    def _rank(self) -> tuple[int, float]:
+        """Who makes room first: heads before contents before answers, each by the time that is left to them."""
+        return list(_PATIENCE_S).index(self._phase or "head"), self._timer.when() if self._timer else 0.0
 
 
 class _Complaints:
