@@ -24,6 +24,7 @@ from torch import nn
 
 from graspseg.losses import weighted_cross_entropy
 from graspseg.networks import DenseAttentionSeg
+from graspseg.openvino_core import shared_core
 
 NARROW, MIDDLE, CHOSEN = (64, 64, 48, 32, 24, 16), (96, 96, 64, 48, 32, 16), (96, 96, 64, 48, 24, 16)
 HALF = {"channels": (32, 64, 128, 256), "stem_width": 16}
@@ -95,7 +96,7 @@ def openvino_latency(network: nn.Module, side: int, *, threads: int, precision: 
     example = (torch.rand(1, 1, side, side) + 0.4, torch.tensor([0.003]))
     model = ov.convert_model(_Probabilities(network.eval()), example_input=example, input=[[1, 1, side, side], [1]])
     settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-    request = ov.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = shared_core().compile_model(model, "CPU", settings).create_infer_request()
     inputs = [tensor.numpy() for tensor in example]
     wall_ms, cpu_ms = [], []
     for _ in range(20):

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 import torch
 from jaxtyping import Float32
 from torch import nn
 
 from graspseg.frame import InputError
+from graspseg.openvino_core import shared_core
 
 SMALLEST_AGREEMENT = 0.999
 _SHADES = 4
@@ -105,7 +105,7 @@ def check(
 
 
 def _run_openvino(data: bytes, inputs: list[Probe]) -> list[np.ndarray]:
-    core = openvino.Core()
+    core = shared_core()
     model = core.compile_model(core.read_model(data), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return [model({"depth": depth, "pixel_angle": angle})["probabilities"].copy() for depth, angle in inputs]
 

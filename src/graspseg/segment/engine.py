@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from graspseg.frame import InputError
+from graspseg.openvino_core import shared_core
 
 EngineName = Literal["auto", "openvino", "onnxruntime"]
 Precision = Literal["f32", "bf16", "f16"]
@@ -56,15 +57,13 @@ def available_threads() -> int:
 
 class _OpenVinoEngine:
     def __init__(self, path: Path, threads: int, precision: Precision) -> None:
-        import openvino
-
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads,
         }
         try:
-            model = openvino.Core().compile_model(path, "CPU", settings)
+            model = shared_core().compile_model(path, "CPU", settings)
             self._request = model.create_infer_request()
             self._output = model.output("probabilities")
         except RuntimeError as error:
