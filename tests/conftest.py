@@ -14,6 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import cv2
 import pytest
 
+from graspseg.openvino_core import shared_core
+from signal_state import alternate_stack, handlers
+
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
@@ -30,6 +33,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture
+def signals_kept() -> Iterator[None]:
+    """Fails where the test leaves handlers or the alternate signal stack other than they were."""
+    shared_core().get_property("CPU", "FULL_DEVICE_NAME")  # now, since it sets the stack for good
+    before, stack = handlers(), alternate_stack()
+    yield
+    assert handlers() == before
+    assert alternate_stack() == stack
 
 
 @pytest.fixture(scope="session")

@@ -218,6 +218,7 @@ def test_every_network_of_the_table_exports(name: str, tmp_path: Path):
     assert min(parity.agreement for parity in report.parity.values()) >= 0.999
 
 
+@pytest.mark.usefixtures("signals_kept")
 def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     torch.manual_seed(0)
     card = Card(LITE, {"views": {"kind": "window", "side": 48}})

@@ -38,6 +38,7 @@ def _square(number: int) -> int:
     return number * number
 
 
+@pytest.mark.usefixtures("signals_kept")
 @pytest.mark.parametrize("count", [1, 2])
 def test_every_chunk_is_done_once(count: int) -> None:
     assert sorted(run_chunks(_square, [3, 1, 2], Processes(count))) == [1, 4, 9]
@@ -152,6 +153,7 @@ def test_ctrl_c_leaves_whole_files(cluster: Cluster, at_work: Callable[[], list[
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("signals_kept")
 def test_errors_of_chunks_arrive_as_they_were(cluster: Cluster, tmp_path: Path) -> None:
     assert sorted(run_chunks(math.sqrt, [4, 9, 1], RayCluster(str(cluster.address)))) == [1, 2, 3]
     with pytest.raises(ValueError, match=r"^math domain error$|nonnegative"):

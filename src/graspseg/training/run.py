@@ -22,6 +22,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from graspseg.datasets.atomic import make_folder
 from graspseg.frame import InputError
 from graspseg.networks.checkpoint import Card, save_checkpoint
+from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
 from graspseg.training.checkpoint_io import AtomicCheckpointIO, check_whole
 from graspseg.training.config_file import check_ranges, config_dict, write_config
@@ -146,7 +147,8 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
     interval, log_every = min(config.validation.every_steps, config.steps), min(compute.log_every_steps, config.steps)
     interrupt = InterruptStop(out / CHECKPOINT)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
+    # Lightning gives back the handlers that Python knows of, and with that removes all others.
+    with kept_signals(), warnings.catch_warnings():
         for message in _EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", message=message)
         trainer = Trainer(

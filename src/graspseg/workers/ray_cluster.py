@@ -22,6 +22,7 @@ from ray.exceptions import RayError, RayTaskError
 import graspseg
 from graspseg import __version__
 from graspseg.frame import InputError
+from graspseg.signals import kept_signals
 from graspseg.workers.start import without_current_folder
 from graspseg.workers.stop import stop_when
 
@@ -111,6 +112,11 @@ def _unreachable(address: str, reason: str) -> InputError:
 
 
 def _results(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], address: str) -> Iterator[Result]:
+    with kept_signals():  # Ray's own handlers and signal stack outlive its shutdown
+        yield from _connected_results(function, chunks, address)
+
+
+def _connected_results(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], address: str) -> Iterator[Result]:
     try:
         # Ray puts the folder in which it is started first on the import path of all workers: the one that this program
         # comes from is there anyhow.
