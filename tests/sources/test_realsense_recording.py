@@ -1,4 +1,6 @@
+import contextlib
 import pickle
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,19 +100,29 @@ def test_what_comes_before_a_cut_is_read(write: Callable[..., Path], tmp_path: P
     np.testing.assert_array_equal(copy[3].frame.depth, recording.frame(3).depth)
 
 
+@pytest.mark.parametrize("kind", ["rows", "picture"])
 def test_a_page_that_a_killed_recorder_never_wrote_ends_a_recording(
-    write_db3: Callable[..., Path], tmp_path: Path
+    write_db3: Callable[..., Path], tmp_path: Path, kind: str
 ) -> None:
     path = write_db3(tmp_path / "take.db3", 60)
+    if kind == "picture":  # pictures of a real camera fill many pages
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            large = "UPDATE messages SET data = randomblob(20000) WHERE id = (SELECT max(id) FROM messages) - 40"
+            assert database.execute(large).rowcount == 1
     data = bytearray(path.read_bytes())
     size = int.from_bytes(data[16:18], "big")  # of a page; SQLite file format, section 1.3
-    table_leaves = [start for start in range(size, len(data), size) if data[start] == 0x0D]
-    data[table_leaves[-3] : table_leaves[-3] + size] = bytes(size)
+    pages = range(size, len(data), size)
+    if kind == "rows":  # leaves of the table, section 1.6
+        fitting = [start for start in pages if data[start] == 0x0D]
+    else:  # overflow pages that name the next one, section 1.7
+        fitting = [start for start in pages if int.from_bytes(data[start : start + 4], "big") == start // size + 2]
+    data[fitting[-3] : fitting[-3] + size] = bytes(size)
     path.write_bytes(data)
     recording = open_recording(path)
-    assert recording.cut is not None and "was cut" in recording.cut
+    assert recording.cut is not None and "was never finished" in recording.cut and str(path) in recording.cut
     assert 15 < len(recording) < 60
     assert [number_of(recording, index) for index in range(len(recording))] == list(range(len(recording)))
+    assert blue(recording, len(recording.color_s) - 1) == len(recording.color_s) - 1
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ def test_an_unplugged_camera_ends_the_recording(
     printed = capsys.readouterr()
     assert "frames recorded" in printed.out and "graspseg annotate" in printed.out
     assert "what came before is kept: the camera sent nothing for 0.4 s" in printed.err
-    assert len(check_frames(open_rgbd(tmp_path / name))) > 20
+    recorded = int(printed.out.split()[0])
+    on_their_way = 0 if name == "take" else 2  # see the first test
+    assert len(check_frames(open_rgbd(tmp_path / name))) >= max(1, recorded - on_their_way)
 
 
 @pytest.mark.parametrize("name", KINDS)

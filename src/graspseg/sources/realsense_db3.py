@@ -29,12 +29,18 @@ _SKIPPED = 8  # frames that are sooner read than sought
 _FACT = re.compile(rb"([A-Za-z][A-Za-z _]*)=([^;]*);")
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100
+_LAST = 64  # messages; more than SQLite keeps in memory (2 MB) before it writes
+
+
+class _DamagedError(InputError):
+    """Some page of the file is none of SQLite's."""
 
 
 class Db3Recording(Recording):
     """A `.db3`: what it holds is listed from its tables, frames are decoded by the SDK.
 
-    A file that was cut is read up to there, from a copy of its rows in the folder for temporary files.
+    A file that was cut, or that a killed recorder left without some of its pages, is read up to there, from a copy of
+    its rows in the folder for temporary files.
 
     Args:
         path: the file.
@@ -47,11 +53,18 @@ class Db3Recording(Recording):
         self.path = path
         self._whole = _is_whole(path)
         self.cut = None
-        with _connect(self._file) as database:
-            depth, color = _list(database, "Depth"), _list(database, "Color")
+        happened = "was cut"
+        try:
+            depth, color = self._lists()
+        except _DamagedError:
+            if not self._whole:
+                raise
+            self._whole, happened = False, "was never finished by its recorder"
+            del self._file
+            depth, color = self._lists()
         if not self._whole:
             self.cut = (
-                f"{path} was cut: {len(depth)} depth images and {len(color)} color pictures before the cut can be "
+                f"{path} {happened}: {len(depth)} depth images and {len(color)} color pictures before that can be "
                 "read, what followed is lost: copy the file again if it is whole elsewhere."
             )
         if not depth:
@@ -80,6 +93,14 @@ class Db3Recording(Recording):
     def _file(self) -> Path:
         """The file that is played: the recording itself, or what can be saved of it."""
         return self.path if self._whole else _saved_rows(self, self.path)
+
+    def _lists(self) -> tuple[list[_Listed], list[_Listed]]:
+        """Frames of depth and of color; reads the last messages in full, among which unwritten pages are."""
+        with _connect(self._file, called=self.path) as database:
+            database.execute(
+                "SELECT max(substr(data, -1)) FROM messages WHERE id > (SELECT max(id) FROM messages) - ?", (_LAST,)
+            ).fetchone()
+            return _list(database, "Depth"), _list(database, "Color")
 
     def _read(self, name: Literal["depth", "color"], index: int) -> RawPicture:
         stream = self._streams[name]
@@ -143,7 +164,8 @@ def _connect(path: Path, *, called: Path | None = None) -> Iterator[sqlite3.Conn
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             yield database
     except sqlite3.Error as error:
-        raise InputError(
+        damaged = isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+        raise (_DamagedError if damaged else InputError)(
             f"{called or path} is no readable recording ({error}), expected a .db3 of the RealSense SDK: record or "
             "copy it again."
         ) from error
