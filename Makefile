@@ -17,7 +17,7 @@ demo: .venv-demo/.ready
 
 test: .venv/.ready
 	@sh tools/chromium.sh
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n auto --dist loadfile
 
 check: .venv/.ready
 	.venv/bin/ruff check

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +17,21 @@ import cv2
 import pytest
 
 from graspseg.openvino_core import shared_core
+from graspseg.segment.engine import available_threads
 from signal_state import alternate_stack, handlers
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 cv2.setNumThreads(1)
+
+MOST_WORKERS = 4  # each may need 3 GB: PyTorch, a Ray cluster, a browser
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` means: one for each CPU this one may use."""
+    return min(MOST_WORKERS, available_threads())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -100,7 +111,9 @@ def cluster() -> Iterator[Cluster]:
 
     memory = 100 << 20
     head = {"num_cpus": 1, "object_store_memory": memory, "include_dashboard": False}
-    with pytest.MonkeyPatch.context() as patch:
+    turn = Path(tempfile.gettempdir()) / "graspseg-tests-ray.lock"
+    with turn.open("w") as lock, pytest.MonkeyPatch.context() as patch:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two clusters on few CPUs miss their own deadlines
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_agent_register_timeout_ms", "120000")  # a busy machine starts a node's agent in half a minute
         nodes = Cluster(initialize_head=True, head_node_args=head)
