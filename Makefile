@@ -16,7 +16,7 @@ demo: .venv-demo/.ready
 	@echo "Look at the overlays in $(CURDIR)/demo/overlays (hand and object colored); figures are in demo/summary.json"
 
 test: .venv/.ready
-	@sh tools/chromium.sh
+	@sh tools/system_packages.sh
 	.venv/bin/python -m pytest -n auto --dist loadfile
 
 check: .venv/.ready

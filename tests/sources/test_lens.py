@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,9 +133,8 @@ def test_a_fisheye_depth_lens_is_refused(write_bag: Callable[..., Path], tmp_pat
         open_recording(write_bag(tmp_path / "take.bag", 1, depth_lens=("Ftheta", K1)))
 
 
-def test_the_sdk_bends_as_opencv_does() -> None:
+def test_the_sdk_bends_as_opencv_does(sdk: Any) -> None:
     """What newer recordings mean by any of the models is what the SDK's own projection does."""
-    sdk = pytest.importorskip("pyrealsense2")
     coefficients = (0.12, 0.09, 0.004, 0.001, 0.06)
     for model in ("brown_conrady", "inverse_brown_conrady"):
         lens = sdk.intrinsics()
