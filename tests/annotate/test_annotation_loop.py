@@ -21,16 +21,9 @@ FRAMES, EMPTY, WRONG = 12, (0, 1, 2, 3, 4, 5), {3, 7, 11}
 
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The script `benchmarks/annotation_loop.py`; what it trains is small, since not the model is tested."""
+    """The script `benchmarks/annotation_loop.py`."""
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    module = importlib.import_module("annotation_loop")
-    run = module.run
-
-    def run_small(*arguments: str) -> None:
-        run(*arguments, *(("--batch", "4", "--views.side", "64") if arguments[0] == "train" else ()))
-
-    monkeypatch.setattr(module, "run", run_small)
-    return module
+    return importlib.import_module("annotation_loop")
 
 
 def write_truth(folder: Path, recording: Path) -> None:

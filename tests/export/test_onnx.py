@@ -60,17 +60,14 @@ def before(small: nn.Module) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def model(small: nn.Module, before: dict[str, torch.Tensor]) -> onnx.ModelProto:
-    """The graph of the small network; tracing takes seconds."""
-    return exporter._trace(exporter._Probabilities(small), (SIDE, SIDE))
+def report(small: nn.Module, before: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    return export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
 
 
 @pytest.fixture(scope="module")
-def report(small: nn.Module, model: onnx.ModelProto, tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
-    path = tmp_path_factory.mktemp("export") / "model.onnx"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exporter, "_trace", lambda *_: copied(model))
-        return export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
+def model(small: nn.Module) -> onnx.ModelProto:
+    return exporter._trace(exporter._Probabilities(small), (SIDE, SIDE))
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
