@@ -112,7 +112,7 @@ def test_a_coarse_sensor_makes_coarse_hands() -> None:
 
 @pytest.mark.parametrize("split", ["train", "val", "unseen"])
 def test_frames_ship_for_every_split_with_their_licences(split: str) -> None:
-    shipped = shipped_backgrounds(split)  # type: ignore[arg-type]
+    shipped = shipped_backgrounds(split)
     assert len(shipped) >= 4
     for folder in shipped.folders[0].iterdir():
         about = json.loads((folder / "dataset.json").read_text())
@@ -123,7 +123,7 @@ def test_frames_ship_for_every_split_with_their_licences(split: str) -> None:
 
 def test_scenes_of_one_split_show_in_no_other() -> None:
     names = {
-        split: {each.name for each in shipped_backgrounds(split).folders[0].iterdir()}  # type: ignore[arg-type]
+        split: {each.name for each in shipped_backgrounds(split).folders[0].iterdir()}
         for split in ("train", "val", "unseen")
     }
     assert not names["train"] & names["val"] and not names["val"] & names["unseen"]

@@ -46,13 +46,13 @@ class StageMaker:
         recipe: its `stage` says how often what.
         intrinsics: the camera of all; None draws another one for each.
         cloth: label of sleeves.
-        clutter: gives things that stand about.
+        clutter: gives things that stand about; None = the objects of the cast.
     """
 
     def __init__(
-        self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int, clutter: ClutterMaker
+        self, cast: Cast, recipe: Recipe, intrinsics: Intrinsics | None, cloth: int, clutter: ClutterMaker | None = None
     ) -> None:
-        self._clutter = clutter
+        self._clutter = clutter or ClutterMaker(cast)
         assert recipe.stage is not None
         self.cast = cast
         self._acts = ActMaker(cast, recipe.hands)
