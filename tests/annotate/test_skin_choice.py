@@ -14,10 +14,11 @@ from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin import balanced, illuminant
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin
+from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import Frame, InputError, Intrinsics
-from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.metrics.confusion import Confusion
-from graspseg.sources.rgbd import RgbdFrame
+from graspseg.sources.rgbd import RgbdFrame, open_rgbd
 
 LENS = Intrinsics(200.0, 200.0, 119.5, 89.5)
 LIGHT, DARK = (214, 160, 130), (92, 60, 48)
@@ -65,6 +66,7 @@ def chosen(take: list[Made]) -> SkinChoice:
     return choose_skin(frames, frames, settings=AUTO)
 
 
+REAL = Path(__file__).parents[3] / "shared" / "real"
 TAKES: dict[str, list[Made]] = {
     "one white bottle throughout": [made(index) for index in range(6)],
     "one frame": [made(0)],
@@ -145,6 +147,20 @@ def test_a_file_that_is_none_is_refused_by_name(tmp_path: Path, content: str) ->
     (tmp_path / "skin.json").write_text(content)
     with pytest.raises(InputError, match=r"skin\.json"):
         SkinChoice.load(tmp_path / "skin.json")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason="NO REAL FRAMES: ../shared/real is not beside this checkout")
+@pytest.mark.parametrize(("name", "least"), [("zed_pour_water", 0.8), ("table_two_hands", 0.0)])
+def test_never_below_the_papers_thresholds_on_a_real_take(name: str, least: float) -> None:
+    source, truth = open_rgbd(REAL / name), FolderDataset(REAL / name)
+    frames = [source[index] for index in range(len(source))]
+    take: list[Made] = []
+    for frame, sample in zip(frames, truth, strict=True):
+        assert sample.labels is not None and frame.name == sample.stem
+        take.append((frame, np.where(frame.frame.depth > 0, sample.labels, np.uint8(IGNORE))))
+    default = iou(choose_skin(frames[:12], frames[:: len(frames) // 12], settings=AUTO).annotator(AUTO), take)
+    assert default >= max(least, iou(Annotator(), take))
 
 
 def test_no_frame_is_refused() -> None:

@@ -34,9 +34,10 @@ def keep_held(
     if not hand.any() or not (labels == OBJECT).any():
         return held
     gap = max(_GAP_PX, round(_GAP_M * focal_px / float(np.median(depth_m[hand]))))
-    distance, nearest = cv2.distanceTransformWithLabels(
+    distance, found = cv2.distanceTransformWithLabels(
         (~hand).view(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    nearest = np.asarray(found, np.int32)
     depths = np.concatenate([np.zeros(1, np.float32), depth_m[hand]])
     number = _surfaces(labels == OBJECT, depth_m)
     touches = (number > 0) & (distance <= gap) & (np.abs(depth_m - depths[nearest]) < _APART_M)
@@ -51,7 +52,7 @@ def _hands(mask: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     _, number, facts, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
     areas = facts[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0
-    return (areas >= max(_HAND_SHARE * areas.max(), 1))[number]
+    return (areas >= max(_HAND_SHARE * areas.max(), 1))[np.asarray(number, np.int32)]
 
 
 def _surfaces(mask: Bool[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h w"]:
@@ -64,4 +65,4 @@ def _surfaces(mask: Bool[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"]
     _, number = cv2.connectedComponents(smooth, connectivity=4, ltype=cv2.CV_32S)
     _, nearest = cv2.distanceTransformWithLabels(1 - smooth, cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL)
     numbers = np.concatenate([np.zeros(1, np.int32), number[smooth > 0]])
-    return np.where(mask, numbers[nearest], 0).astype(np.int32)
+    return np.where(mask, numbers[np.asarray(nearest, np.int32)], 0).astype(np.int32)

@@ -161,9 +161,9 @@ def choose_skin(
             models[way] = calibrate(frames, settings=settings, seeds=seeds)
         except InputError:
             continue  # too little of what this way takes for skin
-    choices = {way: SkinChoice(way, model, surroundings=around) for way, model in models.items()}
-    logits = {way: _logit(choice.annotator(settings), spread) for way, choice in choices.items()}
-    best = max(logits, key=lambda way: logits[way] + (_SURER if way == "thresholds" else 0))
+    choices: dict[Way, SkinChoice] = {way: SkinChoice(way, model, surroundings=around) for way, model in models.items()}
+    logits: dict[Way, float] = {way: _logit(choice.annotator(settings), spread) for way, choice in choices.items()}
+    best: Way = max(logits, key=lambda way: logits[way] + (_SURER if way == "thresholds" else 0))
     agreements = {way: round(1 / (1 + math.exp(-logit)), 4) for way, logit in logits.items()}
     return SkinChoice(best, models[best], agreements, around)
 

@@ -218,7 +218,7 @@ def _large_pieces(on: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
     _, number, facts, _ = cv2.connectedComponentsWithStats(whole, connectivity=4)
     large = facts[:, cv2.CC_STAT_AREA] > _ON_SHARE * on.size
     large[0] = False
-    near = cv2.dilate(large[number].view(np.uint8), _OPEN)
+    near = cv2.dilate(large[np.asarray(number, np.int32)].view(np.uint8), _OPEN)
     return on & (near > 0)
 
 
@@ -226,10 +226,10 @@ def _tall_pieces(free: UInt8[np.ndarray, "h w"], tall: Bool[np.ndarray, "h w"]) 
     """Pieces that are more than relief of a plane."""
     count, number, facts, _ = cv2.connectedComponentsWithStats(free, connectivity=4)
     areas = facts[:, cv2.CC_STAT_AREA]
-    standing = np.bincount(number[tall], minlength=count) / np.maximum(areas, 1)
+    standing = np.bincount(np.asarray(number)[tall], minlength=count) / np.maximum(areas, 1)
     good = (standing > _TALL_SHARE) & (areas > _PIECE_PX)
     good[0] = False
-    return good[number]
+    return good[np.asarray(number, np.int32)]
 
 
 def _nearest(depth_m: Float32[np.ndarray, "h w"], mask: Bool[np.ndarray, "h w"]) -> float:
