@@ -108,6 +108,13 @@ def test_an_empty_hand_at_the_beginning_beats_the_thresholds() -> None:
     assert iou(choice.annotator(AUTO), take) > iou(Annotator(), take) + 0.2
 
 
+def test_few_frames_are_told_by_the_thresholds_unless_they_find_no_hand() -> None:
+    assert chosen(TAKES["two frames"]).way == "thresholds" and len(chosen(TAKES["two frames"]).agreements) == 1
+    blue = made(0, thing=RED, light=(0.3, 0.6, 1.0))
+    assert not (Annotator().annotate(blue[0]).labels == HAND).any()
+    assert "thresholds" in chosen([blue]).agreements
+
+
 def test_a_given_model_is_judged_like_the_others() -> None:
     take = TAKES["one white bottle throughout"]
     frames = [frame for frame, _ in take]

@@ -36,7 +36,7 @@ WAYS: dict[Way, str] = {
     "given": "the skin model that was there",
 }
 
-_FEWEST_COMMON = 3  # of fewer frames all is common
+_FEWEST = 3  # of fewer frames all is common, and agreement is luck
 _SURER = 0.2  # a model must agree better by as much (logit) than the thresholds
 _START, _ON_COLOR, _ON_DEPTH, _ONE_PIECE, _FILTERED = -4.59, 2.84, 2.51, 1.25, -0.27
 _NO_BORDER = 0.3  # agreement of a frame that shows but one class: it says little
@@ -131,6 +131,8 @@ def choose_skin(
 ) -> SkinChoice:
     """Find how skin is told best in a recording.
 
+    Of fewer than three frames, the paper's thresholds do, unless they find no hand: too little could agree.
+
     Args:
         first: frames of its beginning, which may show the empty hand.
         spread: frames over all of it, on which the ways are judged.
@@ -145,14 +147,18 @@ def choose_skin(
     settings = replace(settings or AnnotateSettings(), skin="auto")
     around = settings.surroundings and has_surroundings(spread, settings)
     settings = replace(settings, surroundings=around)
-    models: dict[Way, SkinModel | None] = (
-        {"thresholds": None} if given is None else {"thresholds": None, "given": given}
-    )
     shown = [*first, *(frame for frame in spread if all(frame is not other for other in first))]
+    if len(shown) < _FEWEST:
+        paper = [SkinChoice("thresholds").annotator(settings).annotate(frame).evidence for frame in spread]
+        if any(one.hand_px for one in paper):
+            return SkinChoice("thresholds", None, {"thresholds": round(agreement(paper), 4)}, around)
+    models: dict[Way, SkinModel | None] = {"thresholds": None}
+    if given is not None:
+        models["given"] = given
     light = illuminant([frame.color for frame in shown])
     usual = HsvThresholds()
     tried: list[tuple[Way, Sequence[RgbdFrame], Seeds | None]] = [
-        ("common", first if len(first) >= _FEWEST_COMMON else (), None),
+        ("common", first if len(first) >= _FEWEST else (), None),
         ("common_skin", shown, lambda color: hsv_skin(color, usual)),
         ("balanced_skin", shown, lambda color: hsv_skin(balanced(color, light), usual)),
     ]
