@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, add_ratios, load_weights, score
+from graspseg.annotate.confidence import Kind, Row, Term, Weights, add_jumps, add_ratios, add_take, load_weights, score
 from graspseg.annotate.settings import SkinMethod
 
 
@@ -90,3 +90,23 @@ def test_no_fault_raises_the_confidence(skin: SkinMethod, kind: Kind) -> None:
     assert any(name.startswith("model_") for name in weights) == (kind == "with_model")
     assert all(weight >= 0 for name, weight in weights.items() if name.endswith(("_iou", "_certainty")))
     assert all(weight <= 0 for name, weight in weights.items() if name.endswith(("_jump", "_ratio", "_gap", "_pieces")))
+
+
+def test_a_hand_that_has_swallowed_a_thing_stands_out_among_its_frames() -> None:
+    """A frame without object, whose hand is as large as hand and a bottle of 7 x 20 cm in the others."""
+    holding = {"hand_px": 3000.0, "object_px": 1800.0, "hand_cm2": 230.0, "object_cm2": 140.0}
+    bare = {"hand_px": 3000.0, "object_px": 0.0, "hand_cm2": 230.0, "object_cm2": 0.0}
+    swallowed = {"hand_px": 4800.0, "object_px": 0.0, "hand_cm2": 370.0, "object_cm2": 0.0}
+    rows = add_take([holding, holding, None, holding, bare, swallowed], agreement=0.9)
+    assert [None if row is None else round(row["swallowed"], 3) for row in rows] == [0, 0, None, 0, 0, 0.475]
+    weights = Weights(2.0, ())
+    usual, empty, lost = (weights.score(row) for row in (rows[0], rows[4], rows[5]) if row is not None)
+    assert usual == empty and lost < usual - 0.15
+
+
+def test_a_recording_whose_labels_disagree_with_depth_and_color_is_doubted() -> None:
+    row = {"hand_px": 3000.0, "object_px": 0.0, "hand_cm2": 230.0, "object_cm2": 0.0}
+    weights = Weights(2.0, ())
+    known = [add_take([row], agreement=agreement)[0] for agreement in (None, 0.9, 0.4)]
+    unknown, good, bad = (weights.score(one) for one in known if one is not None)
+    assert unknown == good and bad < good - 0.2

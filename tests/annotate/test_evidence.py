@@ -11,6 +11,7 @@ from graspseg.annotate.steps import Steps
 from graspseg.labels import HAND, OBJECT
 
 HAND_BOX, THING_BOX = (slice(10, 30), slice(10, 20)), (slice(10, 30), slice(20, 25))  # 200 and 100 pixels
+FOCAL_PX = 50.0
 FAR = (slice(30, 35), slice(50, 60))  # 50 pixels, 25 from the thing
 
 
@@ -32,12 +33,18 @@ def evidence(*, probability: float = 1.0, far: int | None = None, far_m: float =
     color, all_seen = np.zeros((40, 70, 3), np.uint8), np.full((40, 70), 255, np.uint8)
     masks = (hand, thing, hand, thing, labels)
     steps = Steps(Box(0, 0, 70, 40), 0.4, 0.56, depth_m, hand | thing, 0, color, all_seen, hand, of_hand, *masks)
-    return weigh(steps, (40, 70))
+    return weigh(steps, (40, 70), FOCAL_PX)
 
 
 def test_certain_labels_are_expected_to_be_right() -> None:
     found = evidence()
     assert (found.expected_hand_iou, found.expected_object_iou) == (1, 1)
+
+
+def test_areas_are_those_of_surfaces_that_face_the_camera() -> None:
+    """A pixel at 0.4 m is 0.4 / 50 m wide: 0.64 square centimetres."""
+    found = evidence()
+    assert (found.hand_cm2, found.object_cm2) == (pytest.approx(200 * 0.64), pytest.approx(100 * 0.64))
 
 
 def test_expected_iou_counts_what_either_class_may_have_lost_to_the_other() -> None:

@@ -10,7 +10,7 @@ from jaxtyping import UInt8, UInt16
 
 from graspseg.annotate.align import align, rays
 from graspseg.annotate.annotator import Annotator
-from graspseg.annotate.background import Box, keep_range, nearest_surface
+from graspseg.annotate.background import Box
 from graspseg.annotate.contrast import weigh_colors
 from graspseg.frame import Frame
 from graspseg.sources.rgbd import RgbdFrame
@@ -45,15 +45,18 @@ def annotate_frame(annotator: Annotator, rgbd: RgbdFrame, *, depth: StoredDepth)
     annotation = annotator.annotate(rgbd)
     labels = annotation.labels if annotation.evidence.hand_px else np.zeros_like(annotation.labels)
     picture = aligned_picture(rgbd, occlusion_m=settings.occlusion_m)
-    kept = in_range(rgbd.frame, settings.depth_range_m) if depth == "range" else rgbd.frame.depth
+    kept = (
+        in_range(rgbd.frame, annotation.evidence.nearest_m + settings.depth_range_m)
+        if depth == "range"
+        else rgbd.frame.depth
+    )
     row = {**asdict(annotation.evidence), **asdict(weigh_colors(labels, picture))}
     return AnnotatedFrame(replace(rgbd.frame, depth=kept, color=picture), labels, row)
 
 
-def in_range(frame: Frame, depth_range_m: float) -> UInt16[np.ndarray, "h w"]:
-    """Stored depth up to a range behind the nearest surface, 0 beyond."""
-    kept, _ = keep_range(frame.depth, nearest_surface(frame.depth), round(depth_range_m / frame.depth_unit_m))
-    return np.where(kept > 0, frame.depth, np.uint16(0))
+def in_range(frame: Frame, end_m: float) -> UInt16[np.ndarray, "h w"]:
+    """Stored depth up to a distance, 0 beyond."""
+    return np.where(frame.depth <= round(end_m / frame.depth_unit_m), frame.depth, np.uint16(0))
 
 
 def aligned_picture(rgbd: RgbdFrame, *, occlusion_m: float) -> UInt8[np.ndarray, "h w 3"]:

@@ -6,22 +6,27 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 
 from graspseg.annotate import align as alignment
-from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_surface
+from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_surface, runs_on
 from graspseg.annotate.contour_filter import contour_filter
 from graspseg.annotate.denoise import denoise
 from graspseg.annotate.evidence import Evidence, weigh
+from graspseg.annotate.held import keep_held
 from graspseg.annotate.morphology import clean
 from graspseg.annotate.separate import color_odds, hand_probability, separate
-from graspseg.annotate.settings import CLEANING, AnnotateSettings
+from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin import hsv_skin
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.annotate.steps import Steps
+from graspseg.annotate.support import find_planes, free_of_support, support_share
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.sources.rgbd import RgbdFrame
+
+_CUT_OUT = 0.97
+_SUPPORT = 0.05  # of what is within the range
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,18 @@ class Annotator:
     def __init__(self, settings: AnnotateSettings | None = None, skin: SkinModel | None = None) -> None:
         self.settings = settings or AnnotateSettings()
         self.skin = skin
+        if self.settings.skin == "auto":
+            raise InputError("--skin auto does not say how skin is told, expected hsv or model: choose_skin says it.")
         if self.settings.skin == "model" and skin is None:
             raise InputError("--skin model was asked for without a skin model: run with --calibrate first.")
+        self._cleaning = self.settings.cleaning(self.settings.skin)
 
     def annotate(self, frame: RgbdFrame) -> Annotation:
         """Label hand and object; everything beyond the depth range is background."""
         steps = self.steps(frame)
         labels = np.full(frame.frame.depth.shape, BACKGROUND, np.uint8)
         labels[steps.box.region] = steps.labels
-        return Annotation(labels, weigh(steps, frame.frame.depth.shape))
+        return Annotation(labels, weigh(steps, frame.frame.depth.shape, frame.frame.intrinsics_or_default().fx))
 
     def steps(self, frame: RgbdFrame) -> Steps:
         """Every step's result, in the order of the paper.
@@ -67,8 +75,9 @@ class Annotator:
         Differs: the background goes before color is aligned, which gives the same and spares aligning it.
         """
         settings, unit = self.settings, frame.frame.depth_unit_m
-        nearest = nearest_surface(frame.frame.depth)
-        kept, box = keep_range(frame.frame.depth, nearest, round(settings.depth_range_m / unit))
+        looked_at = self._free_of_support(frame) if settings.surroundings else frame.frame.depth
+        nearest = nearest_surface(looked_at)
+        kept, box = keep_range(looked_at, nearest, round(settings.depth_range_m / unit))
         if box is None:
             return _nothing(nearest * unit)
         depth, all_kept = np.ascontiguousarray(frame.frame.depth[box.region]), kept[box.region]
@@ -76,13 +85,15 @@ class Annotator:
         depth_m = depth * np.float32(unit)
         color, seen = self._align(frame, depth_m, kept, box)
         skin, probability, hand, thing = self._tell_apart(color, seen, depth_m, kept)
-        cleaning = settings.cleaning or CLEANING[settings.skin]
+        cleaning = self._cleaning
         hand = clean(hand, cleaning.disk_px) & kept
         thing = clean(thing, cleaning.disk_px) & kept & ~hand
         hand_filtered, thing_filtered = (
             contour_filter(mask, theta=cleaning.theta_px, phi=cleaning.phi) for mask in (hand, thing)
         )
         labels = fill(hand_filtered, thing_filtered, kept)
+        if settings.surroundings and not _is_cut_out(frame.frame.depth, kept):
+            labels = keep_held(labels, depth_m, frame.frame.intrinsics_or_default().fx)
         flying = int(np.count_nonzero(all_kept)) - int(np.count_nonzero(kept))
         return Steps(
             box,
@@ -101,6 +112,31 @@ class Annotator:
             thing_filtered,
             labels,
         )
+
+    def lies_on_support(self, frame: RgbdFrame) -> bool:
+        """Whether a large plane is in the depth range, so that hand and object are not all there is."""
+        depth, unit, range_m = frame.frame.depth, frame.frame.depth_unit_m, self.settings.depth_range_m
+        nearest = nearest_surface(depth)
+        if not runs_on(depth, nearest, round(range_m / unit)):
+            return False
+        camera, depth_m = frame.frame.intrinsics_or_default(), frame.frame.depth_m()
+        return support_share(depth_m, find_planes(depth_m, camera), camera, nearest * unit + range_m) > _SUPPORT
+
+    def _free_of_support(self, frame: RgbdFrame) -> UInt16[np.ndarray, "h w"]:
+        """Depth without large planes that run through the depth range, where there are some."""
+        depth, unit, range_m = frame.frame.depth, frame.frame.depth_unit_m, self.settings.depth_range_m
+        if not runs_on(depth, nearest_surface(depth), round(range_m / unit)):
+            return depth
+        camera = frame.frame.intrinsics_or_default()
+        depth_m = frame.frame.depth_m()
+        planes = find_planes(depth_m, camera)
+        if not planes:
+            return depth
+        whole = Box(0, 0, depth.shape[1], depth.shape[0])
+        measured = (depth > 0).view(np.uint8) * np.uint8(255)
+        color, seen = self._align(frame, depth_m, measured, whole)
+        free = free_of_support(depth_m, color, seen, planes, camera, range_m)
+        return depth if free is None else np.where(free, depth, np.uint16(0))
 
     def _tell_apart(
         self, color: np.ndarray, seen: np.ndarray, depth_m: np.ndarray, kept: np.ndarray
@@ -129,6 +165,11 @@ class Annotator:
         rays = alignment.rays(shape, frame.frame.intrinsics_or_default(), frame.color_camera, box)
         tolerance_m = self.settings.occlusion_m
         return alignment.align(frame.color, depth_m, kept, rays, frame.color_camera, tolerance_m=tolerance_m)
+
+
+def _is_cut_out(depth: UInt16[np.ndarray, "h w"], kept: UInt8[np.ndarray, "_h _w"]) -> bool:
+    """Whether (almost) nothing but what is kept is measured: then someone took the background away before."""
+    return bool(np.count_nonzero(kept) > _CUT_OUT * np.count_nonzero(depth))
 
 
 def fill(

@@ -10,6 +10,9 @@ from jaxtyping import UInt8, UInt16
 
 _FARTHEST = 65535
 _CROSS = np.ones((3, 3), np.uint8)
+_BEYOND = 16  # a surface goes on where so thin a part of the range before its end meets as much behind it
+_CROSSING = 0.02  # of the image's width and height together
+_MUCH = 0.3  # of the image
 
 
 class Box(NamedTuple):
@@ -62,6 +65,25 @@ def keep_range(
         return np.zeros(depth.shape, np.uint8), None
     bottom, right = depth.shape
     return kept, Box(max(x - 2, 0), max(y - 2, 0), min(x + width + 2, right), min(y + height + 2, bottom))
+
+
+def runs_on(depth: UInt16[np.ndarray, "h w"], nearest: int, depth_range: int) -> bool:
+    """Whether something goes on beyond the depth range, or fills much of the image within it: a table does.
+
+    Args:
+        depth: stored depth, 0 = no measurement.
+        nearest: depth of the nearest surface.
+        depth_range: what is looked at behind it, same unit.
+    """
+    if nearest == 0:
+        return False
+    end = min(nearest + depth_range, _FARTHEST)
+    thin = max(depth_range // _BEYOND, 1)
+    coarse = depth[::2, ::2]
+    beyond = cv2.dilate(cv2.inRange(coarse, end + 1, min(end + thin, _FARTHEST)), _CROSS)
+    crossing = np.count_nonzero(cv2.bitwise_and(cv2.inRange(coarse, max(end - thin, 1), end), beyond))
+    inside = np.count_nonzero(cv2.inRange(coarse, 1, end))
+    return bool(crossing > _CROSSING * sum(coarse.shape) or inside > _MUCH * coarse.size)
 
 
 def drop_flying(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -24,6 +24,10 @@ _CLICK_MISS_PX = 12.0
 _CELL = (8.0, 4.0, 4.0)  # colors that are one, likewise
 
 
+Seeds = Callable[[UInt8[np.ndarray, "h w 3"]], UInt8[np.ndarray, "h w"]]
+"""255 where a color may be skin."""
+
+
 class Click(NamedTuple):
     """A place on skin: a pixel of the depth image of one of the frames."""
 
@@ -33,7 +37,11 @@ class Click(NamedTuple):
 
 
 def calibrate(
-    frames: Sequence[RgbdFrame], clicks: Sequence[Click] | None = None, *, settings: AnnotateSettings | None = None
+    frames: Sequence[RgbdFrame],
+    clicks: Sequence[Click] | None = None,
+    *,
+    settings: AnnotateSettings | None = None,
+    seeds: Seeds | None = None,
 ) -> SkinModel:
     """Find how this person's skin looks under this light.
 
@@ -44,17 +52,18 @@ def calibrate(
         frames: of the recording.
         clicks: places on skin.
         settings: depth range and alignment.
+        seeds: without clicks, colors outside are no skin; None means that every color may be.
 
     Raises:
         InputError: no frame, a click beside the hand, or too little skin.
     """
     if not frames:
         raise InputError("No frame was given to calibrate on, expected at least one: record some.")
-    annotator = Annotator(AnnotateSettings() if settings is None else settings.paper())
+    annotator = Annotator((settings or AnnotateSettings()).told_by("hsv"))
     if clicks:
         found = [_clicked(frames[click.frame], click, annotator) for click in _checked(clicks, frames)]
         return _fit(np.concatenate(found))
-    shown = [_shown(frame, annotator) for frame in frames]
+    shown = [_shown(frame, annotator, seeds) for frame in frames]
     return _fit(_common([colors for colors in shown if len(colors)]))
 
 
@@ -75,7 +84,7 @@ def _checked(clicks: Sequence[Click], frames: Sequence[RgbdFrame]) -> Sequence[C
     return clicks
 
 
-def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
+def _shown(frame: RgbdFrame, annotator: Annotator, seeds: Seeds | None) -> UInt8[np.ndarray, "n 6"]:
     """Some colors, without noise and as they are, of what is within the depth range.
 
     The rim is left out, where they may be those of what is behind.
@@ -84,7 +93,11 @@ def _shown(frame: RgbdFrame, annotator: Annotator) -> UInt8[np.ndarray, "n 6"]:
     if not steps.kept.any():
         return np.zeros((0, 6), np.uint8)
     whole = cv2.bitwise_and(steps.kept, steps.seen)
-    colors = np.dstack([denoise(steps.color, whole), steps.color])[cv2.erode(whole, _RIM) > 0]
+    color = denoise(steps.color, whole)
+    inner = cv2.erode(whole, _RIM)
+    if seeds is not None:
+        inner = cv2.bitwise_and(inner, seeds(color))
+    colors = np.dstack([color, steps.color])[inner > 0]
     return colors[:: max(1, len(colors) // _A_FRAME)]
 
 

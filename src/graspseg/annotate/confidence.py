@@ -28,6 +28,8 @@ _NO_GAP = 0.005  # two good outlines differ by as much
 _NO_DOUBT = 0.001
 _THINGS = ("hand", "object")
 _NO_PIXELS = 50.0  # what is smaller than this is nothing
+_NO_OBJECT = 0.03  # of hand and object together
+_FEWEST = 2  # frames that tell what is usual
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Term:
         return (number - low) / (high - low)
 
 
+RULES = (Term("swallowed", "linear", 0.15, 0.8, -3.0), Term("take_doubt", "linear", 0.25, 0.75, -2.0))
+"""What a recording says of its frames, see `add_take`: rules, not fits, because recordings with truth hold no such
+error. A hand that has swallowed a thing is as large as both."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """A fitted score: `start` is the sum before any term."""
@@ -65,6 +72,7 @@ class Weights:
     def score(self, row: Row) -> float:
         """Expected mean IoU of a frame, 0 to 1."""
         total = self.start + sum(term.weight * term.value(row[term.name]) for term in self.terms)
+        total += sum(rule.weight * rule.value(row.get(rule.name, rule.low)) for rule in RULES)
         return 1 / (1 + math.exp(-total))
 
 
@@ -139,6 +147,34 @@ def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
         middle = np.median([(other[f"{thing}_x"], other[f"{thing}_y"]) for other in seen], axis=0)
         moved = math.hypot(row[f"{thing}_x"] - middle[0], row[f"{thing}_y"] - middle[1])
     return {f"{thing}_area_jump": abs(ratio), f"{thing}_position_jump": moved}
+
+
+def add_take(rows: Sequence[Row | None], *, agreement: float | None) -> list[dict[str, float] | None]:
+    """Add to each frame of one recording what only the recording shows.
+
+    Args:
+        rows: of all its frames; None where a frame could not be used.
+        agreement: of the labels with depth and color, 0 to 1, see `skin_choice.agreement`; None where nobody looked.
+
+    Returns:
+        The rows with `swallowed`: logarithm of how much larger a hand without object is than hands with one usually are
+        in this recording, 0 with an object and where too few frames tell; and `take_doubt`: what the agreement lacks
+        to 1, 0 where it is not known.
+    """
+    holding = [row["hand_cm2"] for row in rows if row is not None and _holds(row)]
+    usual = float(np.median(holding)) if len(holding) >= _FEWEST else None
+    doubt = 0.0 if agreement is None else 1 - agreement
+    return [None if row is None else {**row, "swallowed": _swallowed(row, usual), "take_doubt": doubt} for row in rows]
+
+
+def _holds(row: Row) -> bool:
+    return row["hand_px"] > 0 and row["object_px"] > _NO_OBJECT * (row["hand_px"] + row["object_px"])
+
+
+def _swallowed(row: Row, usual_cm2: float | None) -> float:
+    if usual_cm2 is None or _holds(row) or row["hand_px"] == 0:
+        return 0.0
+    return max(0.0, math.log(row["hand_cm2"] / max(usual_cm2, 1.0)))
 
 
 def score(rows: Sequence[Row], *, skin: SkinMethod, kind: Kind) -> Float64[np.ndarray, "n"]:

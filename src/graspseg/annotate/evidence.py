@@ -29,6 +29,7 @@ class Evidence:
         hand_px, object_px: pixels of each class.
         hand_x, hand_y: middle of the hand, 0 to 1 of the image; 0.5 when there is none.
         object_x, object_y: middle of the object, likewise.
+        hand_cm2, object_cm2: what is seen of each class, as if it faced the camera.
         nearest_m: distance of the nearest surface, metres; 0 when nothing is measured.
         kept_share: of the whole image that is within the depth range.
         unseen_share: what the color camera does not see.
@@ -57,6 +58,8 @@ class Evidence:
     hand_y: float
     object_x: float
     object_y: float
+    hand_cm2: float
+    object_cm2: float
     nearest_m: float
     kept_share: float
     unseen_share: float
@@ -80,8 +83,8 @@ class Evidence:
     object_apart_share: float
 
 
-def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
-    """Gather the evidence of a frame of a shape whose steps are known."""
+def weigh(steps: Steps, shape: tuple[int, int], focal_px: float) -> Evidence:
+    """Gather the evidence of a frame of a shape, from a camera of a focal length, whose steps are known."""
     kept, hand, thing = steps.kept > 0, steps.labels == HAND, steps.labels == OBJECT
     seen = kept & (steps.seen > 0)
     total = max(int(np.count_nonzero(kept)), 1)
@@ -99,6 +102,8 @@ def weigh(steps: Steps, shape: tuple[int, int]) -> Evidence:
     return Evidence(
         **places,
         **shares,
+        hand_cm2=_area_cm2(hand, steps, focal_px),
+        object_cm2=_area_cm2(thing, steps, focal_px),
         nearest_m=steps.nearest_m,
         kept_share=total / (shape[0] * shape[1]),
         flying_share=steps.flying_px / total,
@@ -131,6 +136,10 @@ def _place(name: str, mask: np.ndarray, steps: Steps, shape: tuple[int, int]) ->
         f"{name}_pieces": float(len(areas)),
         f"{name}_main_share": float(areas.max() / total) if total else 1.0,
     }
+
+
+def _area_cm2(mask: Bool[np.ndarray, "h w"], steps: Steps, focal_px: float) -> float:
+    return float((steps.depth_m[mask].astype(np.float64) ** 2).sum()) * 1e4 / focal_px**2
 
 
 def _depth_steps(steps: Steps) -> np.ndarray:

@@ -10,12 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-import numpy as np
-
 from graspseg.annotate.annotated_frame import StoredDepth
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
-from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
@@ -24,7 +22,7 @@ from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
 
 CHUNK = 64
-ANNOTATION_VERSION = 2
+ANNOTATION_VERSION = 3
 DESCRIPTION = "dataset.json"
 EVIDENCE = "evidence"
 SKIN = "skin"
@@ -102,13 +100,13 @@ class Written(NamedTuple):
     shard: ShardEntry | None = None
 
 
-def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, Any]:
+def describe(job: Job, inputs: Inputs, skins: Sequence[SkinChoice]) -> dict[str, Any]:
     """What `dataset.json` or the manifest says of all frames: unit and camera of the first, and how they were made.
 
     Args:
         job: what is annotated.
         inputs: its frames.
-        skins: a skin model for each input, or none at all.
+        skins: how skin is told in each input, or none at all.
 
     Raises:
         InputError: no frame can be read.
@@ -122,7 +120,7 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, 
         "settings": json.loads(json.dumps(asdict(job.settings))),
         "camera": asdict(job.camera),
         "depth": job.depth,
-        "skin_models": json.loads(json.dumps([asdict(skin) for skin in skins], default=np.ndarray.tolist)),
+        "skin_models": [skin.content() for skin in skins],
     }
     if job.format == "shards":
         made["shard_size"] = job.shard_size
@@ -133,13 +131,13 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinModel]) -> dict[str, 
     return described
 
 
-def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinModel]) -> None:
+def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinChoice]) -> None:
     """Make the folder ready for the chunks of a job, which may be there in part.
 
     Args:
         job: what is annotated.
         description: see `describe`.
-        skins: skin models by title of the input.
+        skins: how skin is told, by title of the input.
 
     Raises:
         InputError: the folder holds something else, or cannot be written to.

@@ -1,15 +1,15 @@
-"""The skin model of each recording: the one kept with it, or one found anew and kept there."""
+"""How skin is told in each recording: what was kept with it, or is found anew and kept there."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from graspseg.annotate.calibrate import Click, calibrate
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import Job, skin_file
-from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.skin_choice import SkinChoice, choose_skin, has_surroundings
 from graspseg.datasets.atomic import OutputError
 from graspseg.frame import InputError
 from graspseg.sources.rgbd import RgbdFrame
@@ -18,8 +18,8 @@ _LOOKED_AT = 12  # frames next to each other hardly differ
 _CLICK = re.compile(r"(?:(.+):)?(\d+),(\d+)")
 
 
-def load_skins(job: Job, inputs: Inputs) -> list[SkinModel | None]:
-    """The skin model of each input that was calibrated: kept with it, or in `out` since the job was begun.
+def load_skins(job: Job, inputs: Inputs) -> list[SkinChoice | None]:
+    """What was found for each input before: kept with it, or in `out` since the job was begun.
 
     Raises:
         InputError: such a file holds no skin model.
@@ -28,13 +28,19 @@ def load_skins(job: Job, inputs: Inputs) -> list[SkinModel | None]:
         (kept_with(name), skin_file(job.out, title)) for name, title in zip(job.inputs, inputs.titles, strict=True)
     ]
     found = [next((path for path in both if path is not None and path.is_file()), None) for both in places]
-    return [None if path is None else SkinModel.load(path) for path in found]
+    return [None if path is None else SkinChoice.load(path) for path in found]
 
 
 def find_skins(
-    job: Job, inputs: Inputs, *, clicks: Sequence[str] = (), first: int, say: Callable[[str], None]
-) -> list[SkinModel]:
-    """Find the skin model of each input from its frames, and keep it with the recording where that can be written to.
+    job: Job,
+    inputs: Inputs,
+    *,
+    clicks: Sequence[str] = (),
+    first: int,
+    say: Callable[[str], None],
+    given: Sequence[SkinChoice | None] = (),
+) -> list[SkinChoice]:
+    """Find how skin is told in each input, and keep it with the recording where that can be written to.
 
     Args:
         job: what is annotated.
@@ -42,6 +48,7 @@ def find_skins(
         clicks: places on skin as FRAME:X,Y, or X,Y in the first frame; an input without any is calibrated on `first`.
         first: so many frames at the beginning of an input show the empty hand, or different objects.
         say: called with the sentence for a recording that cannot be written to.
+        given: for each input, or for none at all, a model of which nobody knows how it was found.
 
     Raises:
         InputError: a click is none, or too little skin is found.
@@ -50,7 +57,8 @@ def find_skins(
     models = []
     for number, name in enumerate(job.inputs):
         own = [click for click in parsed if inputs.input_of(click.frame) == number]
-        model = _from_clicks(own, inputs, job) if own else _from_first(inputs.of_input(number), inputs, job, first)
+        there = given[number] if given else None
+        model = _from_clicks(own, inputs, job) if own else _found(inputs.of_input(number), inputs, job, first, there)
         models.append(model)
         place = kept_with(name)
         if place is not None:
@@ -69,28 +77,44 @@ def kept_with(name: str) -> Path | None:
     return path / "skin.json" if path.is_dir() else path.with_name(f"{path.stem}.skin.json")
 
 
-def _from_first(indices: range, inputs: Inputs, job: Job, first: int) -> SkinModel:
-    """From frames spread over the beginning of an input; those that cannot be read are stepped over."""
-    frames: list[RgbdFrame] = []
+def _found(indices: range, inputs: Inputs, job: Job, first: int, given: SkinChoice | None) -> SkinChoice:
+    """From frames spread over the beginning of an input, judged on frames spread over all of it."""
+    shown = _read(indices[:first], inputs)
+    if job.settings.skin != "auto":
+        return SkinChoice("common", calibrate(list(shown.values()), settings=job.settings))
+    spread = _read(indices, inputs, known=shown)
+    model = given.model if given else None
+    return choose_skin(list(shown.values()), list(spread.values()), settings=job.settings, given=model)
+
+
+def _read(indices: range, inputs: Inputs, *, known: Mapping[int, RgbdFrame] | None = None) -> dict[int, RgbdFrame]:
+    """Some frames spread evenly; those that cannot be read are stepped over.
+
+    Raises:
+        InputError: none can.
+    """
+    frames: dict[int, RgbdFrame] = {}
     reason = InputError("No frame is there to calibrate on, expected some: record them.")
-    begin = indices[:first]
-    for index in begin[:: max(1, len(begin) // _LOOKED_AT)]:
+    for index in indices[:: max(1, len(indices) // _LOOKED_AT)]:
         try:
-            frames.append(inputs[index])
+            frames[index] = known[index] if known and index in known else inputs[index]
         except InputError as error:
             reason = error
     if not frames:
         raise reason
-    return calibrate(frames, settings=job.settings)
+    return frames
 
 
-def _from_clicks(clicks: Sequence[Click], inputs: Inputs, job: Job) -> SkinModel:
+def _from_clicks(clicks: Sequence[Click], inputs: Inputs, job: Job) -> SkinChoice:
     shown = sorted({click.frame for click in clicks})
-    return calibrate(
+    model = calibrate(
         [inputs[index] for index in shown],
         [click._replace(frame=shown.index(click.frame)) for click in clicks],
         settings=job.settings,
     )
+    number = inputs.input_of(clicks[0].frame)
+    spread = list(_read(inputs.of_input(number), inputs).values()) if job.settings.surroundings else []
+    return SkinChoice("clicks", model, surroundings=bool(spread) and has_surroundings(spread, job.settings))
 
 
 def _parse(text: str, inputs: Inputs) -> Click:

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, UInt8
 
 from graspseg.annotate.denoise import denoise
+from graspseg.annotate.histogram import color_bins, color_histogram
 
 ROUNDS = 4
 _ANYTHING = -12.3  # logarithm of the density of colors, per CIELAB unit cubed, where nothing is known of a thing
@@ -29,8 +30,6 @@ _STEP_M = 0.0075
 _AT_STEP = 0.8  # trust in color beside such a step
 _UNSEEN = 1e-4
 _SMOOTH, _SMOOTH_LEVELS = 200.0, 2.0
-_BINS = (16, 64, 64)  # of L, a and b
-_BIN_VOLUME = (100 / 16) * 4 * 4
 _RING = np.ones((5, 5), np.uint8)
 
 
@@ -59,7 +58,7 @@ def separate(
     known = (seen > 0) & (kept > 0)
     if not known.any():
         return spread
-    places = _bins(color, known)
+    places = color_bins(color, known)
     for _ in range(ROUNDS):
         odds[known] = _color_odds(log_skin[known], places, trust[known], spread[known])
         spread = smoother.filter(odds * trust) / total
@@ -85,30 +84,13 @@ def _color_odds(
     """Log-odds of the colors of pixels, with what the last round says of hand and object in this frame."""
     hand = hand_probability(spread)
     thing = 1 - hand
-    hand_colors = _histogram(places, hand * trust * (hand > _SURE))[places]
-    thing_colors = _histogram(places, thing * trust * (thing > _SURE))[places]
+    hand_colors = color_histogram(places, hand * trust * (hand > _SURE))[places]
+    thing_colors = color_histogram(places, thing * trust * (thing > _SURE))[places]
     size = float((thing * trust).sum())
     share = _OBJECT_SHARE * size / (size + _OBJECT_PX)
     skin = (1 - _ADAPTED) * np.exp(log_skin) + _ADAPTED * hand_colors
     other = (1 - share) * np.exp(_ANYTHING) + share * thing_colors
     return np.clip(np.log((skin + 1e-12) / other), -_MOST_ODDS, _MOST_ODDS).astype(np.float32)
-
-
-def _bins(color: UInt8[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h w"]) -> Int32[np.ndarray, " n"]:
-    lab = cv2.cvtColor(color, cv2.COLOR_RGB2Lab)[known].astype(np.int32)
-    return ((lab[:, 0] >> 4) * _BINS[1] + (lab[:, 1] >> 2)) * _BINS[2] + (lab[:, 2] >> 2)
-
-
-def _histogram(places: Int32[np.ndarray, " n"], weights: Float32[np.ndarray, " n"]) -> Float32[np.ndarray, " m"]:
-    """Density of colors in CIELAB, smoothed over neighboring bins."""
-    counts = np.bincount(places, weights=weights, minlength=int(np.prod(_BINS))).astype(np.float32).reshape(_BINS)
-    for level in counts:
-        if level.any():
-            cv2.GaussianBlur(level, (0, 0), 1.0, dst=level)
-    smooth = counts.copy()
-    smooth[1:] += 0.5 * counts[:-1]
-    smooth[:-1] += 0.5 * counts[1:]
-    return (smooth / ((smooth.sum() + 1e-9) * _BIN_VOLUME)).ravel()
 
 
 def depth_levels(depth_m: Float32[np.ndarray, "h w"], kept: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"]:

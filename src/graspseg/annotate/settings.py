@@ -9,6 +9,7 @@ from graspseg.annotate.skin import HsvThresholds
 from graspseg.frame import InputError
 
 SkinMethod = Literal["hsv", "model"]
+SkinOption = Literal["auto", "hsv", "model"]
 
 
 @dataclass(frozen=True)
@@ -47,30 +48,39 @@ class AnnotateSettings:
 
     Attributes:
         skin: linear thresholds in HSV space as in the paper, or a model of this person's skin under this light with
-            outlines refined on depth edges.
+            outlines refined on depth edges; `auto` leaves it to each recording, see `choose_skin`.
         depth_range_m: what is kept behind the nearest surface (paper: 16 cm).
         flying_m: neighbors on one surface differ by less.
         occlusion_m: a surface hides from the color camera what is farther by more than this.
         hsv: thresholds of `skin="hsv"` where none were calibrated.
         refine: with `skin="model"`, learn the object's colors from the frame and spread labels over surfaces up to
             steps in depth; False lets the color of each pixel decide.
-        cleaning: of both masks; None takes that of `CLEANING` for `skin`.
+        theta_px, phi: of the contour filter; None takes those of `CLEANING`, as the disk is, for the way skin is told.
+        surroundings: something else may be within the depth range: take large planes out, and of the rest only what a
+            hand holds.
 
     Raises:
         InputError: a threshold is out of range.
     """
 
-    skin: SkinMethod = "hsv"
+    skin: SkinOption = "hsv"
     depth_range_m: float = 0.16
     flying_m: float = 0.008
     occlusion_m: float = 0.015
     hsv: HsvThresholds = field(default_factory=HsvThresholds)
     refine: bool = True
-    cleaning: Cleaning | None = None
+    theta_px: float | None = None
+    phi: float | None = None
+    surroundings: bool = False
 
-    def paper(self) -> AnnotateSettings:
-        """The same with the paper's thresholds in place of a model."""
-        return replace(self, skin="hsv")
+    def told_by(self, method: SkinMethod) -> AnnotateSettings:
+        """The same with skin told this way."""
+        return replace(self, skin=method)
+
+    def cleaning(self, method: SkinMethod) -> Cleaning:
+        """How masks are cleaned where skin is told this way."""
+        given = {"theta_px": self.theta_px, "phi": self.phi}
+        return replace(CLEANING[method], **{name: value for name, value in given.items() if value is not None})
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.depth_range_m <= 5:
@@ -80,3 +90,4 @@ class AnnotateSettings:
         for name in ("flying_m", "occlusion_m"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} is {getattr(self, name):g}, expected a number above 0: correct it.")
+        self.cleaning("hsv")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 
 from graspseg.frame import InputError
+
+_GAMMA = 2.2
+_SHADES = 6  # of gray: the norm whose mean is the light (Finlayson and Trezzi 2004)
+_DARK, _BLOWN = 0.05, 0.97
+_EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -63,3 +69,26 @@ def hsv_skin(color: UInt8[np.ndarray, "h w 3"], thresholds: HsvThresholds) -> UI
     if low < 0:
         skin = cv2.bitwise_or(skin, cv2.inRange(hsv, np.array([180 + low, s0, v0]), np.array([180.0, s1, v1])))
     return skin
+
+
+def illuminant(pictures: Sequence[UInt8[np.ndarray, "_h _w 3"]]) -> Float64[np.ndarray, "3"]:
+    """Color of the light of a recording, linear RGB whose largest channel is 1, by the shades of gray.
+
+    Args:
+        pictures: RGB of whole frames.
+    """
+    total = np.zeros(3)
+    for picture in pictures:
+        colors = picture[::_EVERY, ::_EVERY].reshape(-1, 3) / 255
+        largest = colors.max(axis=1)
+        colors = colors[(largest > _DARK) & (largest < _BLOWN)]
+        total += (colors ** (_GAMMA * _SHADES)).sum(axis=0)
+    light = total ** (1 / _SHADES)
+    return light / light.max() if light.min() > 0 else np.ones(3)
+
+
+def balanced(color: UInt8[np.ndarray, "h w 3"], light: Float64[np.ndarray, "3"]) -> UInt8[np.ndarray, "h w 3"]:
+    """RGB as it would be under white light: the weakest gain is 1, and what grows beyond white is white."""
+    gain = light.max() / light
+    tables = np.clip((np.arange(256) / 255) * (gain[:, None] / gain.min()) ** (1 / _GAMMA), 0, 1) * 255
+    return np.dstack([cv2.LUT(color[..., channel], tables[channel].astype(np.uint8)) for channel in range(3)])

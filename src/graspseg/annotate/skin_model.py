@@ -95,8 +95,12 @@ class SkinModel:
         Raises:
             OutputError: it cannot be written.
         """
+        write_json(path, self.content())
+
+    def content(self) -> dict[str, Any]:
+        """As JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("weights", "means", "covariances")}
-        write_json(path, {"space": "CIELAB", **arrays, "hsv": asdict(self.hsv)})
+        return {"space": "CIELAB", **arrays, "hsv": asdict(self.hsv)}
 
     @classmethod
     def load(cls, path: Path) -> SkinModel:

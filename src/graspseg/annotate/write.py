@@ -23,7 +23,7 @@ from graspseg.annotate.job import (
     skin_file,
 )
 from graspseg.annotate.records import Records, read_records
-from graspseg.annotate.skin_model import SkinModel
+from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
@@ -34,7 +34,7 @@ from graspseg.workers.stop import stopping
 
 
 def annotate_inputs(
-    job: Job, inputs: Inputs, *, skins: Sequence[SkinModel] = (), where: Where = THIS_PROCESS
+    job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (), where: Where = THIS_PROCESS
 ) -> Iterator[Written]:
     """Annotate and write the frames of a job that are not there yet, and yield what became of each chunk.
 
@@ -44,7 +44,7 @@ def annotate_inputs(
     Args:
         job: what is annotated, and where to.
         inputs: the frames of the job's inputs.
-        skins: a skin model for each input, where the settings ask for them.
+        skins: how skin is told in each input, where the settings leave it open.
         where: who does the work.
 
     Raises:
@@ -119,8 +119,8 @@ class _Work:
 def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
     """What the job needs; `skins` are the contents of the models' files, which may change under their names."""
     inputs = Inputs(job.inputs, job.camera)
-    models = [SkinModel.load(skin_file(job.out, title)) if skins else None for title in inputs.titles]
-    annotators = [Annotator(job.settings, model) for model in models]
+    chosen = [SkinChoice.load(skin_file(job.out, title)) if skins else None for title in inputs.titles]
+    annotators = [Annotator(job.settings) if skin is None else skin.annotator(job.settings) for skin in chosen]
     description = read_object(job.description_file)
     camera = parse_intrinsics(description, job.description_file)
     return _Work(job, inputs, annotators, description, camera, make_keys(inputs.names))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
-    from graspseg.annotate.skin_model import SkinModel
+    from graspseg.annotate.skin_choice import SkinChoice
     from graspseg.workers.chunks import Where
 
 _SHOWN = 5
@@ -39,10 +39,12 @@ class Options:
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
     depth_range: float = 0.16
     """metres behind the nearest surface that are kept; the rest is background"""
-    skin: Literal["hsv", "model"] = "model"
-    """how skin is told: the paper's thresholds of color, or a model of this person under this light with depth edges"""
+    skin: Literal["auto", "hsv", "model"] = "auto"
+    """how skin is told: the paper's thresholds of color (hsv), a model of what the first frames share with depth edges
+    (model), or for each recording the way whose result agrees best with depth and color (auto); auto also takes tables
+    out of the depth range, and things that no hand touches"""
     calibrate: bool = False
-    """find a recording's skin model anew and keep it there as skin.json; without, one that is there is taken"""
+    """find anew how skin is told and keep it with the recording as skin.json; without, what is there is taken"""
     clicks: tuple[str, ...] = ()
     """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
     calibration_frames: int = 30
@@ -77,13 +79,17 @@ def main(argv: list[str]) -> int:
 
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
-    from graspseg.annotate.settings import CLEANING, AnnotateSettings
+    from graspseg.annotate.settings import AnnotateSettings
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
-    given = {"theta_px": options.theta, "phi": options.phi}
-    cleaning = replace(CLEANING[options.skin], **{name: value for name, value in given.items() if value is not None})
-    settings = AnnotateSettings(skin=options.skin, depth_range_m=options.depth_range, cleaning=cleaning)
+    settings = AnnotateSettings(
+        skin=options.skin,
+        depth_range_m=options.depth_range,
+        theta_px=options.theta,
+        phi=options.phi,
+        surroundings=options.skin == "auto",
+    )
     camera = options.camera.checked()
     job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
     inputs = Inputs(options.inputs, camera)
@@ -121,8 +127,8 @@ def _checked_workers(options: Options) -> int:
     return workers
 
 
-def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list[SkinModel]:
-    """A skin model for each input; none where the paper's own thresholds are asked for.
+def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list[SkinChoice]:
+    """How skin is told in each input; nothing where the paper's own thresholds are asked for.
 
     Raises:
         InputError: they cannot be found.
@@ -132,21 +138,21 @@ def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list
     if options.skin == "hsv" and not options.calibrate:
         return []
     there = [] if options.calibrate else load_skins(job, inputs)
-    models = [model for model in there if model is not None]
-    if models and len(models) == len(inputs.titles):
-        return models
-    if models:
-        title = inputs.titles[there.index(None)]
+    known = [skin is not None and skin.serves(options.skin) for skin in there]
+    if there and all(known):
+        return [skin for skin in there if skin is not None]
+    if any(known):
+        title = inputs.titles[known.index(False)]
         raise InputError(f"{title} has no skin.json, unlike other inputs, expected one for each: add --calibrate.")
 
     def warn(sentence: str) -> None:
         console.print(f"graspseg: warning: {sentence}")
 
-    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn)
+    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn, given=there)
 
 
 def _run(
-    job: Job, inputs: Inputs, skins: Sequence[SkinModel], model: str | None, where: Where, console: Console
+    job: Job, inputs: Inputs, skins: Sequence[SkinChoice], model: str | None, where: Where, console: Console
 ) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -169,9 +175,11 @@ def _run(
             bar = progress.add_task("ask model", total=done)
             for count in ask_model(job.chunks(len(inputs)), model, where=where):
                 progress.advance(bar, count)
-    write_ranking(job, inputs.names, inputs.sequences, model=identity)
+    write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:
         console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
     print(f"{done} of {len(inputs)} frames annotated in {job.out}")
+    for title, skin in zip(inputs.titles, skins, strict=bool(skins)):
+        print(f"skin in {title}: {skin.sentence()}")
     print(f"check them, the doubtful first, with: graspseg review {job.out}")
     return 1 if failed else 0
