@@ -106,6 +106,7 @@ class Segmenter:
         precision: arithmetic of the engine.
         mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean: 1 point
             of mean IoU for up to two more runs of the network.
+        windows: most windows of a frame, 1 to 3; None takes what the model says.
 
     One Segmenter serves one thread at a time.
 
@@ -122,10 +123,14 @@ class Segmenter:
         threads: int | None = None,
         precision: Precision = "f32",
         mirror: bool = True,
+        windows: int | None = None,
     ) -> None:
         self.path = find_model(model)
         self.info = read_model_info(self.path)
         self.mirror = mirror
+        if windows is not None and not 1 <= windows <= 3:
+            raise InputError(f"The number of windows is {windows}, expected 1 to 3: leave it out for the model's own.")
+        self.windows = windows or self.info.looks
         self._forest: Forest | None = None
         if self.info.network == FOREST:
             self.engine = "numba"
@@ -170,7 +175,7 @@ class Segmenter:
         if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
             return ()
         looks = [self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)]
-        for closer, suspicion in ((focus_view, SUSPICION), (contact_view, 1.0))[: self.info.looks - 1]:
+        for closer, suspicion in ((focus_view, SUSPICION), (contact_view, 1.0))[: self.windows - 1]:
             last = looks[-1]
             view = closer(_found(last, suspicion), last.view)
             if view is not None:
