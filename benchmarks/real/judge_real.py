@@ -132,7 +132,7 @@ def judge(
         if book is not None:
             book.add(place, sample, target, found.labels)
     if book is not None:
-        book.write(out / "sheets" / f"{place}.jpg")
+        book.write(out / "sheets" / f"{place}.png")
     return scores
 
 

@@ -7,18 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from graspseg.datasets.atomic import write_bytes
+from graspseg.datasets.atomic import write_png
 from graspseg.datasets.images import read_labels
 from graspseg.datasets.sample import Sample
 from graspseg.labels import BACKGROUND, contact_sheet, overlay
 
 WIDTH_PX = 320
 COLUMNS = 2
-QUALITY = 85
 
 
 class SheetBook:
-    """Pictures of one set, written as one JPEG.
+    """Pictures of one set, written as one PNG.
 
     Args:
         against: folder of an earlier run; its labels are drawn before this one's.
@@ -50,6 +49,4 @@ class SheetBook:
         """Write what was drawn; nothing when there is no frame."""
         if not self._pictures:
             return
-        sheet = contact_sheet(self._pictures, COLUMNS)
-        _, encoded = cv2.imencode(".jpg", sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-        write_bytes(path, encoded.data)
+        write_png(path, contact_sheet(self._pictures, COLUMNS))

@@ -41,7 +41,7 @@ def test_table_figures_labels_and_sheets(
     assert report["settings"] == {"windows": 1, "mirror": False, "precision": "f32", "threads": 1}
     assert report["sets"]["near"]["false_px_a_frame"] == 96 * 128
     assert report["all"]["hand-free"]["false_alarms"] == 1
-    single, pair = (cv2.imread(str(sets / run / "sheets" / "near.jpg")) for run in ("before", "after"))
+    single, pair = (cv2.imread(str(sets / run / "sheets" / "near.png")) for run in ("before", "after"))
     assert single is not None and pair is not None and pair.shape[1] == 2 * single.shape[1]
     labels = cv2.imread(str(sets / "after" / "labels" / "near" / "b.png"), cv2.IMREAD_UNCHANGED)
     assert labels is not None and (labels == 1).all()
