@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
@@ -46,13 +46,17 @@ class Arguments:
         against: Folder of an earlier run, drawn beside this one.
         model: Shipped model by name, or an exported .onnx file.
         windows: Most windows of a frame; default: what the model says.
-        mirror: Look at closer windows a second time, mirrored.
+        mirror: Look at closer windows a second time, mirrored, where the model says so.
+        hands: Most groups with a closer window of their own; default: what the model says.
+        full_side: Side of the first window in network pixels; default: what the model says.
+        presence: Leave out what is hardly a hand, where the model says how.
         precision: Arithmetic of the engine.
         threads: CPU threads.
         limit: At most so many frames of each set.
         sheets: Draw contact sheets.
         all_rows: Also print the single hand-free sets, not only all of them together.
         json: Also write the figures to this file.
+        markdown: Also write the table to this file, as a section with model and settings.
     """
 
     data: Annotated[tuple[str, ...], tyro.conf.Positional]
@@ -62,12 +66,16 @@ class Arguments:
     model: str = "denseattentionseg-lite"
     windows: int | None = None
     mirror: bool = True
+    hands: int | None = None
+    full_side: int | None = None
+    presence: bool = True
     precision: Literal["f32", "bf16", "f16"] = "f32"
     threads: int = 1
     limit: int | None = None
     sheets: bool = True
     all_rows: bool = False
     json: Path | None = None
+    markdown: Path | None = None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,8 +86,11 @@ def main(argv: list[str] | None = None) -> int:
         arguments.model,
         threads=arguments.threads,
         precision=arguments.precision,
-        mirror=arguments.mirror,
+        mirror=None if arguments.mirror else False,
         windows=arguments.windows,
+        hands=arguments.hands,
+        full_side=arguments.full_side,
+        presence=arguments.presence,
     )
     make_folder(arguments.out)
     scores: dict[str, SceneScores] = {}
@@ -93,6 +104,8 @@ def main(argv: list[str] | None = None) -> int:
     report = _report(arguments, segmenter, scores, groups)
     table = scene_table(_rows(scores, groups, all_rows=arguments.all_rows))
     write_bytes(arguments.out / "table.md", table.encode())
+    if arguments.markdown is not None:
+        write_bytes(arguments.markdown, _section(report, table).encode())
     for path in (arguments.out / "result.json", arguments.json):
         if path is not None:
             write_json(path, report)
@@ -150,12 +163,15 @@ def _rows(
 
 def _report(
     arguments: Arguments, segmenter: Segmenter, scores: dict[str, SceneScores], groups: dict[str, list[str]]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     return {
         "model": Path(arguments.model).name,
         "settings": {
-            "windows": arguments.windows or segmenter.info.looks,
-            "mirror": arguments.mirror,
+            "windows": segmenter.windows,
+            "mirror": segmenter.mirror,
+            "hands": segmenter.hands,
+            "full_side": segmenter.full_side,
+            "presence": arguments.presence and segmenter.info.presence is not None,
             "precision": arguments.precision,
             "threads": arguments.threads,
         },
@@ -164,6 +180,11 @@ def _report(
         "graspseg": __version__,
         "machine": describe_machine(),
     }
+
+
+def _section(report: Mapping[str, Any], table: str) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in report["settings"].items())
+    return f"## Real frames\n\n{table}\n{report['model']}; {settings}.\n"
 
 
 if __name__ == "__main__":
