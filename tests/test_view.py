@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graspseg.frame import Intrinsics
-from graspseg.view import View, contact_view, crop_depth, crop_labels, focus_view, paste, whole_view
+from graspseg.view import View, crop_depth, crop_labels, paste, whole_view
 
 
 def _frame(height: int = 48, width: int = 64) -> np.ndarray:
@@ -96,44 +96,3 @@ def test_first_look_holds_everything_measured_and_ignores_specks() -> None:
 def test_first_look_at_an_empty_frame_is_the_whole_frame(shape: tuple[int, int]) -> None:
     view = whole_view(np.zeros(shape, np.float32), 160)
     assert view.region(shape[1], shape[0]) == (0, 0, shape[1], shape[0])
-
-
-def test_second_look_surrounds_what_was_found() -> None:
-    first = View(319.5, 239.5, 640.0, 160)
-    labels = np.zeros((160, 160), np.uint8)
-    labels[60:80, 100:120], labels[70:90, 110:130] = 1, 2
-    second = focus_view(labels, first)
-    assert second is not None
-    assert second.center_x == pytest.approx(319.5 + (115 - 80) * 4, abs=0.1)
-    assert second.center_y == pytest.approx(239.5 + (75 - 80) * 4, abs=0.1)
-    assert second.size_px == pytest.approx(30 * 4 * 1.3)
-
-
-def test_no_second_look_without_gain_or_without_a_find() -> None:
-    first = View(319.5, 239.5, 640.0, 160)
-    assert focus_view(np.zeros((160, 160), np.uint8), first) is None
-    assert focus_view(np.ones((160, 160), np.uint8), first) is None
-
-
-def test_third_look_surrounds_the_object_alone() -> None:
-    last = View(319.5, 239.5, 640.0, 160)
-    labels = np.zeros((160, 160), np.uint8)
-    labels[20:140, 60:70], labels[30:60, 70:100] = 1, 2
-    third = contact_view(labels, last)
-    assert third is not None
-    assert third.center_x == pytest.approx(319.5 + (85 - 80) * 4, abs=0.1)
-    assert third.center_y == pytest.approx(239.5 + (45 - 80) * 4, abs=0.1)
-    assert third.size_px == pytest.approx(30 * 4 * 1.9)
-    assert contact_view(np.where(labels == 2, 0, labels), last) is None
-
-
-def test_small_pieces_do_not_widen_the_window() -> None:
-    labels = np.zeros((160, 160), np.uint8)
-    labels[60:90, 100:130] = 1
-    first = View(319.5, 239.5, 640.0, 160)
-    alone = focus_view(labels, first)
-    labels[5:11, 5:11] = 2
-    assert focus_view(labels, first) == alone
-    labels[25:45, 70:90] = 2
-    wider = focus_view(labels, first)
-    assert alone is not None and wider is not None and wider.size_px > 1.9 * alone.size_px

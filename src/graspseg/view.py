@@ -14,13 +14,10 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from graspseg.frame import Intrinsics
-from graspseg.labels import HAND, OBJECT
 
 CELL_PX = 8
 REACH_M = 1.3
 SMALLEST_WINDOW_PX = 48.0
-SMALLEST_PIECE = 0.1  # share of the largest piece
-SMALLEST_CONTACT = 0.7  # frame pixels a network pixel covers at least in the third look
 
 
 @dataclass(frozen=True)
@@ -108,51 +105,6 @@ def whole_view(depth_m: Float32[np.ndarray, "h w"], side: int, *, margin: float 
     x0, y0, x1, y1 = np.array(box) * np.tile((width / across, height / down), 2) - 0.5
     size_px = min(max(x1 - x0, y1 - y0) * (1 + margin), float(max(width, height)))
     return View((x0 + x1) / 2, (y0 + y1) / 2, max(size_px, SMALLEST_WINDOW_PX), side)
-
-
-def focus_view(labels: UInt8[np.ndarray, "s s"], view: View, *, margin: float = 0.3) -> View | None:
-    """The second look: a window around the hand and object found in the first.
-
-    Args:
-        labels: labels of the first look, in network pixels.
-        view: the window of the first look.
-        margin: how much larger than the box the window is.
-
-    Returns:
-        The closer window, or None when there is nothing to look at or it would not be closer.
-    """
-    return _closer(np.isin(labels, (HAND, OBJECT)), view, margin=margin, smallest_px=SMALLEST_WINDOW_PX)
-
-
-def contact_view(labels: UInt8[np.ndarray, "s s"], view: View, *, margin: float = 0.9) -> View | None:
-    """The third look: a window around the object found in the last look and the hand on it, without the arm.
-
-    Hands and objects are mistaken for each other where they touch; there the network sees them as large as it can.
-    Arguments and return value as in `focus_view`; None as well when no object was found.
-    """
-    return _closer(labels == OBJECT, view, margin=margin, smallest_px=SMALLEST_CONTACT * view.side)
-
-
-def _closer(found: np.ndarray, view: View, *, margin: float, smallest_px: float) -> View | None:
-    """Window around what was found; None when nothing was found or the window would not be smaller.
-
-    Specks, and pieces below a tenth of the largest one, do not widen the window.
-    """
-    block = np.ones((2, 2), np.uint8)
-    solid = cv2.dilate(cv2.erode(found.astype(np.uint8), block), block, anchor=(0, 0))
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(solid)
-    areas = stats[:, cv2.CC_STAT_AREA]
-    areas[0] = 0
-    box = _box((areas >= SMALLEST_PIECE * areas.max())[pieces] & (solid > 0))
-    if box is None:
-        return None
-    x0, y0, x1, y1 = np.array(box) - 0.5
-    scale = view.size_px / view.side
-    size_px = max(max(x1 - x0, y1 - y0) * scale * (1 + margin), smallest_px)
-    if size_px >= view.size_px:
-        return None
-    center = view.matrix() @ np.array([(x0 + x1) / 2, (y0 + y1) / 2, 1.0])
-    return View(float(center[0]), float(center[1]), float(size_px), view.side)
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int] | None:

@@ -145,3 +145,31 @@ def test_bad_options_are_one_sentence(
     assert main(["evaluate", str(folder), "--model", str(depth_rule_model), *options]) == 2
     output = capsys.readouterr()
     assert found in output.err and output.err.count("\n") == 1 and not output.out
+
+
+def test_a_folder_of_data_sets_is_one_table(
+    folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = FolderWriter(tmp_path / "empty", {"depth_unit_m": 0.001})
+    for i, nearest in enumerate((900, 450)):  # the second frame is a hand to this model
+        empty.write(str(i), Frame(np.full((60, 80), nearest, np.uint16)), np.zeros((60, 80), np.uint8))
+    options = ["--model", str(depth_rule_model), "--no-rules", "--json", str(tmp_path / "all.json")]
+    assert main(["evaluate", str(tmp_path), *options, "--sheet", str(tmp_path / "worst.png")]) == 0
+    rows = {line.split(" | ")[0].strip("| "): line.split(" | ") for line in capsys.readouterr().out.splitlines()}
+    assert rows["empty"][7] == "1 of 2" and rows["empty"][8] == "2400"
+    assert rows["set"][7] == "-" and float(rows["set"][2]) > 90
+    assert rows["all"][1] == "6"
+    report = json.loads((tmp_path / "all.json").read_text())
+    assert {Path(name).name for name in report["sets"]} == {"empty", "set"}
+    assert report["sets"][str(tmp_path / "set")]["frames"] == 4
+    assert (tmp_path / "worst.png").is_file()
+
+
+def test_a_set_without_labels_among_others_is_named_and_the_rest_is_judged(
+    folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FolderWriter(tmp_path / "bare", {}).write("0", Frame(np.full((60, 80), 900, np.uint16)))
+    assert main(["evaluate", str(tmp_path), "--model", str(depth_rule_model), "--no-rules"]) == 1
+    printed = capsys.readouterr()
+    assert "| set | 4 |" in printed.out and "bare" not in printed.out
+    assert f"{tmp_path / 'bare'}: None of 1 frames could be judged" in printed.err

@@ -11,8 +11,9 @@ from torch import nn
 import graspseg
 import graspseg.export.onnx as exporter
 from graspseg.cli.export import main
-from graspseg.export import ExportError, ExportReport, export_onnx
+from graspseg.export import ExportError, ExportReport, Passes, export_onnx
 from graspseg.export.parity import Probe, check, probe_inputs, run_torch
+from graspseg.export.properties import write_properties
 from graspseg.frame import InputError
 from graspseg.networks import NETWORKS, Card, DenseAttentionSeg, build, save_checkpoint
 from graspseg.segment.engine import EngineName, load_engine
@@ -266,3 +267,33 @@ def test_the_command_refuses_bad_arguments(
     with pytest.raises(InputError, match=message):
         main(arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_first_window_of_another_size_makes_a_file_for_both(small: nn.Module, tmp_path: Path):
+    path = tmp_path / "model.onnx"
+    passes = Passes(full_side=2 * SIDE, hands=3, mirror=False)
+    report = export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE).metadata(), passes=passes)
+    assert all(parity.agreement >= 0.999 for parity in report.parity.values())
+    info = read_model_info(path)
+    assert (info.side, info.full_side, info.hands, info.mirror) == (SIDE, 2 * SIDE, 3, False)
+    engines: tuple[EngineName, ...] = ("openvino", "onnxruntime")
+    for engine in engines:
+        for side in (SIDE, 2 * SIDE):
+            run = load_engine(path, engine, threads=1, side=side)
+            depth, angle = probe_inputs(side)[-1]
+            with torch.no_grad():
+                expected = small(torch.from_numpy(depth), torch.from_numpy(angle)).softmax(1)[0].numpy()
+            assert np.abs(run(depth[0, 0], float(angle[0])) - expected).max() < 0.05
+
+
+def test_properties_change_without_the_graph(report: ExportReport, tmp_path: Path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(report.path.read_bytes())
+    write_properties(path, {"graspseg.passes": '{"hands": 4}', "graspseg.config": None})
+    assert read_model_info(path).hands == 4
+    before, after = read_onnx_properties(report.path), read_onnx_properties(path)
+    assert after.pop("graspseg.passes") == '{"hands": 4}' and before.pop("graspseg.config")
+    assert after == before
+    with pytest.raises(InputError, match="no whole ONNX file"):
+        write_properties(Path(__file__), {})

@@ -109,3 +109,28 @@ def test_damaged_safetensors(tmp_path: Path, header: bytes) -> None:
     (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(InputError, match=r"m\.safetensors is (no whole|a truncated) safetensors file"):
         read_safetensors_header(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "found"),
+    [
+        ("passes", "{", "passes"),
+        ("passes", '{"hands": 5}', "passes"),
+        ("passes", '{"full_side": 8}', "passes"),
+        ("passes", '{"mirror": 1}', "passes"),
+        ("passes", '{"sides": 160}', "passes"),
+        ("presence", "[]", "presence"),
+        ("presence", '{"mean": {}}', "presence"),
+    ],
+)
+def test_passes_and_presence_that_cannot_be_used(
+    depth_rule_model: Path, tmp_path: Path, key: str, text: str, found: str
+) -> None:
+    import onnx
+
+    model = onnx.load(depth_rule_model)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = f"graspseg.{key}", text
+    onnx.save(model, tmp_path / "m.onnx")
+    with pytest.raises(InputError, match=rf"m\.onnx has (a )?{found}"):
+        read_model_info(tmp_path / "m.onnx")

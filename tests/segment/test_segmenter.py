@@ -79,7 +79,7 @@ def test_a_frame_with_nothing_within_reach_is_background_whatever_the_model_says
 ) -> None:
     everything_hand = np.zeros((3, segmenter.info.side, segmenter.info.side), np.float32)
     everything_hand[1] = 1
-    monkeypatch.setattr(segmenter, "_engine", lambda depth_m, pixel_angle: everything_hand)
+    monkeypatch.setattr(segmenter, "_engines", {segmenter.info.side: lambda depth_m, pixel_angle: everything_hand})
     depth = np.full((40, 60), 30_000, np.uint16)
     assert (segmenter(Frame(depth, 0.0001)).labels == 1).all()
     far = segmenter(Frame(depth, 0.01))
@@ -217,6 +217,7 @@ def test_closer_windows_are_looked_at_mirrored_too(
         return np.stack([1 - hand, hand, np.zeros_like(hand)]).astype(np.float32)
 
     monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: leaning)
+    monkeypatch.setattr("graspseg.segment.segmenter.blended", lambda look, *_: look)
     depth = np.full((480, 640), 1000, np.uint16)
     depth[200:290, 300:360] = 400
     first, closer = Segmenter(depth_rule_model, mirror=mirror)(depth).looks
@@ -225,3 +226,51 @@ def test_closer_windows_are_looked_at_mirrored_too(
         hand = look.probabilities[1]
         np.testing.assert_allclose(hand, np.where(hand > 0, expected, 0), atol=1e-6)
         assert (hand > 0).sum() > 100 * (look is closer)
+
+
+def test_the_file_says_how_to_look_unless_the_caller_does(depth_rule_model: Path, tmp_path: Path) -> None:
+    told = _variant(depth_rule_model, tmp_path / "m.onnx", passes='{"hands": 3, "mirror": false}')
+    segmenter = Segmenter(told)
+    assert (segmenter.hands, segmenter.mirror, segmenter.windows, segmenter.full_side) == (3, False, 2, 48)
+    segmenter = Segmenter(told, hands=1, mirror=True, windows=1)
+    assert (segmenter.hands, segmenter.mirror, segmenter.windows) == (1, True, 1)
+    plain = Segmenter(depth_rule_model)
+    assert (plain.hands, plain.mirror) == (1, True)
+    for wrong in ({"hands": 5}, {"windows": 0}):
+        with pytest.raises(InputError, match="expected 1 to"):
+            Segmenter(told, **wrong)
+
+
+def test_two_small_hands_far_apart_get_a_window_each(depth_rule_model: Path) -> None:
+    depth = np.full((480, 640), 1000, np.uint16)
+    depth[40:80, 40:75] = 400
+    depth[400:440, 560:595] = 400
+    shared = Segmenter(depth_rule_model, hands=1)(depth)
+    own = Segmenter(depth_rule_model, hands=4)(depth)
+    assert len(shared.looks) == 1 or len(shared.looks) == 2
+    assert len(own.looks) == 3
+    truth = rule(depth)
+    assert (own.labels == truth).mean() > 0.9995 > (shared.labels == truth).mean()
+
+
+def test_a_first_window_of_another_size_has_an_engine_of_its_own(
+    depth_rule_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = []
+
+    def load(*_: object, side: int, **__: object):
+        def engine(window: np.ndarray, _: float) -> np.ndarray:
+            assert window.shape == (side, side)
+            sides.append(side)
+            hand = ((window > 0) & (window < 0.5)).astype(np.float32)
+            return np.stack([1 - hand, hand, np.zeros_like(hand)])
+
+        return engine
+
+    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", load)
+    segmenter = Segmenter(depth_rule_model, full_side=96, mirror=False)
+    sides.clear()
+    depth = np.full((480, 640), 1000, np.uint16)
+    depth[200:290, 300:360] = 400
+    assert (segmenter(depth).labels == rule(depth)).mean() > 0.999
+    assert sides == [96, 48]

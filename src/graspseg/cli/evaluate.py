@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from rich.console import Console
@@ -15,14 +15,20 @@ from rich.progress import Progress
 from graspseg.cli.camera import CameraArguments
 from graspseg.frame import Frame, InputError
 
+if TYPE_CHECKING:
+    from graspseg.evaluation.evaluate import Evaluation
+    from graspseg.evaluation.samples import Part
+    from graspseg.segment.segmenter import Segmenter
+
 
 @dataclass(frozen=True)
 class Arguments:
     """Measure a model on labelled frames, beside what trivial rules reach there.
 
     Attributes:
-        data: Folder or shards, synth:val:1000 / synth:unseen:1000 for that many frames of the exam (synth:wild/val:1000
-            for another preset of the generator), or a public data set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
+        data: Folder or shards, a folder of several data sets (one table for all), synth:val:1000 / synth:unseen:1000
+            for that many frames of the exam (synth:wild/val:1000 for another preset of the generator), or a public data
+            set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, an exported .onnx file, or a forest's .npz.
         json: Also write every figure to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
@@ -50,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 some frames could not be used."""
     arguments = tyro.cli(Arguments, args=argv, prog="graspseg evaluate")
     from graspseg.datasets.atomic import make_folder, write_json, write_png
-    from graspseg.evaluation.evaluate import Prediction, evaluate
+    from graspseg.datasets.collection import data_sets_in
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
     from graspseg.segment.segmenter import Segmenter
@@ -63,38 +69,70 @@ def main(argv: Sequence[str]) -> int:
                 raise InputError(f"{path} is a folder, expected a file to write: add a name.")
             make_folder(path.parent)
     camera = arguments.camera.checked()
-    samples = open_samples(
-        arguments.data,
-        split=arguments.split,
-        camera=camera,
-        skip=arguments.skip,
-        limit=arguments.limit,
-    )
+    folders = [str(path) for path in data_sets_in(arguments.data)]
+    sets = {
+        name: open_samples(name, split=arguments.split, camera=camera, skip=arguments.skip, limit=arguments.limit)
+        for name in folders or [arguments.data]
+    }
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
+    evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
+    reports = {
+        name: as_json(evaluation, data=name, model=str(arguments.model), camera=camera)
+        for name, evaluation in evaluations.items()
+    }
+    report = reports.get(arguments.data, {"data": arguments.data, "model": str(arguments.model), "sets": reports})
+    print(_table_of_sets(evaluations) if folders else as_markdown(report), end="", flush=True)
+    if arguments.json is not None:
+        write_json(arguments.json, report)
+    sheet = worst_sheet(*evaluations.values())
+    if arguments.sheet is not None and sheet is not None:
+        write_png(arguments.sheet, sheet)
+    failures = [reason for evaluation in evaluations.values() for reason in evaluation.failures]
+    for reason in [*unusable, *failures]:
+        print(f"graspseg: skipped: {reason}", file=sys.stderr)
+    return 1 if unusable or failures else 0
+
+
+def _evaluate_sets(
+    segmenter: Segmenter, sets: Mapping[str, Part], *, rules: bool
+) -> tuple[dict[str, Evaluation], list[str]]:
+    """Evaluations by name, and why the other sets could not be judged.
+
+    Raises:
+        InputError: None could.
+    """
+    from graspseg.evaluation.evaluate import Prediction, evaluate
+    from graspseg.evaluation.scene_scores import closer_windows
 
     def segment(frame: Frame) -> Prediction:
         found = segmenter(frame)
-        return Prediction(found.labels, found.probabilities)
+        return Prediction(found.labels, found.probabilities, closer_windows(found))
 
     console = Console(stderr=True)
+    evaluations, unusable = {}, []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("frames", total=len(samples))
-        evaluation = evaluate(
-            segment,
-            samples,
-            sequences=samples.sequences,
-            rules=arguments.rules,
-            progress=lambda done: progress.update(task, completed=done),
-        )
-    report = as_json(evaluation, data=arguments.data, model=str(arguments.model), camera=camera)
-    print(as_markdown(report), end="", flush=True)
-    if arguments.json is not None:
-        write_json(arguments.json, report)
-    sheet = worst_sheet(evaluation)
-    if arguments.sheet is not None and sheet is not None:
-        write_png(arguments.sheet, sheet)
-    for reason in evaluation.failures:
-        print(f"graspseg: skipped: {reason}", file=sys.stderr)
-    return 1 if evaluation.failed else 0
+        for name, samples in sets.items():
+            task = progress.add_task(Path(name).name, total=len(samples))
+            try:
+                evaluations[name] = evaluate(
+                    segment,
+                    samples,
+                    sequences=samples.sequences,
+                    rules=rules,
+                    progress=lambda done, task=task: progress.update(task, completed=done),
+                )
+            except InputError as error:
+                unusable.append(f"{name}: {error}" if len(sets) > 1 else str(error))
+    if not evaluations:
+        raise InputError(unusable[0])
+    return evaluations, unusable
+
+
+def _table_of_sets(evaluations: Mapping[str, Evaluation]) -> str:
+    from graspseg.evaluation.scene_report import scene_table
+    from graspseg.evaluation.scene_scores import merged
+
+    rows = {Path(name).name: evaluation.scenes.summary() for name, evaluation in evaluations.items()}
+    return scene_table(rows | {"all": merged([evaluation.scenes for evaluation in evaluations.values()]).summary()})

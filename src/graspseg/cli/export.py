@@ -29,6 +29,12 @@ class Options:
     """Most windows of a frame to look at: everything, closer at hand and object, closer at the object."""
     half: bool = True
     """Store the weights in half precision."""
+    full_side: int | None = None
+    """Side length of the first window, which shows everything; default: as the others."""
+    hands: Literal[1, 2, 3, 4] = 1
+    """Most groups of hand and object that get a closer window of their own; with 1 all share one."""
+    mirror: bool = True
+    """Look at closer windows a second time, mirrored."""
 
 
 def main(argv: list[str]) -> int:
@@ -40,13 +46,15 @@ def main(argv: list[str]) -> int:
     options = tyro.cli(Options, args=argv, prog="graspseg export")
     if options.side is not None and options.side < 16:
         raise InputError(f"--side is {options.side}, expected at least 16: leave it out for the training's own.")
+    if options.full_side is not None and options.full_side < 16:
+        raise InputError(f"--full-side is {options.full_side}, expected at least 16: leave it out for that of --side.")
     path = options.run / "model.safetensors" if options.run.is_dir() else options.run
     out = path.with_suffix(".onnx") if options.out is None else options.out
     if out.suffix.lower() != ".onnx":
         raise InputError(f"--out is {out}, expected a name ending in .onnx: choose one.")
     if options.run.is_dir() and not path.is_file():
         raise InputError(f"{options.run} holds no model.safetensors, expected a finished run: let it end first.")
-    from graspseg.export import export_onnx
+    from graspseg.export import Passes, export_onnx
     from graspseg.networks import load_checkpoint
 
     network, card = load_checkpoint(path)
@@ -64,6 +72,7 @@ def main(argv: list[str]) -> int:
         metadata=card.metadata(),
         class_weights=card.class_weights,
         half_storage=options.half,
+        passes=Passes(options.full_side, options.hands, options.mirror),
     )
     print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
     if options.half and not report.half_storage:

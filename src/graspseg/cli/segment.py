@@ -44,7 +44,7 @@ class Options:
     save: tuple[Literal["probabilities", "cloud", "handless"], ...] = ()
     """Also write class probabilities (NPZ), hand and object clouds (PLY), or depth without the hand (PNG)."""
     mirror: bool = True
-    """Look at closer windows a second time, mirrored: a point better, and slower by up to two runs of the network."""
+    """Look at closer windows a second time, mirrored, where the model's file says so; without it is faster."""
     threads: int | None = None
     """CPU threads; default: all this process may use."""
 
@@ -81,7 +81,8 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     voice = _Voice(console)
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        segmenter = Segmenter(options.model, engine=options.engine, threads=options.threads, mirror=options.mirror)
+        mirror = None if options.mirror else False
+        segmenter = Segmenter(options.model, engine=options.engine, threads=options.threads, mirror=mirror)
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
             bar = progress.add_task("segment", total=len(sources))
             totals = run(

@@ -13,6 +13,7 @@ from jaxtyping import Float32, Int64, UInt8
 
 from graspseg.datasets.folder import Sample
 from graspseg.evaluation.rules import RULES
+from graspseg.evaluation.scene_scores import Box, SceneScores
 from graspseg.frame import Frame, InputError
 from graspseg.labels import overlay, shade_depth
 from graspseg.metrics import (
@@ -39,10 +40,12 @@ class Prediction:
     Attributes:
         labels: Of the frame's size.
         probabilities: Of background, hand and object, summing to 1; None leaves calibration out.
+        windows: Boxes of the closer windows that the labels are made of, along whose edges seams are looked for.
     """
 
     labels: UInt8[np.ndarray, "h w"]
     probabilities: Float32[np.ndarray, "3 h w"] | None = None
+    windows: tuple[Box, ...] = ()
 
 
 SegmentFunction = Callable[[Frame], Prediction]
@@ -96,7 +99,8 @@ class Evaluation:
     """Scores of one segmenter on one data set; memory does not grow with the number of frames.
 
     Attributes:
-        confusion, boundary, boundary_iou, boundary_error, contact, leak, flicker, calibration: Scores of the segmenter.
+        confusion, boundary, boundary_iou, boundary_error, contact, leak, flicker, calibration, scenes: Scores of the
+            segmenter.
         rules: Scores of each trivial rule on the same frames.
         failures: Stem or index and reason of frames that could not be used, at most `FAILURES_KEPT` of them.
         failed: Number of such frames.
@@ -110,6 +114,7 @@ class Evaluation:
     leak: HandLeak = field(default_factory=HandLeak)
     flicker: Flicker = field(default_factory=Flicker)
     calibration: Calibration = field(default_factory=Calibration)
+    scenes: SceneScores = field(default_factory=SceneScores)
     rules: dict[str, Confusion] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     failed: int = 0
@@ -144,6 +149,7 @@ class Evaluation:
         self.contact.update(outlines)
         self.leak.update(labels, target)
         self.flicker.update(labels, target, depth_m, follows=follows)
+        self.scenes.update(labels, target, depth_m, windows=prediction.windows)
         if prediction.probabilities is not None:
             self.calibration.update(labels, prediction.probabilities, target, depth_m > 0)
         matrix = self.confusion.matrix - before

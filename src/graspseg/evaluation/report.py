@@ -45,6 +45,7 @@ def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOpti
             "hand_leak": evaluation.leak.summary(),
             "calibration": evaluation.calibration.summary(),
             "flicker": evaluation.flicker.summary(),
+            "scenes": evaluation.scenes.summary(),
         },
         "rules": {
             name: {"iou_dataset": rule.iou_dataset, "iou_image": rule.iou_image}
@@ -138,10 +139,12 @@ def _sentences(scores: dict[str, Any]) -> list[str]:
     return [line for sentence in found for line in (sentence, "")][:-1]
 
 
-def worst_sheet(evaluation: Evaluation, *, columns: int = 2) -> UInt8[np.ndarray, "h w 3"] | None:
-    """Contact sheet of the worst frames, each as depth, target and prediction; None if none was kept."""
+def worst_sheet(*evaluations: Evaluation, columns: int = 2) -> UInt8[np.ndarray, "h w 3"] | None:
+    """Contact sheet of the worst frames of all sets, each as depth, target and prediction; None if none was kept."""
     pictures = []
-    for frame in evaluation.worst:
+    most = max((len(evaluation.worst) for evaluation in evaluations), default=0)
+    worst = sorted((frame for evaluation in evaluations for frame in evaluation.worst), reverse=True)
+    for frame in worst[:most]:
         picture = frame.picture.copy()
         text = f"{frame.stem}  {_percent(frame.score)}"
         cv2.putText(picture, text, (6, 16), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graspseg.export.onnx import ExportReport, export_onnx
+from graspseg.export.onnx import ExportReport, Passes, export_onnx
 from graspseg.export.parity import ExportError, Parity
 
-__all__ = ["ExportError", "ExportReport", "Parity", "export_onnx"]
+__all__ = ["ExportError", "ExportReport", "Parity", "Passes", "export_onnx"]

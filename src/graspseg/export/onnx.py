@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
-from graspseg.export.parity import ExportError, Parity, check, probe_inputs, run_torch
+from graspseg.export.parity import ExportError, Parity, Probe, check, probe_inputs, run_torch
 
 OPSET = 18
 FORMAT = "1"
@@ -27,6 +28,21 @@ _PREFIX = "graspseg."
 _SMALLEST_HALVED = 256
 # The graph itself must be right to rounding; half storage may move a probability but hardly ever a label.
 _GRAPH_TOLERANCE, _HALF_TOLERANCE = 2e-3, 0.05
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How the runtime looks at a frame beyond the size and number of windows; None leaves a default.
+
+    Attributes:
+        full_side: Side of the first window, which shows everything, in network pixels; None as the others.
+        hands: Most groups of hand and object with a closer window of their own.
+        mirror: Whether closer windows are looked at a second time, mirrored.
+    """
+
+    full_side: int | None = None
+    hands: int | None = None
+    mirror: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,7 @@ def export_onnx(
     metadata: Mapping[str, str],
     class_weights: Sequence[float] = (1.0, 1.0, 1.0),
     half_storage: bool = True,
+    passes: Passes | None = None,
 ) -> ExportReport:
     """Writes a network as an ONNX file for inputs of one size, if and only if engines agree with PyTorch on it.
 
@@ -88,6 +105,8 @@ def export_onnx(
             probabilities that are w times too likely before normalization; dividing by w gives calibrated ones.
         half_storage: Store convolution kernels in half precision (a Cast to float32 follows), which halves the file,
             unless rounding them moves more labels than an export may.
+        passes: How the runtime shall look beyond `side` and `looks`. A first window of another side makes a file for
+            windows of any size, which is compared at both.
 
     Raises:
         ExportError: OpenVINO or ONNX Runtime disagree with PyTorch.
@@ -95,14 +114,16 @@ def export_onnx(
     """
     network = _Probabilities(copy.deepcopy(network).cpu().float(), class_weights).eval()
     shape = (side, side) if isinstance(side, int) else side
-    model = _trace(network, shape)
-    inputs = probe_inputs(shape)
-    expected = [run_torch(network, probe) for probe in inputs]
-    graph_parity = parity = check(model, inputs, expected, tolerance=_GRAPH_TOLERANCE)
+    full_side = passes.full_side if passes and passes.full_side else shape[0]
+    shapes = sorted({shape, (full_side, full_side)}) if shape[0] == shape[1] else [shape]
+    model = _trace(network, shape, any_size=len(shapes) > 1)
+    inputs = [probe_inputs(each) for each in shapes]
+    expected = [[run_torch(network, probe) for probe in probes] for probes in inputs]
+    graph_parity = parity = _check_all(model, inputs, expected, tolerance=_GRAPH_TOLERANCE)
     if half_storage:
         halved = _halved(model)
         try:
-            parity = check(halved, inputs, expected, tolerance=_HALF_TOLERANCE)
+            parity = _check_all(halved, inputs, expected, tolerance=_HALF_TOLERANCE)
             model = halved
         except ExportError:
             half_storage = False
@@ -110,15 +131,31 @@ def export_onnx(
     digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
     shown = str(side) if isinstance(side, int) else f"{shape[1]}x{shape[0]}"
     properties = {**metadata, "format": FORMAT, "side": shown, "looks": str(looks), "sha256": digest}
+    if passes is not None:
+        properties["passes"] = json.dumps({name: value for name, value in asdict(passes).items() if value is not None})
     helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
     data = model.SerializeToString()
     write_bytes(path, data)
     return ExportReport(path, len(data), half_storage, parity, graph_parity)
 
 
-def _trace(network: nn.Module, shape: tuple[int, int]) -> onnx.ModelProto:
-    """The network as an ONNX graph of fixed shapes."""
-    example = (torch.full((1, 1, *shape), 0.5), torch.tensor([0.003]))
+def _check_all(
+    model: onnx.ModelProto, inputs: list[list[Probe]], expected: list[list[np.ndarray]], *, tolerance: float
+) -> dict[str, Parity]:
+    """Parity at every size of window, the worst of each engine."""
+    found = [check(model, probes, truth, tolerance=tolerance) for probes, truth in zip(inputs, expected, strict=True)]
+    return {
+        engine: Parity(min(each[engine].agreement for each in found), max(each[engine].difference for each in found))
+        for engine in found[0]
+    }
+
+
+def _trace(network: nn.Module, shape: tuple[int, int], *, any_size: bool = False) -> onnx.ModelProto:
+    """The network as an ONNX graph of fixed shapes, or for windows of any size."""
+    # Two sides of one length would be taken for one.
+    height, width = (shape[0], shape[1] + 16) if any_size else shape
+    example = (torch.full((1, 1, height, width), 0.5), torch.tensor([0.003]))
+    free = torch.export.Dim.DYNAMIC
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -133,6 +170,7 @@ def _trace(network: nn.Module, shape: tuple[int, int]) -> onnx.ModelProto:
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,
+                dynamic_shapes={"depth": {2: free, 3: free}, "pixel_angle": {}} if any_size else None,
             )
     finally:
         log.setLevel(level)

@@ -30,7 +30,14 @@ class Engine(Protocol):
         ...
 
 
-def load_engine(path: Path, engine: EngineName, *, threads: int | None = None, precision: Precision = "f32") -> Engine:
+def load_engine(
+    path: Path,
+    engine: EngineName,
+    *,
+    threads: int | None = None,
+    precision: Precision = "f32",
+    side: int | None = None,
+) -> Engine:
     """Load an exported network.
 
     Args:
@@ -38,6 +45,8 @@ def load_engine(path: Path, engine: EngineName, *, threads: int | None = None, p
         engine: `auto` takes OpenVINO.
         threads: CPU threads, None = as many as this process may use.
         precision: arithmetic of the engine. Always passed on: left alone OpenVINO takes bf16 on CPUs that have it.
+        side: of the square windows it will be given, for a file of a network for windows of any size; compiled for one
+            size it is faster.
 
     Raises:
         InputError: no threads, or the engine is not installed, cannot do the precision, or cannot load the file.
@@ -47,7 +56,7 @@ def load_engine(path: Path, engine: EngineName, *, threads: int | None = None, p
     threads = threads or available_threads()
     if engine == "onnxruntime":
         return _OnnxRuntimeEngine(path, threads, precision)
-    return _OpenVinoEngine(path, threads, precision)
+    return _OpenVinoEngine(path, threads, precision, side)
 
 
 def available_threads() -> int:
@@ -56,14 +65,18 @@ def available_threads() -> int:
 
 
 class _OpenVinoEngine:
-    def __init__(self, path: Path, threads: int, precision: Precision) -> None:
+    def __init__(self, path: Path, threads: int, precision: Precision, side: int | None) -> None:
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": threads,
         }
         try:
-            model = shared_core().compile_model(path, "CPU", settings)
+            core = shared_core()
+            graph = core.read_model(path)
+            if side is not None and graph.input("depth").partial_shape.is_dynamic:
+                graph.reshape({"depth": [1, 1, side, side], "pixel_angle": [1]})
+            model = core.compile_model(graph, "CPU", settings)
             self._request = model.create_infer_request()
             self._output = model.output("probabilities")
         except RuntimeError as error:

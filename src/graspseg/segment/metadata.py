@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -15,6 +16,7 @@ from typing import Any
 
 from graspseg.forest.file import read_header
 from graspseg.frame import InputError
+from graspseg.segment.presence import Presence
 
 DEFAULT_MODEL = "denseattentionseg-lite"
 ALIASES = {"lite": DEFAULT_MODEL}
@@ -23,6 +25,8 @@ FOREST = "forest"
 FOREST_SUFFIX = ".npz"
 
 _PREFIX = "graspseg."
+PASSES_KEY, PRESENCE_KEY = f"{_PREFIX}passes", f"{_PREFIX}presence"
+MOST_HANDS = 4
 _DIGEST = f"{_PREFIX}sha256"
 _GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
@@ -36,11 +40,23 @@ class ModelInfo:
         network: name in the table of networks.
         side: side length of the square window the network sees, in network pixels; 0 for a forest, which sees all.
         looks: most windows looked at: everything, closer at hand and object, closer at the object and the hand on it.
+        full_side: side length of the first window, which shows everything; 0 as `side`.
+        hands: most groups of hand and object that get a closer window of their own; with 1 all share one.
+        mirror: whether closer windows are looked at a second time, mirrored.
+        presence: how sure a hand is, None in files of before this was measured.
     """
 
     network: str
     side: int
     looks: int
+    full_side: int = 0
+    hands: int = 1
+    mirror: bool = True
+    presence: Presence | None = None
+
+    def __post_init__(self) -> None:
+        if not self.full_side:
+            object.__setattr__(self, "full_side", self.side)
 
 
 def find_model(name_or_file: str | Path) -> Path:
@@ -85,7 +101,41 @@ def read_model_info(path: Path) -> ModelInfo:
     side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
     if not side.isdecimal() or len(side) > 5 or int(side) < 1 or looks not in ("1", "2", "3"):
         raise InputError(f"{path} has side {side[:9]!r} and looks {looks[:9]!r}, expected a size and 1 to 3: {remedy}.")
-    return ModelInfo(properties.get(f"{_PREFIX}network", "unknown"), int(side), int(looks))
+    return ModelInfo(
+        properties.get(f"{_PREFIX}network", "unknown"),
+        int(side),
+        int(looks),
+        **_passes(properties.get(PASSES_KEY, "{}"), path),
+        presence=_presence(properties.get(PRESENCE_KEY), path),
+    )
+
+
+def _passes(text: str, path: Path) -> dict[str, Any]:
+    """What `graspseg.passes` says of the windows beyond `side` and `looks`: JSON with keys of `ModelInfo`."""
+    with contextlib.suppress(ValueError):
+        passes = json.loads(text)
+        if (
+            isinstance(passes, dict)
+            and set(passes) <= {"full_side", "hands", "mirror"}
+            and type(passes.get("full_side", 16)) is int
+            and 16 <= passes.get("full_side", 16) < 10_000
+            and passes.get("hands", 1) in range(1, MOST_HANDS + 1)
+            and isinstance(passes.get("mirror", True), bool)
+        ):
+            return passes
+    raise InputError(
+        f"{path} has passes {text[:80]!r}, expected JSON with full_side of at least 16, hands from 1 to {MOST_HANDS} "
+        "and mirror: use a file made by graspseg export."
+    )
+
+
+def _presence(text: str | None, path: Path) -> Presence | None:
+    if text is None:
+        return None
+    try:
+        return Presence.parse(text)
+    except ValueError as error:
+        raise InputError(f"{path} has a presence that cannot be used ({error}): fit it again.") from error
 
 
 def read_onnx_properties(path: Path) -> dict[str, str]:

@@ -106,6 +106,7 @@ class Summary:
             "depth_unit_m": frame.depth_unit_m,
             "pixels": counts,
             "mean_confidence": None if result.confidence is None else round(result.confidence, 4),
+            "hand_present": None if result.hand_present is None else round(result.hand_present, 4),
             **{stage: round(times_ms[stage], 3) for stage in STAGES},
             "warnings": warnings,
         }

@@ -11,21 +11,21 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
-from graspseg.labels import BACKGROUND, HAND, OBJECT
+from graspseg.labels import BACKGROUND
+from graspseg.segment.blend import blended
+from graspseg.segment.compose import compose
 from graspseg.segment.doubt import drop_doubtful
-from graspseg.segment.engine import Engine, EngineName, Precision, load_engine
-from graspseg.segment.metadata import DEFAULT_MODEL, FOREST, find_model, read_model_info
-from graspseg.view import View, contact_view, crop_depth, focus_view, paste, whole_view
+from graspseg.segment.engine import EngineName, Precision, load_engine
+from graspseg.segment.look import Look
+from graspseg.segment.metadata import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
+from graspseg.segment.presence import keep_hands
+from graspseg.segment.windows import contact_view, focus_views
+from graspseg.view import View, crop_depth, whole_view
 
 if TYPE_CHECKING:
     from graspseg.forest.forest import Forest
 
 _LARGEST_SIDE = 32767  # of OpenCV's warps
-
-# The first look misses more than it invents; what it half suspects decides where the second one goes.
-SUSPICION = 1.7
-
-Region = tuple[int, int, int, int]
 
 
 @runtime_checkable
@@ -38,49 +38,31 @@ class Answer(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the network says of one window.
-
-    Attributes:
-        view: the window.
-        probabilities: of background, hand and object, at the network's size; 0 for all three where the window has no
-            measurement or leaves the frame, so that such pixels have no part in what is resampled to the frame.
-    """
-
-    view: View
-    probabilities: Float32[np.ndarray, "3 s s"]
-
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
-        """See `Answer`."""
-        _, height, width = planes.shape
-        x0, y0, x1, y1 = region = self.view.region(width, height)
-        for plane, channel in zip(planes, self.probabilities, strict=True):
-            plane[y0:y1, x0:x1] = paste(channel, self.view, region)
-
-
-@dataclass(frozen=True)
 class Segmentation:
     """Result for one frame.
 
     Attributes:
-        labels: 0 background, 1 hand, 2 object; pixels without measurement are background, and so are small pieces
-            apart that the network hardly believes in.
+        labels: 0 background, 1 hand, 2 object; pixels without measurement are background, and so is what was found but
+            is hardly a hand. Empty when `hand_present` is low.
         measured: pixels that have a depth.
-        looks: the model's answers; where windows overlap the later one counts.
+        looks: the model's answers; where windows overlap the later one counts, which was mixed with the earlier ones.
         confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
+        hand_present: calibrated probability that the frame shows a hand; None for a model that does not say, such as a
+            forest.
     """
 
     labels: UInt8[np.ndarray, "h w"]
     measured: Bool[np.ndarray, "h w"]
     looks: tuple[Answer, ...]
     confidence: float | None
+    hand_present: float | None = None
 
     @cached_property
     def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
         """Probabilities of background, hand and object at the frame's size, made on first use.
 
-        `labels` is their argmax but for small doubtful pieces. Pixels without measurement and outside every window are
-        background for certain.
+        `labels` is their argmax but for pieces that are hardly a hand. Pixels without measurement and outside every
+        window are background for certain.
         """
         planes = np.zeros((3, *self.labels.shape), np.float32)
         for look in self.looks:
@@ -104,8 +86,15 @@ class Segmenter:
         engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
         threads: CPU threads, None = as many as this process may use; a forest uses one.
         precision: arithmetic of the engine.
-        mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean: 1 point
-            of mean IoU for up to two more runs of the network.
+        mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean; None
+            does what the model's file says.
+        windows: how close to look, 1 to 3: everything; closer at hand and object; closer at the object and the hand
+            on it. None does what the model's file says.
+        hands: at most so many groups of hand and object get a closer window of their own, 1 to 4; with 1 all share one.
+            None does what the model's file says.
+        full_side: side of the first window in network pixels, for a model exported for several sizes; None takes the
+            file's.
+        presence: whether what is hardly a hand is left out and `hand_present` is told, where the model's file says how.
 
     One Segmenter serves one thread at a time.
 
@@ -121,19 +110,31 @@ class Segmenter:
         engine: EngineName = "auto",
         threads: int | None = None,
         precision: Precision = "f32",
-        mirror: bool = True,
+        mirror: bool | None = None,
+        windows: int | None = None,
+        hands: int | None = None,
+        full_side: int | None = None,
+        presence: bool = True,
     ) -> None:
         self.path = find_model(model)
         self.info = read_model_info(self.path)
-        self.mirror = mirror
+        self.mirror = self.info.mirror if mirror is None else mirror
+        self.windows = _within("windows", self.info.looks if windows is None else windows, 3)
+        self.hands = _within("hands", self.info.hands if hands is None else hands, MOST_HANDS)
+        self.full_side = self.info.full_side if full_side is None else full_side
+        self._presence = self.info.presence if presence else None
         self._forest: Forest | None = None
         if self.info.network == FOREST:
             self.engine = "numba"
             self._forest = _load_forest(self.path, engine, precision)
         else:
             self.engine = "openvino" if engine == "auto" else engine
-            self._engine: Engine = load_engine(self.path, self.engine, threads=threads, precision=precision)
-            self._warm_up()
+            self._engines = {
+                side: load_engine(self.path, self.engine, threads=threads, precision=precision, side=side)
+                for side in {self.info.side, self.full_side}
+            }
+            for side in self._engines:
+                self._warm_up(side)
 
     def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
         """Segment one depth image of any size.
@@ -158,52 +159,68 @@ class Segmenter:
                 return Segmentation(np.zeros(measured.shape, np.uint8), measured, (), None)
             labels, confidence = answer.labels()
             return Segmentation(labels, measured, (answer,), confidence)
-        looks = self._look(depth_m, frame.intrinsics_or_default())
-        labels, confidence = _compose(looks, measured)
-        return Segmentation(labels, measured, looks, confidence)
+        intrinsics = frame.intrinsics_or_default()
+        looks = self._look(depth_m, intrinsics)
+        labels, chosen, either = compose(looks, measured)
+        hand_present = None
+        if self._presence is None:
+            drop_doubtful(labels, either)
+        else:
+            hand_present = keep_hands(labels, chosen, depth_m, intrinsics, looks, self._presence)
+        foreground = labels != BACKGROUND
+        confidence = float(chosen[foreground].mean()) if foreground.any() else None
+        return Segmentation(labels, measured, looks, confidence, hand_present)
 
     def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
-        """Look at everything, then closer at hand and object, then closer at the object, as long as it gets closer.
+        """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
         """
         if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
             return ()
-        looks = [self._look_at(whole_view(depth_m, self.info.side), depth_m, intrinsics)]
-        for closer, suspicion in ((focus_view, SUSPICION), (contact_view, 1.0))[: self.info.looks - 1]:
-            last = looks[-1]
-            view = closer(_found(last, suspicion), last.view)
-            if view is not None:
-                looks.append(self._look_at(view, depth_m, intrinsics, mirror=self.mirror))
+        height, width = depth_m.shape
+        looks = [self._look_at(whole_view(depth_m, self.full_side), depth_m, intrinsics)]
+        for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
+            closer: View | None = view
+            while closer is not None:
+                look = self._look_at(closer, depth_m, intrinsics, mirror=self.mirror)
+                looks.append(blended(look, looks, (width, height)))
+                closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 
     def _look_at(
         self, view: View, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, *, mirror: bool = False
     ) -> Look:
         window, angle = crop_depth(depth_m, view), view.pixel_angle(intrinsics)
-        probabilities = self._engine(window, angle)
+        engine = self._engines[view.side]
+        probabilities = engine(window, angle)
         if mirror:
-            flipped = self._engine(np.ascontiguousarray(window[:, ::-1]), angle)
+            flipped = engine(np.ascontiguousarray(window[:, ::-1]), angle)
             probabilities = (probabilities + flipped[:, :, ::-1]) * np.float32(0.5)
         return Look(view, probabilities * (window > 0))
 
-    def _warm_up(self) -> None:
-        """First run of the engine, which is slow, and proof that the file answers as it should."""
-        side = self.info.side
+    def _warm_up(self, side: int) -> None:
+        """First run of an engine, which is slow, and proof that the file answers as it should."""
         try:
-            probabilities = self._engine(np.ones((side, side), np.float32), 0.002)
+            probabilities = self._engines[side](np.ones((side, side), np.float32), 0.002)
         except Exception as error:  # whatever the engine raises, the file is not ours
-            raise self._not_ours("does not run") from error
+            raise self._not_ours("does not run", side) from error
         if probabilities.shape != (3, side, side):
-            raise self._not_ours(f"answers with shape {probabilities.shape}")
+            raise self._not_ours(f"answers with shape {probabilities.shape}", side)
         if not np.isfinite(probabilities).all():
-            raise self._not_ours("answers with values that are not finite")
+            raise self._not_ours("answers with values that are not finite", side)
 
-    def _not_ours(self, found: str) -> InputError:
+    def _not_ours(self, found: str, side: int) -> InputError:
         return InputError(
-            f"{self.path} {found} on a window of {self.info.side}x{self.info.side}, expected 3 probabilities a pixel: "
+            f"{self.path} {found} on a window of {side}x{side}, expected 3 probabilities a pixel: "
             "export it again with graspseg export."
         )
+
+
+def _within(name: str, value: int, most: int) -> int:
+    if not 1 <= value <= most:
+        raise InputError(f"{name} is {value}, expected 1 to {most}: leave it out for the model's own.")
+    return value
 
 
 def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest:
@@ -222,59 +239,3 @@ def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest
     # Compiles now what would be compiled during the first frame.
     forest.warm_up()
     return forest
-
-
-def _found(look: Look, suspicion: float) -> UInt8[np.ndarray, "s s"]:
-    """Labels by which a closer window is placed, hand and object counting `suspicion` times."""
-    weights = np.array([1, suspicion, suspicion], np.float32)[:, None, None]
-    return (look.probabilities * weights).argmax(axis=0).astype(np.uint8)
-
-
-def _compose(
-    looks: tuple[Look, ...], measured: Bool[np.ndarray, "h w"]
-) -> tuple[UInt8[np.ndarray, "h w"], float | None]:
-    """Labels at the frame's size, later looks over earlier ones, and the confidence.
-
-    Work is only done where a hand or object can come out: between network pixels that are all background, bilinear
-    mixing gives background too.
-    """
-    height, width = measured.shape
-    labels = np.zeros((height, width), np.uint8)
-    winning = np.zeros((height, width), np.float32)
-    belief = np.zeros((height, width), np.float32)
-    for look in looks:
-        x0, y0, x1, y1 = look.view.region(width, height)
-        labels[y0:y1, x0:x1] = BACKGROUND
-        region = _foreground_region(look, width, height)
-        if region is None:
-            continue
-        x0, y0, x1, y1 = region
-        background, hand, thing = (paste(channel, look.view, region) for channel in look.probabilities)
-        here = (hand > background) * np.uint8(HAND)
-        here[thing > np.maximum(background, hand)] = OBJECT
-        here *= measured[y0:y1, x0:x1]
-        labels[y0:y1, x0:x1] = here
-        total = background + hand + thing
-        np.divide(np.maximum(hand, thing), total, out=winning[y0:y1, x0:x1], where=here > 0)
-        np.divide(hand + thing, total, out=belief[y0:y1, x0:x1], where=here > 0)
-    drop_doubtful(labels, belief)
-    foreground = labels != BACKGROUND
-    confidence = float(winning[foreground].mean()) if foreground.any() else None
-    return labels, confidence
-
-
-def _foreground_region(look: Look, width: int, height: int) -> Region | None:
-    """Frame pixels that a network pixel of hand or object has a part in; None when there is none."""
-    background, hand, thing = look.probabilities
-    found = np.maximum(hand, thing) > background
-    columns, rows = np.flatnonzero(found.any(axis=0)), np.flatnonzero(found.any(axis=1))
-    if not len(columns):
-        return None
-    scale = look.view.size_px / look.view.side
-    left, top = look.view.matrix()[:, 2]
-    x0, y0, x1, y1 = look.view.region(width, height)
-    x0 = max(x0, int(left + (columns[0] - 1) * scale))
-    y0 = max(y0, int(top + (rows[0] - 1) * scale))
-    x1 = min(x1, int(left + (columns[-1] + 1) * scale) + 2)
-    y1 = min(y1, int(top + (rows[-1] + 1) * scale) + 2)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None

@@ -1,0 +1,31 @@
+"""What the network says of one window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from graspseg.view import View, paste
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network says of one window.
+
+    Attributes:
+        view: the window.
+        probabilities: of background, hand and object, at the network's size; 0 for all three where the window has no
+            measurement or leaves the frame, so that such pixels have no part in what is resampled to the frame.
+    """
+
+    view: View
+    probabilities: Float32[np.ndarray, "3 s s"]
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
+        """See `Answer`."""
+        _, height, width = planes.shape
+        x0, y0, x1, y1 = region = self.view.region(width, height)
+        for plane, channel in zip(planes, self.probabilities, strict=True):
+            plane[y0:y1, x0:x1] = paste(channel, self.view, region)

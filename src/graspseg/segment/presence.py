@@ -1,0 +1,323 @@
+"""Is it a hand at all? A calibrated probability for each group of hand and object, and for the frame.
+
+A network that is sure of every pixel can be sure of a chair leg. What tells hands from such finds is coarser: how
+large the skin is in square centimetres, whether the wide and the closer window agree, whether depth jumps at the
+outline. A logistic regression weighs these facts; its coefficients are fitted for each network and travel in its file.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int32, UInt8
+
+from graspseg.frame import Intrinsics
+from graspseg.labels import BACKGROUND, HAND
+from graspseg.segment.look import Look
+
+FEATURES = (
+    "hand_probability",
+    "hand_probability_high",
+    "full_pass_hand",
+    "full_pass_found",
+    "log_area_cm2",
+    "log_area_cm2_squared",
+    "log_network_px",
+    "outline_before_farther",
+    "outline_before_nothing",
+    "outline_at_frame",
+    "log_relief_mm",
+    "log_distance_m",
+    "object_share",
+    "log_outline_length",
+)
+GAP_M = 0.08
+"""An object this near to a hand, in the image plane, may be held by it."""
+_JOIN_PX = 5
+_STEP_M = 0.02  # depth that jumps by more at an outline
+_SAMPLES = 1500
+_OUTLINE_SIDE = 96
+_SURE = 30.0  # of logits
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Coefficients that turn features of a group into the probability that it is a hand.
+
+    Attributes:
+        mean, scale: of each of `FEATURES`, by name.
+        weights: of the standardized features.
+        bias: of the sum.
+        frame_scale, frame_bias: from the largest logit of a frame's groups to the logit that the frame has a hand.
+        nothing: probability that a frame in which nothing was found has a hand.
+        threshold: groups and frames below it have none.
+    """
+
+    mean: Mapping[str, float]
+    scale: Mapping[str, float]
+    weights: Mapping[str, float]
+    bias: float
+    frame_scale: float
+    frame_bias: float
+    nothing: float
+    threshold: float
+
+    def __post_init__(self) -> None:
+        for name in ("mean", "scale", "weights"):
+            if set(getattr(self, name)) != set(FEATURES):
+                raise ValueError(f"{name} has not the features {', '.join(FEATURES)}")
+        values = [*self.mean.values(), *self.scale.values(), *self.weights.values(), self.bias]
+        values += [self.frame_scale, self.frame_bias, self.nothing, self.threshold]
+        if not all(math.isfinite(value) for value in values) or min(self.scale.values()) <= 0:
+            raise ValueError("a coefficient is no finite number, or a scale not above 0")
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"the threshold is {self.threshold}, no probability between 0 and 1")
+
+    @classmethod
+    def parse(cls, text: str) -> Presence:
+        """Read what `as_json` wrote.
+
+        Raises:
+            ValueError: another form.
+        """
+        content = json.loads(text)
+        names = cls.__dataclass_fields__.keys()
+        if not isinstance(content, dict) or content.keys() != names:
+            raise ValueError(f"expected the fields {', '.join(names)}")
+        tables = [content.pop(name) for name in ("mean", "scale", "weights")]
+        values = [value for table in (*tables, content) if isinstance(table, dict) for value in table.values()]
+        if not all(isinstance(table, dict) for table in tables) or not all(type(value) is float for value in values):
+            raise ValueError("expected mean, scale and weights by feature, and numbers")
+        return cls(*tables, **content)
+
+    def as_json(self) -> str:
+        """The coefficients as text for a model file."""
+        return json.dumps(asdict(self))
+
+    def logits(self, features: Float64[np.ndarray, "n f"]) -> Float64[np.ndarray, "n"]:
+        """Log-odds that groups are hands."""
+        columns = np.array([[table[name] for name in FEATURES] for table in (self.mean, self.scale, self.weights)])
+        standard = (features - columns[0]) / columns[1]
+        return np.clip(standard @ columns[2] + self.bias, -_SURE, _SURE)
+
+    def of_frame(self, logits: Sequence[float] | Float64[np.ndarray, "n"]) -> float:
+        """Probability that a frame with groups of these logits has a hand."""
+        if not len(logits):
+            return self.nothing
+        return probability(self.frame_scale * float(np.max(logits)) + self.frame_bias)
+
+
+def probability(logit: float) -> float:
+    """Of log-odds."""
+    return 1 / (1 + math.exp(-min(max(logit, -_SURE), _SURE)))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Connected hand and object pixels of a frame; pieces a few pixels apart are one group.
+
+    Attributes:
+        box: where they are, `x, y, width, height` in frame pixels.
+        numbers: number of the group of each pixel of the box, 0 for background.
+        count: number of groups.
+    """
+
+    box: tuple[int, int, int, int]
+    numbers: Int32[np.ndarray, "h w"]
+    count: int
+
+    @property
+    def region(self) -> tuple[slice, slice]:
+        """The box as slices of the frame."""
+        x, y, width, height = self.box
+        return slice(y, y + height), slice(x, x + width)
+
+
+def find_groups(labels: UInt8[np.ndarray, "h w"]) -> Groups:
+    """Groups of hand and object in labels of a frame."""
+    x, y, width, height = box = cv2.boundingRect(labels)
+    if not width:
+        return Groups((0, 0, 0, 0), np.zeros((0, 0), np.int32), 0)
+    found = (labels[y : y + height, x : x + width] != BACKGROUND).view(np.uint8)
+    joined = cv2.dilate(found, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
+    count, numbers = cv2.connectedComponents(joined, connectivity=8, ltype=cv2.CV_32S)
+    return Groups((box[0], box[1], box[2], box[3]), numbers * found, count - 1)
+
+
+def group_features(
+    groups: Groups,
+    labels: UInt8[np.ndarray, "h w"],
+    chosen: Float32[np.ndarray, "h w"],
+    depth_m: Float32[np.ndarray, "h w"],
+    intrinsics: Intrinsics,
+    looks: Sequence[Look],
+) -> Float64[np.ndarray, "n f"]:
+    """`FEATURES` of every group; NaN for groups without a hand pixel.
+
+    Args:
+        groups: of these labels.
+        labels: labels of the frame.
+        chosen: probability of the class that `labels` say.
+        depth_m: metres, 0 = no measurement.
+        intrinsics: the camera.
+        looks: the answers, the full pass first.
+    """
+    features = np.full((groups.count, len(FEATURES)), np.nan)
+    rows, columns = groups.region
+    inside = groups.numbers
+    for number in range(1, groups.count + 1):
+        ys, xs = np.nonzero(inside == number)
+        ys, xs = ys + rows.start, xs + columns.start
+        is_hand = labels[ys, xs] == HAND
+        if not is_hand.any():
+            continue
+        hand_px = int(np.count_nonzero(is_hand))
+        object_px = len(ys) - hand_px
+        step = max(1, hand_px // _SAMPLES)
+        hy, hx = ys[is_hand][::step], xs[is_hand][::step]
+        z = depth_m[hy, hx].astype(np.float64)
+        area = float((z**2).mean() * hand_px / (intrinsics.fx * intrinsics.fy) * 1e4)
+        believed = chosen[hy, hx]
+        full_hand, full_object = _full_pass(looks, hx, hy)
+        outline = _outline(labels, depth_m, xs, ys)
+        log_area = math.log10(max(area, 1e-2))
+        features[number - 1] = (
+            float(believed.mean()),
+            float(np.quantile(believed, 0.9)),
+            full_hand,
+            full_hand + full_object,
+            log_area,
+            log_area**2,
+            math.log2(max(hand_px * _resolution(looks, float(hx.mean()), float(hy.mean())) ** 2, 0.25)),
+            *outline[:3],
+            math.log10(max(1e3 * _relief(hx, hy, z), 0.1)),
+            math.log10(max(float(z.mean()), 1e-2)),
+            object_px / len(ys),
+            outline[3],
+        )
+    return features
+
+
+def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
+    """Mean probability of hand and of object that the full pass gives some pixels."""
+    first = looks[0]
+    matrix = first.view.matrix()
+    side = first.probabilities.shape[-1]
+    column = np.clip(np.rint((xs - matrix[0, 2]) / matrix[0, 0]).astype(int), 0, side - 1)
+    row = np.clip(np.rint((ys - matrix[1, 2]) / matrix[1, 1]).astype(int), 0, side - 1)
+    _, hand, thing = first.probabilities[:, row, column]
+    known = np.count_nonzero(first.probabilities[:, row, column].sum(axis=0)) or 1
+    return float(hand.sum() / known), float(thing.sum() / known)
+
+
+def _resolution(looks: Sequence[Look], x: float, y: float) -> float:
+    """Network pixels a frame pixel has in the closest window that shows a place."""
+    shown = [
+        look.view.side / look.view.size_px
+        for look in looks
+        if max(abs(x - look.view.center_x), abs(y - look.view.center_y)) <= look.view.size_px / 2
+    ]
+    return min(max(shown, default=1.0), 1.0)
+
+
+def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:
+    """Root mean square distance of depths from the plane through them, in metres."""
+    if len(z) < 8:
+        return 0.0
+    design = np.column_stack([xs - xs.mean(), ys - ys.mean(), np.ones(len(z))]).astype(np.float64)
+    normal = design.T @ design + 1e-6 * np.eye(3)
+    residual = z - design @ np.linalg.solve(normal, design.T @ z)
+    return float(np.sqrt(np.minimum(residual**2, 0.1**2).mean()))
+
+
+def _outline(
+    labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], xs: np.ndarray, ys: np.ndarray
+) -> tuple[float, float, float, float]:
+    """What lies behind the outline of a group.
+
+    Returns:
+        Shares of the outline with something farther behind, with nothing measured behind, and at the frame's border;
+        logarithm of the outline's length in square roots of the area.
+    """
+    height, width = labels.shape
+    x0, x1, y0, y1 = max(xs.min() - 3, 0), min(xs.max() + 4, width), max(ys.min() - 3, 0), min(ys.max() + 4, height)
+    step = max(1, max(x1 - x0, y1 - y0) // _OUTLINE_SIDE)
+    window = np.s_[y0:y1:step, x0:x1:step]
+    found, depth = (labels[window] != BACKGROUND).astype(np.uint8), np.ascontiguousarray(depth_m[window])
+    framed = np.pad(found, 1)
+    edge = (found > 0) & (cv2.erode(framed, np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
+    length = int(np.count_nonzero(edge))
+    if not length:
+        return 0.0, 0.0, 0.0, 0.0
+    outside = (found == 0) & (cv2.dilate(found, np.ones((5, 5), np.uint8)) > 0)
+    block = np.ones((5, 5), np.uint8)
+    farthest = cv2.dilate(np.where(outside, depth, np.float32(0)), block)
+    hole = cv2.dilate((outside & (depth <= 0)).view(np.uint8), block) > 0
+    farther = edge & (farthest > depth + np.float32(_STEP_M))
+    nothing = edge & ~farther & hole
+    border = np.zeros_like(edge)
+    border[0] |= y0 == 0
+    border[-1] |= y1 == height
+    border[:, 0] |= x0 == 0
+    border[:, -1] |= x1 == width
+    at_frame = edge & border
+    return (
+        float(np.count_nonzero(farther)) / length,
+        float(np.count_nonzero(nothing)) / length,
+        float(np.count_nonzero(at_frame)) / length,
+        math.log(length / math.sqrt(max(int(np.count_nonzero(found)), 1))),
+    )
+
+
+def keep_hands(
+    labels: UInt8[np.ndarray, "h w"],
+    chosen: Float32[np.ndarray, "h w"],
+    depth_m: Float32[np.ndarray, "h w"],
+    intrinsics: Intrinsics,
+    looks: Sequence[Look],
+    presence: Presence,
+) -> float:
+    """Make groups background, in place, that are no hand, and objects that no hand is near.
+
+    Args:
+        labels: labels of the frame.
+        chosen: probability of the class that `labels` say.
+        depth_m: metres, 0 = no measurement.
+        intrinsics: the camera.
+        looks: the answers, the full pass first.
+        presence: what turns features of groups into probabilities.
+
+    Returns:
+        Probability that the frame has a hand; below the threshold nothing is left in `labels`.
+    """
+    groups = find_groups(labels)
+    features = group_features(groups, labels, chosen, depth_m, intrinsics, looks)
+    with_hand = np.isfinite(features).all(axis=1)
+    logits = np.full(groups.count, -np.inf)
+    logits[with_hand] = presence.logits(features[with_hand])
+    frame = presence.of_frame(logits[with_hand])
+    if frame < presence.threshold:
+        labels[groups.region] = BACKGROUND
+        return frame
+    kept = logits >= math.log(presence.threshold / (1 - presence.threshold))
+    kept[logits.argmax()] = True
+    if not with_hand.all():
+        nearest_m = 10 ** features[kept, FEATURES.index("log_distance_m")].min()
+        kept |= ~with_hand & _near(groups, kept, GAP_M * intrinsics.fx / nearest_m)
+    if not kept.all():
+        labels[groups.region][np.concatenate([[False], ~kept])[groups.numbers]] = BACKGROUND
+    return frame
+
+
+def _near(groups: Groups, kept: Bool[np.ndarray, "n"], gap_px: float) -> Bool[np.ndarray, "n"]:
+    """Groups of which a pixel is at most `gap_px` from a kept one."""
+    hands = np.concatenate([[False], kept])[groups.numbers]
+    distance = cv2.distanceTransform((~hands).view(np.uint8), cv2.DIST_L2, 3)
+    near = np.zeros(groups.count + 1, bool)
+    near[np.unique(groups.numbers[distance <= gap_px])] = True
+    return near[1:]
