@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from graspseg.datasets.files import LARGEST_TEXT, read_file
 from graspseg.frame import FAR_TOO_COARSE_M, InputError, Intrinsics
 
 
@@ -60,20 +61,20 @@ def read_object(path: Path) -> dict[str, Any]:
         InputError: it cannot be read or holds something else.
     """
     try:
-        text = path.read_bytes()
-    except OSError as error:
+        text = read_file(path, LARGEST_TEXT)
+    except InputError as error:
         raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
     return parse_object(text, path)
 
 
 def parse_object(text: bytes, path: Path) -> dict[str, Any]:
-    """One JSON object; `path` is what messages call it.
+    """One JSON object in UTF-8, with or without byte-order mark; `path` is what messages call it.
 
     Raises:
         InputError: the text is something else.
     """
     try:
-        content = json.loads(text.decode("utf-8"))
+        content = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
     if not isinstance(content, dict):
