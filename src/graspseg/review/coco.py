@@ -49,7 +49,11 @@ def read_annotations(content: Mapping[str, Any], path: Path) -> Drawing:
         f"{path} has {count} annotations of the image {number!r:.80}, which it does not list: correct their image_id."
         for number, count in lost.items()
     ]
-    return Drawing([DrawnImage(*size, shapes.get(number, ()), tells_ignore) for number, size in images.items()], strays)
+    drawn = [
+        DrawnImage(name, height, width, shapes.get(number, ()), tells_ignore)
+        for number, (name, height, width) in images.items()
+    ]
+    return Drawing(drawn, strays)
 
 
 def _unique(rows: list[tuple[Any, Any]], what: str) -> dict[Any, Any]:
