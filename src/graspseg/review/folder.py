@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from graspseg.datasets.description import read_description
 from graspseg.datasets.folder import COLOR_SUFFIXES
 from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
+from graspseg.datasets.listing import stem_of
 from graspseg.frame import Frame, InputError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -98,7 +99,8 @@ class ReviewFolder:
         Raises:
             InputError: outside, or it cannot be used.
         """
-        return read_depth(self.inside(relative), depth_unit_m=self.depth_unit_m, intrinsics=self.description.intrinsics)
+        unit, camera = self.description.optics(stem_of(PurePosixPath(relative)))
+        return read_depth(self.inside(relative), depth_unit_m=unit, intrinsics=camera)
 
     def color(self, relative: str, shape: tuple[int, int]) -> bytes:
         """A color picture as it is stored, after a look at its size: of a PNG the header says it, which is faster.

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from graspseg.datasets.description import Description, read_description
-from graspseg.datasets.folder import list_frames
+from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.images import read_depth
+from graspseg.datasets.listing import list_frames, stem_of
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, is_shards
@@ -90,17 +90,30 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FileSource:
-    """A depth image that is a file; `depth_unit_m` and `intrinsics` are what `dataset.json` says, None for nothing."""
+    """A depth image that is a file.
+
+    Attributes:
+        name: see `Source`.
+        path: see `Source`.
+        optics: what `dataset.json` says of it.
+        notes: what is odd about `dataset.json`.
+    """
 
     name: str
     path: Path
-    depth_unit_m: float | None
-    intrinsics: Intrinsics | None
+    optics: Optics
+    notes: tuple[str, ...] = ()
 
     def read(self, camera: CameraOptions) -> Frame:
         """Read the frame; see `Source`."""
-        unit = self.depth_unit_m if camera.depth_unit_m is None else camera.depth_unit_m
-        return camera.seen(read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics))
+        given = camera.depth_unit_m
+        frame = read_depth(
+            self.path,
+            depth_unit_m=self.optics.depth_unit_m if given is None else given,
+            float_unit_m=1.0 if given is None else given,
+            intrinsics=self.optics.intrinsics,
+        )
+        return camera.seen(frame)
 
 
 @dataclass(frozen=True)
@@ -199,7 +212,19 @@ def _in_files(item: Path, out: Path) -> Iterator[Source]:
     for name, path, home in _frames_of(item, out):
         if home not in descriptions:
             descriptions[home] = read_description(home)
-        yield FileSource(name, path, descriptions[home].depth_unit_m, descriptions[home].intrinsics)
+        said = descriptions[home]
+        yield FileSource(name, path, said.optics(stem_of(path.absolute().relative_to(home.absolute()))), said.notes)
+
+
+def notes_on(sources: Sequence[Source]) -> list[str]:
+    """What is odd about the descriptions of what is read, each sentence once."""
+    found: dict[str, None] = {}
+    for source in sources:
+        if isinstance(source, FileSource):
+            found.update(dict.fromkeys(source.notes))
+        elif isinstance(source, StoredSource) and isinstance(source.frames, ShardDataset):
+            found.update(dict.fromkeys(source.frames.description.notes))
+    return list(found)
 
 
 def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:

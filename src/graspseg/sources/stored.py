@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.description import parse_intrinsics, parse_unit, read_object
+from graspseg.datasets.description import Description, parse_intrinsics, parse_unit, read_object
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import read_color
 from graspseg.datasets.manifest import MANIFEST
@@ -48,9 +48,11 @@ def open_stored(
     if is_shards(path):
         return StoredRgbd(ShardDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics))
     file = path / _CALIBRATION
-    said = read_object(file) if file.is_file() and not (path / "dataset.json").is_file() else {}
-    unit, camera = depth_unit_m or parse_unit(said, file), intrinsics or parse_intrinsics(said, file)
-    return StoredRgbd(FolderDataset(path, depth_unit_m=unit, intrinsics=camera))
+    said = None
+    if file.is_file() and not (path / "dataset.json").is_file():
+        content = read_object(file)
+        said = Description(parse_unit(content, file), parse_intrinsics(content, file))
+    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=said))
 
 
 class StoredRgbd:
