@@ -17,6 +17,7 @@ _UNITS_M = (0.001, 0.0001, 0.000125, 0.00025)  # millimetres; RealSense D405; SR
 _UNITS_OF_NUMBERS_M = (1.0, 0.001, 1e-6)  # of floats and large integers
 _FEW = 1000  # one pixel in so many may be wrong
 _ROUNDING = 1e-6
+_REMEDY = "give intrinsics (--fx --fy --cx --cy) in pixels of this image"
 _NARROWEST_DEG, _WIDEST_DEG = 10.0, 150.0
 
 
@@ -164,7 +165,9 @@ class Frame:
 
     def doubts(self) -> list[Doubt]:
         """What speaks against the unit or the camera, or that nothing was measured at all."""
-        return [*self._doubts_of_depth(), *self._doubts_of_camera()]
+        height, width = self.depth.shape
+        camera = [] if self.intrinsics is None else camera_doubts(self.intrinsics, width, height)
+        return [*self._doubts_of_depth(), *camera]
 
     def _doubts_of_depth(self) -> list[Doubt]:
         """Hands are held 0.08 to 1.5 m before a camera; of the measured pixels 0.1 % may be wrong."""
@@ -187,37 +190,30 @@ class Frame:
             if HAND_NEAREST_M <= nearest / now * unit <= HAND_FARTHEST_M
         ]
         sentence = (
-            f"the nearest surface is at {nearest:.4g} m, expected {HAND_NEAREST_M:g} to {HAND_FARTHEST_M:g} m, where hands "
-            f"are: check --depth-unit (now {now:g})"
+            f"the nearest surface is at {nearest:.4g} m, expected {HAND_NEAREST_M:g} to {HAND_FARTHEST_M:g} m, where "
+            f"hands are: check --depth-unit (now {now:g})"
         )
         return [Doubt("unit", "; ".join([sentence, *fitting]))]
 
-    def _doubts_of_camera(self) -> list[Doubt]:
-        """A camera sees 10 to 150 degrees, and its axis goes through the image."""
-        camera, (height, width) = self.intrinsics, self.depth.shape
-        if camera is None:
-            return []
-        remedy = "give --fx --fy --cx --cy in pixels of this image"
-        found: list[Doubt] = []
-        for name, focal, side in (("fx", camera.fx, width), ("fy", camera.fy, height)):
-            degrees = 2 * math.degrees(math.atan(side / 2 / focal))
-            if not _NARROWEST_DEG <= degrees <= _WIDEST_DEG:
-                found.append(
-                    Doubt(
-                        "camera",
-                        f"{name} is {focal:g}, so {side} pixels see {degrees:.3g} degrees, expected {_NARROWEST_DEG:g} "
-                        f"to {_WIDEST_DEG:g}: {remedy}",
-                    )
-                )
-        if not (-0.5 <= camera.cx <= width - 0.5 and -0.5 <= camera.cy <= height - 0.5):
-            found.append(
-                Doubt(
-                    "camera",
-                    f"the principal point {camera.cx:g}, {camera.cy:g} is outside the image of {width}x{height} pixels, "
-                    f"expected it inside: {remedy}",
-                )
+
+def camera_doubts(camera: Intrinsics, width: int, height: int) -> list[Doubt]:
+    """What speaks against a camera of an image of this size: cameras see 10 to 150 degrees around a pixel of it."""
+    found: list[Doubt] = []
+    for name, focal, side in (("fx", camera.fx, width), ("fy", camera.fy, height)):
+        degrees = 2 * math.degrees(math.atan(side / 2 / focal))
+        if not _NARROWEST_DEG <= degrees <= _WIDEST_DEG:
+            sentence = (
+                f"{name} is {focal:g}, so {side} pixels see {degrees:.3g} degrees, expected {_NARROWEST_DEG:g} to "
+                f"{_WIDEST_DEG:g}: {_REMEDY}"
             )
-        return found
+            found.append(Doubt("camera", sentence))
+    if not (-0.5 <= camera.cx <= width - 0.5 and -0.5 <= camera.cy <= height - 0.5):
+        sentence = (
+            f"the principal point {camera.cx:g}, {camera.cy:g} is outside the image of {width}x{height} pixels, "
+            f"expected it inside: {_REMEDY}"
+        )
+        found.append(Doubt("camera", sentence))
+    return found
 
 
 def _fitting_unit(depth_m: np.ndarray) -> float:

@@ -25,7 +25,6 @@ from graspseg.datasets.tar_index import FACTS, Entry, scan_tar
 from graspseg.frame import InputError
 from graspseg.labels import HAND
 
-
 _DOUBTS = {
     "empty": "no pixel has a measurement",
     "unit": "the nearest surface is not where hands are, is the depth unit right? The first is ",
@@ -79,7 +78,7 @@ class Findings:
 
     def know(self, description: Description) -> None:
         """Note what the data set says of all its frames."""
-        self.notes.update({note: self.frames for note in description.notes})
+        self.notes.update(dict.fromkeys(description.notes, self.frames))
         if not description.color_is_aligned and self.frames:
             self.notes["the color is of a camera beside the depth camera, it does not fit pixel by pixel"] = self.frames
 

@@ -55,7 +55,7 @@ def _chosen(file: Any, path: Path, most: int) -> str:
     low, high = (np.asarray(corner, np.int64) for corner in header["dataWindow"])
     width, height = (high - low + 1).tolist()
     channels = [channel.name for channel in header["channels"]]
-    if not (0 < width and 0 < height and 0 < len(channels) <= _MOST_CHANNELS and width * height <= most):
+    if not (width > 0 and height > 0 and 0 < len(channels) <= _MOST_CHANNELS and width * height <= most):
         raise _unusable(path, f"an EXR file of {width}x{height} pixels and {len(channels)} channels")
     if width * height * len(channels) > most:
         raise _unusable(path, f"an EXR file of {width}x{height} pixels and {len(channels)} channels")

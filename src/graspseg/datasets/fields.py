@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-KNOWN = frozenset(
-    "depth_unit_m intrinsics per_frame color distortion splits licence provenance annotation recipe rate_hz split_facts "
-    "seed_range generator_version converted annotated camera locked colors timestamp_s".split()
-)
+_READ = ("depth_unit_m", "intrinsics", "per_frame", "color", "distortion", "splits", "licence", "provenance")
+_READ += ("annotation", "recipe", "rate_hz", "split_facts")
+_WRITTEN = ("seed_range", "generator_version", "converted", "annotated", "camera", "locked", "colors")
+KNOWN = frozenset((*_READ, *_WRITTEN))
 _INSIDE = {
     "intrinsics": frozenset(("fx", "fy", "cx", "cy")),
     "color": frozenset(("intrinsics", "color_from_depth", "distortion")),

@@ -26,7 +26,7 @@ class FolderDataset:
 
     Args:
         path: folder with `depth/` (and `labels/`), or a folder of depth images without labels.
-        depth_unit_m: metres per stored unit, of floats too; None takes `dataset.json`, else 0.001, and metres for floats.
+        depth_unit_m: metres per stored unit, of floats too; None takes `dataset.json`, else 0.001 (floats: metres).
         intrinsics: the camera; None takes `dataset.json`, else the frames have none.
         split: only the frames that `dataset.json` lists under this name.
         description: what is known of the frames where that is not in `dataset.json`.
@@ -126,6 +126,12 @@ class FolderDataset:
         """The RGB picture of a frame, None when there is none."""
         paths = (self.path / "color" / f"{self.stems[index]}{suffix}" for suffix in COLOR_SUFFIXES)
         return next((path for path in paths if path.is_file()), None)
+
+    def colors_alone(self) -> list[str]:
+        """Names of the pictures in `color/` that no depth image has the stem of."""
+        folder, known = self.path / "color", set(self._files)
+        names = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in COLOR_SUFFIXES)
+        return [str(name) for name in names if name.with_suffix("").as_posix() not in known and name.name[0] != "."]
 
     def splits_of(self, index: int) -> tuple[str, ...]:
         """The splits that `dataset.json` lists a frame under."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import struct
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,8 @@ from graspseg.datasets.arrays import load_npy, load_npz
 from graspseg.datasets.exr import decode_exr
 from graspseg.datasets.files import read_file
 from graspseg.datasets.pgm import decode_pgm
+from graspseg.datasets.pictures import picture_or_fault
+from graspseg.datasets.png import png_fault
 from graspseg.datasets.tiff import decode_tiff
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
@@ -31,14 +31,15 @@ _DECODERS = {
 DEPTH_SUFFIXES = (".png", *_DECODERS)
 DEFAULT_UNIT_M = 0.001
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOR_TYPES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
 MOST_PIXELS = 1 << 26  # a small file can claim to hold gigabytes
 _LARGEST = np.iinfo(np.uint16).max
 _VIDEO = "take the depth track out of it, as 16-bit PNG files"
 _RECORDING = "name the recording itself"
-_REMEDIES = dict.fromkeys((".mkv", ".avi", ".mov", ".mp4"), _VIDEO)
-_REMEDIES |= dict.fromkeys((".bag", ".db3", ".mcap"), _RECORDING) | {".tar": "name the shard itself"}
+_REMEDIES: dict[str, str] = {
+    **dict.fromkeys((".mkv", ".avi", ".mov", ".mp4"), _VIDEO),
+    **dict.fromkeys((".bag", ".db3", ".mcap"), _RECORDING),
+    ".tar": "name the shard itself",
+}
 _IS_LABEL = np.isin(np.arange(256), (BACKGROUND, HAND, OBJECT, IGNORE))
 
 
@@ -73,8 +74,8 @@ def read_depth(
     if path.is_symlink() and not path.exists():
         raise InputError(f"{path} could not be read (a link that leads nowhere), expected a file: restore it.")
     raise InputError(
-        f"{path} is a {path.suffix or 'suffixless'} file, expected depth as 16-bit .png, .tif or .pgm, or as .npy, .npz "
-        f"or .exr: {_REMEDIES.get(suffix, 'convert it')}."
+        f"{path} is a {path.suffix or 'suffixless'} file, expected depth as 16-bit .png, .tif or .pgm, or as .npy, "
+        f".npz or .exr: {_REMEDIES.get(suffix, 'convert it')}."
     )
 
 
@@ -165,18 +166,18 @@ def check_labels(
 
 
 def decode_color(data: bytes, path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "h w 3"]:
-    """RGB pixels of an 8-bit picture; arguments and errors as in `read_color`."""
-    image = None
-    with contextlib.suppress(cv2.error):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise InputError(f"{path} is no readable picture, expected 8-bit color as PNG or JPEG: export it again.")
+    """RGB pixels of an 8-bit picture as stored, whatever orientation it names; otherwise as `read_color`."""
+    image = picture_or_fault(data, most=MOST_PIXELS)
+    if isinstance(image, str):
+        raise InputError(
+            f"{path} is no readable picture ({image}), expected 8-bit color as PNG or JPEG: export it again."
+        )
     if shape is not None and image.shape[:2] != tuple(shape):
         raise InputError(
             f"{path} is {_size(image.shape)} pixels, expected {_size(shape)} like its depth image: align color with "
             "depth, or say in the data set's field color where its camera is."
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
@@ -189,47 +190,13 @@ def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
 
 def _pixels_or_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> np.ndarray | str:
     """Pixels of a PNG file as OpenCV has them, or what is wrong with it."""
-    fault = _png_fault(data, bits, color_types)
+    fault = png_fault(data, bits, color_types, most=MOST_PIXELS)
     if fault:
         return fault
     image = None
     with contextlib.suppress(cv2.error):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     return "a PNG whose pixels cannot be decoded" if image is None else image
-
-
-def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> str:
-    """What is wrong with a PNG file, empty when nothing is.
-
-    OpenCV hands back a part of some damaged files and turns others into 8 bits, so chunks and checksums are walked
-    here.
-    """
-    if not data.startswith(_SIGNATURE):
-        return "an empty file" if not data else "no PNG file"
-    position = len(_SIGNATURE)
-    header = b""
-    kind = b""
-    while kind != b"IEND":
-        if position + 12 > len(data):
-            return "a truncated PNG"
-        (length,) = struct.unpack_from(">I", data, position)
-        kind = data[position + 4 : position + 8]
-        end = position + 8 + length
-        if end + 4 > len(data):
-            return "a truncated PNG"
-        if zlib.crc32(memoryview(data)[position + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            return "a damaged PNG (checksum)"
-        if kind == b"IHDR" and length == 13:
-            header = data[position + 8 : end]
-        position = end + 4
-    if not header:
-        return "a PNG without a header"
-    width, height, depth_bits, color_type = struct.unpack(">IIBB", header[:10])
-    if width == 0 or height == 0 or width * height > MOST_PIXELS:
-        return f"a PNG of {width}x{height} pixels"
-    if depth_bits != bits or color_type not in color_types:
-        return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"
-    return ""
 
 
 def _size(shape: tuple[int, ...]) -> str:

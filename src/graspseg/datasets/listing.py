@@ -13,10 +13,10 @@ from graspseg.datasets.images import DEPTH_SUFFIXES
 from graspseg.frame import InputError
 
 _PICTURES = (".jpg", ".jpeg", ".bmp", ".webp", ".gif")
-_UNREAD = frozenset(
-    ".mkv .avi .pfm .pnm .raw .bin .dpt .mat .h5 .hdf5 .jp2 .jxl .oni .klg .svo .bag .db3 .mcap "
-    ".tar .tgz .gz .bz2 .xz .zst .zip .7z .rar".split()
-)
+_IMAGES = (".pfm", ".pnm", ".jp2", ".jxl", ".raw", ".bin", ".dpt", ".mat", ".h5", ".hdf5", ".klg")
+_VIDEOS = (".mkv", ".avi", ".oni", ".svo", ".bag", ".db3", ".mcap")
+_ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
+_UNREAD = frozenset((*_IMAGES, *_VIDEOS, *_ARCHIVES))
 
 
 def natural_order(text: str) -> tuple[list[list[str | int]], str]:

@@ -94,8 +94,8 @@ class Media:
         name = self._folder.color_name(frame.stem)
         if name is None:
             raise Missing(f"{frame.stem} has no color picture.")
-        media_type = "image/png" if name.endswith(".png") else "image/jpeg"
-        return Medium(self._folder.color(name, depth.depth.shape), media_type, {})
+        data = self._folder.color(name, depth.depth.shape)
+        return Medium(data, "image/png" if data.startswith(b"\x89PNG") else "image/jpeg", {})
 
     def kept_labels(self, frame: FrameState, image: int) -> Medium:
         """Labels of a frame's history.

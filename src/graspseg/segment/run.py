@@ -9,8 +9,8 @@ from time import perf_counter
 
 from graspseg.datasets.atomic import OutputError, write_png
 from graspseg.frame import InputError
-from graspseg.segment.inputs import CameraOptions, Source
 from graspseg.segment.extras import Extra, Extras
+from graspseg.segment.inputs import CameraOptions, Source
 from graspseg.segment.results import Stage, Summary
 from graspseg.segment.segmenter import Segmenter
 
