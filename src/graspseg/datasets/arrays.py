@@ -64,12 +64,13 @@ def load_npz(data: bytes, path: Path, *, most: int) -> np.ndarray:
         ) from error
 
 
-def load_arrays(data: bytes, *, most_bytes: int) -> dict[str, np.ndarray]:
+def load_arrays(data: bytes, *, most_bytes: int, only: str | None = None) -> dict[str, np.ndarray]:
     """Every array of an NPZ file by name.
 
     Args:
         data: the file.
         most_bytes: the arrays may take together.
+        only: read no other than the one of this name.
 
     Raises:
         ValueError: they would take more; and whatever NumPy raises of a damaged file.
@@ -79,7 +80,7 @@ def load_arrays(data: bytes, *, most_bytes: int) -> dict[str, np.ndarray]:
         if len(archive.infolist()) > _MOST_MEMBERS or promised > most_bytes:
             raise ValueError(f"arrays of {promised} bytes, expected at most {most_bytes}")
     with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+        return {name: stored[name] for name in stored.files if only in (None, name)}
 
 
 def _chosen(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:

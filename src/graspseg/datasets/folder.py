@@ -70,6 +70,11 @@ class FolderDataset:
         return list(splits[name])
 
     @property
+    def intrinsics(self) -> Intrinsics | None:
+        """The camera of all frames that name none of their own."""
+        return self._given_camera or self.description.intrinsics
+
+    @property
     def split_names(self) -> tuple[str, ...]:
         """Splits that `dataset.json` lists."""
         return tuple(self.description.splits or ())

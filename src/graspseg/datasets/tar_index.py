@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from graspseg.frame import InputError
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 LARGEST_MEMBER = 64 << 20
+LARGEST_HEADER = 1 << 20
+MOST_KINDS = 64
 _BLOCK = tarfile.BLOCKSIZE
 
 DEPTH, LABEL, FACTS = "depth.png", "label.png", "json"
@@ -42,6 +44,24 @@ class Scan(NamedTuple):
     broken: str = ""
 
 
+class _Headers:
+    """A tar of which only headers are read: names and comments of gigabytes are none.
+
+    Args:
+        file: the tar.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, count: int) -> bytes:
+        """As many bytes as a header may have at most."""
+        if not 0 <= count <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {count} bytes")
+        return self._file.read(count)
+
+
 def read_index(path: Path) -> list[Entry]:
     """Find all frames of a shard.
 
@@ -61,7 +81,7 @@ def scan_tar(path: Path) -> Scan:
     end, last_key, broken = 0, "", ""
     try:
         length = path.stat().st_size
-        with tarfile.open(path, "r:", errorlevel=0) as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=_Headers(file), mode="r:", errorlevel=0) as tar:
             for member in tar:
                 if tar.offset <= end:
                     raise tarfile.ReadError("a member of negative size")
@@ -71,6 +91,10 @@ def scan_tar(path: Path) -> Scan:
                     faults.append(f"{path} holds {fault}.")
                     continue
                 key, _, kind = member.name.partition(".")
+                if len(entries.get(key, {})) >= MOST_KINDS:
+                    fault = f"{path} holds more than {MOST_KINDS} members of {key}, expected a few: take them out."
+                    faults += [fault] if fault not in faults[-1:] else []
+                    continue
                 if kind in entries.get(key, {}):
                     faults.append(f"{path} holds {member.name} twice, expected it once: write the shard again.")
                 elif key in entries and key != last_key:
