@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from graspseg.frame import InputError
 
@@ -44,22 +45,14 @@ class Scan(NamedTuple):
     broken: str = ""
 
 
-class _Headers:
-    """A tar of which only headers are read: names and comments of gigabytes are none.
+class _Headers(io.BufferedReader):
+    """A tar of which only headers are read: names and comments of gigabytes are none."""
 
-    Args:
-        file: the tar.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, count: int) -> bytes:
+    def read(self, size: int | None = -1, /) -> bytes:
         """As many bytes as a header may have at most."""
-        if not 0 <= count <= LARGEST_HEADER:
-            raise tarfile.ReadError(f"a header of {count} bytes")
-        return self._file.read(count)
+        if size is None or not 0 <= size <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return super().read(size)
 
 
 def read_index(path: Path) -> list[Entry]:
@@ -81,7 +74,7 @@ def scan_tar(path: Path) -> Scan:
     end, last_key, broken = 0, "", ""
     try:
         length = path.stat().st_size
-        with path.open("rb") as file, tarfile.open(fileobj=_Headers(file), mode="r:", errorlevel=0) as tar:
+        with _Headers(io.FileIO(path)) as file, tarfile.open(fileobj=file, mode="r:", errorlevel=0) as tar:
             for member in tar:
                 if tar.offset <= end:
                     raise tarfile.ReadError("a member of negative size")
