@@ -53,6 +53,11 @@ def list_frames(folder: Path) -> list[tuple[str, Path, Path]]:
     return [(stem, *found[stem]) for stem in sorted(found, key=natural_order)]
 
 
+def depth_files(folder: Path) -> list[tuple[str, Path]]:
+    """Everything below a folder that is depth or looks like it, with what it would be called; may be nothing."""
+    return sorted(((stem, path) for stem, path, _ in _Walk().below(folder)), key=lambda found: natural_order(found[0]))
+
+
 def stem_of(relative: PurePath) -> str:
     """What a data set calls one of its files: the path inside it without `depth/` and suffix."""
     parts = list(relative.with_suffix("").parts)

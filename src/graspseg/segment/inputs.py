@@ -10,10 +10,11 @@ from typing import Protocol, runtime_checkable
 
 from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.listing import list_frames, stem_of
+from graspseg.datasets.listing import depth_files, list_frames, stem_of
+from graspseg.datasets.manifest import MANIFEST, is_manifest
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
-from graspseg.datasets.shards import ShardDataset, is_shards
+from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 from graspseg.sources.realsense_recording import is_recording, open_recording
 from graspseg.sources.recording import Recording
@@ -133,7 +134,7 @@ class StoredSource:
 
 @dataclass(frozen=True)
 class LostSource:
-    """What followed in a recording that was cut; reading it says so."""
+    """What is not read, such as what followed in a recording that was cut; reading it says so."""
 
     name: str
     path: Path
@@ -189,7 +190,7 @@ def _sources_in(item: Path, out: Path) -> Iterator[Source]:
         return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
     if is_recording(item):
         return _in_recording(item)
-    return _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out)
+    return _in_shards(item, out) if item.exists() and is_shards(item) else _in_files(item, out)
 
 
 def _in_recording(item: Path) -> Iterator[Source]:
@@ -201,8 +202,14 @@ def _in_recording(item: Path) -> Iterator[Source]:
         yield LostSource(f"{item.stem}/lost", item / "lost", recording.cut)
 
 
-def _in_shards(item: Path) -> Iterator[Source]:
+def _in_shards(item: Path, out: Path) -> Iterator[Source]:
     frames = ShardDataset(item)
+    if item.is_dir() and not is_manifest(item / MANIFEST):  # which would say what belongs to the set
+        for name, path in depth_files(item):
+            if path not in find_shards(item) and not _real(path).is_relative_to(_real(out)):
+                yield LostSource(
+                    name, path, f"{path} lies in {item} beside shards, expected only these: name it, or move it away."
+                )
     for index, key in enumerate(frames.stems):
         yield StoredSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
 
