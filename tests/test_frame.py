@@ -110,3 +110,53 @@ def test_single_wrong_pixels_are_not_the_nearest_surface() -> None:
     assert Frame(depth).oddities() == []
     depth[:2, :10] = 3
     assert len(Frame(depth).oddities()) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "unit", "fits"),
+    [
+        (4500, 0.001, ["0.0001 would make it 0.45 m", "0.000125 would make it 0.56 m", "0.00025 would make it 1.1 m"]),
+        (450, 0.0001, ["0.001 would make it 0.45 m", "0.00025 would make it 0.11 m"]),
+        (60000, 0.001, []),
+    ],
+)
+def test_a_forgotten_unit_is_named(stored: int, unit: float, fits: list[str]) -> None:
+    """Also where a few pixels are wrong: near ones before a far scene, or the other way round."""
+    depth = np.full((100, 100), stored, np.uint16)
+    depth[:2, :5] = 500 if stored > 450 else 65535
+    (doubt,) = Frame(depth, unit).doubts()
+    assert doubt.about == "unit" and f"(now {unit:g})" in doubt.sentence
+    assert doubt.sentence.split("; ")[1:] == fits
+
+
+@pytest.mark.parametrize("nearest", [80, 300, 1500])
+def test_depth_where_hands_are_raises_no_doubt(nearest: int) -> None:
+    depth = np.full((100, 100), 4000, np.uint16)
+    depth[:10] = nearest
+    assert Frame(depth).doubts() == []
+    depth[depth == 4000] = 0
+    assert Frame(depth).doubts() == []
+
+
+@pytest.mark.parametrize(
+    ("camera", "found"),
+    [
+        (Intrinsics(475.0, 475.0, 319.5, 239.5), []),
+        (Intrinsics(3700.0, 475.0, 319.5, 239.5), ["fx is 3700, so 640 pixels see 9.89 degrees"]),
+        (Intrinsics(0.74, 0.99, 0.5, 0.5), ["fx is 0.74", "fy is 0.99"]),  # in widths and heights
+        (Intrinsics(1.93, 1.93, 320.0, 240.0), ["fx is 1.93", "fy is 1.93"]),  # in millimetres
+        (Intrinsics(920.0, 920.0, 640.0, 360.0), ["the principal point 640, 360 is outside the image of 640x480"]),
+        (Intrinsics(475.0, 475.0, 319.5, -3.0), ["the principal point 319.5, -3 is outside"]),
+    ],
+)
+def test_intrinsics_that_no_camera_has(camera: Intrinsics, found: list[str]) -> None:
+    doubts = Frame(np.full((480, 640), 600, np.uint16), intrinsics=camera).doubts()
+    assert [doubt.about for doubt in doubts] == ["camera"] * len(found)
+    for doubt, beginning in zip(doubts, found, strict=True):
+        assert doubt.sentence.startswith(beginning) and "--fx" in doubt.sentence
+
+
+def test_an_assumed_focal_length_follows_the_longer_side() -> None:
+    """The same camera, held upright, sees the same angle along its longer side."""
+    assert Intrinsics.default(640, 480).fx == Intrinsics.default(480, 640).fx == 475.0
+    assert Intrinsics.default(1280, 720).fx == Intrinsics.default(720, 1280).fy == 950.0

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8, UInt16
 
-NEAREST_M = 0.05
 FARTHEST_NEAREST_M = 10.0
+HAND_NEAREST_M, HAND_FARTHEST_M = 0.08, 1.5
 FAR_TOO_COARSE_M = 1e6  # per stored unit
 _LARGEST = 65535
+_UNITS_M = (0.001, 0.0001, 0.000125, 0.00025)  # millimetres; RealSense D405; SR300 and SR305 in both modes
+_UNITS_OF_NUMBERS_M = (1.0, 0.001, 1e-6)  # of floats and large integers
+_FEW = 1000  # one pixel in so many may be wrong
+_ROUNDING = 1e-6
+_REMEDY = "give intrinsics (--fx --fy --cx --cy) in pixels of this image"
+_NARROWEST_DEG, _WIDEST_DEG = 10.0, 150.0
 
 
 class InputError(ValueError):
@@ -46,9 +52,21 @@ class Intrinsics:
 
     @classmethod
     def default(cls, width: int, height: int) -> Intrinsics:
-        """A camera of the paper's kind (SR300: f = 475 px at 640 px width), centred."""
-        focal = 475.0 * width / 640.0
+        """A camera of the paper's kind (SR300: f = 475 px at 640 px along the longer side), centred."""
+        focal = 475.0 * max(width, height) / 640.0
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2)
+
+
+class Doubt(NamedTuple):
+    """Something legal that is probably not meant.
+
+    Attributes:
+        about: the measurement as a whole, the unit of depth, or the camera.
+        sentence: what was found, what was expected, what to do.
+    """
+
+    about: Literal["empty", "unit", "camera"]
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +80,7 @@ class Frame:
         timestamp_s: capture time in seconds, None when unknown.
         color: RGB image aligned with the depth, None when there is none.
         notes: oddities met while reading that a person should hear of.
+        read_unit_m: metres per unit of the numbers it was read from, None = `depth_unit_m`.
 
     Raises:
         InputError: depth is not a non-empty 2-D uint16 array, the unit is not positive, or colour has another size.
@@ -73,6 +92,7 @@ class Frame:
     timestamp_s: float | None = None
     color: UInt8[np.ndarray, "h w 3"] | None = None
     notes: tuple[str, ...] = ()
+    read_unit_m: float | None = None
 
     def __post_init__(self) -> None:
         if self.depth.dtype != np.uint16 or self.depth.ndim != 2:
@@ -126,6 +146,8 @@ class Frame:
             stored = np.rint(depth_m / unit)
         depth = np.where(stored <= _LARGEST, stored, 0).astype(np.uint16)
         notes = (f"{lost} pixels are NaN or infinite and count as not measured",) if lost else ()
+        if depth_unit_m is None and (far := int(np.count_nonzero(stored > _LARGEST))):
+            notes += (f"{far} pixels are farther than {_LARGEST * unit:.4g} m and count as not measured",)
         return cls(depth, unit, intrinsics, timestamp_s, color, notes)
 
     def depth_m(self) -> Float32[np.ndarray, "h w"]:
@@ -138,28 +160,60 @@ class Frame:
         return self.intrinsics or Intrinsics.default(width, height)
 
     def oddities(self) -> list[str]:
-        """What is legal but probably not meant: no measurement at all, or a nearest depth no hand camera gives."""
-        found = list(self.notes)
-        nearest = self._nearest()
-        if nearest is None:
-            found.append("no pixel has a measurement, all is background")
-        elif not NEAREST_M <= nearest <= FARTHEST_NEAREST_M:
-            found.append(
-                f"the nearest surface is at {nearest:.4g} m, expected {NEAREST_M:g} to {FARTHEST_NEAREST_M:g} m: "
-                f"check --depth-unit (now {self.depth_unit_m:g})"
-            )
-        return found
+        """What is legal but probably not meant: notes of reading, and `doubts`."""
+        return [*self.notes, *(doubt.sentence for doubt in self.doubts())]
 
-    def _nearest(self) -> float | None:
-        """Nearest depth in metres; below 0.05 m single wrong pixels (0.1 % of the measured) do not count."""
-        measured: Any = self.depth[self.depth > 0]
-        if measured.size == 0:
-            return None
-        nearest = float(measured.min()) * self.depth_unit_m
-        if nearest < NEAREST_M:
-            rank = measured.size // 1000
-            nearest = float(np.partition(measured, rank)[rank]) * self.depth_unit_m
-        return nearest
+    def doubts(self) -> list[Doubt]:
+        """What speaks against the unit or the camera, or that nothing was measured at all."""
+        height, width = self.depth.shape
+        camera = [] if self.intrinsics is None else camera_doubts(self.intrinsics, width, height)
+        return [*self._doubts_of_depth(), *camera]
+
+    def _doubts_of_depth(self) -> list[Doubt]:
+        """Hands are held 0.08 to 1.5 m before a camera; of the measured pixels 0.1 % may be wrong."""
+        measured = int(np.count_nonzero(self.depth))
+        if not measured:
+            return [Doubt("empty", "no pixel has a measurement, all is background")]
+        unmeasured, few = self.depth.size - measured, measured // _FEW
+        below = math.ceil(HAND_NEAREST_M / self.depth_unit_m - _ROUNDING)
+        up_to = math.floor(HAND_FARTHEST_M / self.depth_unit_m + _ROUNDING)
+        too_near = int(np.count_nonzero(self.depth < below)) - unmeasured
+        if too_near <= few and int(np.count_nonzero(self.depth <= up_to)) - unmeasured > few:
+            return []
+        stored: Any = self.depth[self.depth > 0]
+        nearest = float(np.partition(stored, few)[few]) * self.depth_unit_m
+        now = self.depth_unit_m if self.read_unit_m is None else self.read_unit_m
+        units = _UNITS_M if self.read_unit_m is None else (*_UNITS_M, *_UNITS_OF_NUMBERS_M)
+        fitting = [
+            f"{unit:g} would make it {nearest / now * unit:.2g} m"
+            for unit in dict.fromkeys(units)
+            if HAND_NEAREST_M <= nearest / now * unit <= HAND_FARTHEST_M
+        ]
+        sentence = (
+            f"the nearest surface is at {nearest:.4g} m, expected {HAND_NEAREST_M:g} to {HAND_FARTHEST_M:g} m, where "
+            f"hands are: check --depth-unit (now {now:g})"
+        )
+        return [Doubt("unit", "; ".join([sentence, *fitting]))]
+
+
+def camera_doubts(camera: Intrinsics, width: int, height: int) -> list[Doubt]:
+    """What speaks against a camera of an image of this size: cameras see 10 to 150 degrees around a pixel of it."""
+    found: list[Doubt] = []
+    for name, focal, side in (("fx", camera.fx, width), ("fy", camera.fy, height)):
+        degrees = 2 * math.degrees(math.atan(side / 2 / focal))
+        if not _NARROWEST_DEG <= degrees <= _WIDEST_DEG:
+            sentence = (
+                f"{name} is {focal:g}, so {side} pixels see {degrees:.3g} degrees, expected {_NARROWEST_DEG:g} to "
+                f"{_WIDEST_DEG:g}: {_REMEDY}"
+            )
+            found.append(Doubt("camera", sentence))
+    if not (-0.5 <= camera.cx <= width - 0.5 and -0.5 <= camera.cy <= height - 0.5):
+        sentence = (
+            f"the principal point {camera.cx:g}, {camera.cy:g} is outside the image of {width}x{height} pixels, "
+            f"expected it inside: {_REMEDY}"
+        )
+        found.append(Doubt("camera", sentence))
+    return found
 
 
 def _fitting_unit(depth_m: np.ndarray) -> float:

@@ -65,6 +65,7 @@ def test_options(frames: Path, depth_rule_model: Path, tmp_path: Path) -> None:
     assert files(out) == {
         "labels/9.png",
         "handless/9.png",
+        "handless/dataset.json",
         "clouds/9-hand.ply",
         "clouds/9-object.ply",
         "summary.json",
@@ -160,7 +161,7 @@ def test_legal_but_odd_frames_warn(
     out = tmp_path / "out"
     assert main(["segment", str(tmp_path / "odd.npy"), "--out", str(out), "--model", str(depth_rule_model)]) == 0
     assert f"warning: odd: {warning}" in capsys.readouterr().err.replace(
-        "the nearest surface is at 300 m, expected 0.05 to 10 m: check ", ""
+        "the nearest surface is at 300 m, expected 0.08 to 1.5 m, where hands are: check ", ""
     )
     labels = cv2.imread(str(out / "labels" / "odd.png"), cv2.IMREAD_UNCHANGED)
     assert labels is not None

@@ -15,10 +15,10 @@ from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.manifest import write_manifest
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sample import Dataset
-from graspseg.datasets.shard_writer import write_shard
+from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.statistics import as_json, collect
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import PALETTE
 
 CAMERA = {"fx": 5.0, "fy": 6.0, "cx": 2.5, "cy": 1.5}
@@ -185,12 +185,33 @@ def test_units_and_cameras_of_single_frames(tmp_path: Path, make_sample) -> None
     assert frames[1].depth[0, 0] == 70
 
 
-def test_another_camera_is_said(tmp_path: Path, make_sample) -> None:
+def test_every_frame_keeps_its_camera(tmp_path: Path, make_sample) -> None:
     write_manifest(tmp_path / "in", {"intrinsics": {**CAMERA, "fx": 9.0}}, [])
     row = write_shard(tmp_path / "in" / "a.tar", [make_sample(0)])
     write_manifest(tmp_path / "in", {"intrinsics": {**CAMERA, "fx": 9.0}}, [row])
-    _, said = convert(ShardDataset(tmp_path / "in"), tmp_path / "out", "folder")
-    assert said == ["1 frames have another camera than dataset.json names: only shards keep one for each frame."]
+    for number, to in enumerate(("folder", "coco", "shards")):
+        _, said = convert(ShardDataset(tmp_path / "in"), tmp_path / to, to)
+        converted = open_dataset(tmp_path / to)
+        assert said == [] and converted[0].frame.intrinsics == Intrinsics(**CAMERA), number
+    (image,) = json.loads((tmp_path / "coco" / "annotations.json").read_text())["images"]
+    assert image["intrinsics"] == CAMERA
+    _, said = convert(open_dataset(tmp_path / "folder"), tmp_path / "again", "shards")
+    assert open_dataset(tmp_path / "again")[0].frame.intrinsics == Intrinsics(**CAMERA)
+
+
+def test_coco_has_one_unit(tmp_path: Path) -> None:
+    """Depth of 0.1 mm beside depth of millimetres becomes millimetres; what is too far for that is said."""
+    near = Frame(np.full((4, 6), 5000, np.uint16), 0.0001)
+    far = Frame(np.full((4, 6), 60000, np.uint16), 0.01)
+    own = Frame(np.full((4, 6), 700, np.uint16), 0.001)
+    frames = {"a": own, "b": near, "c": far}
+    write_shard(tmp_path / "in.tar", [ShardSample(key, frame) for key, frame in frames.items()])
+    conversion, said = convert(ShardDataset(tmp_path / "in.tar"), tmp_path / "coco", "coco")
+    assert (conversion.written, conversion.failed) == (2, 1) and "'c' reaches 600.0 m" in said[0]
+    for sample, metres in zip(FolderDataset(tmp_path / "coco"), (0.7, 0.5), strict=True):
+        np.testing.assert_allclose(sample.frame.depth_m(), metres, rtol=1e-6)
+    images = json.loads((tmp_path / "coco" / "annotations.json").read_text())["images"]
+    assert [image["file_name"] for image in images] == ["depth/a.png", "depth/b.png"]
 
 
 def test_png_shows_the_labels(folder: Path, tmp_path: Path) -> None:

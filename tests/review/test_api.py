@@ -283,6 +283,16 @@ def test_color_of_another_size_or_kind(client: TestClient, folder: Path) -> None
     cv2.imwrite(str(path.with_suffix(".jpg")), np.zeros((*SHAPE, 3), np.uint8))
     answer = client.get(frame_of(client, "take/0")["media"]["color"])
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg"
+    # A browser would turn a picture that names an orientation: it gets the pixels as they are stored.
+    stored = np.random.default_rng(0).integers(0, 256, (*SHAPE, 3), dtype=np.uint8)
+    data = cv2.imencode(".jpg", stored)[1].tobytes()
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03" + bytes(6)
+    path.with_suffix(".jpg").write_bytes(data[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + data[2:])
+    answer = client.get(frame_of(client, "take/0")["media"]["color"])
+    shown = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    plain = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    assert shown is not None and plain is not None and answer.headers["content-type"] == "image/png"
+    np.testing.assert_array_equal(shown, plain)
 
 
 @pytest.mark.parametrize(

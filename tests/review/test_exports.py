@@ -149,7 +149,7 @@ def test_polygons_boxes_and_what_lies_on_top(reviewed: Store, folder: Path, tmp_
     shapes = (
         '<polygon label="object" points="2.0,2.0;6.0,2.0;6.0,5.0;2.0,5.0" z_order="1"></polygon>'
         '<box label="hand" xtl="0" ytl="0" xbr="4" ybr="4" z_order="0"></box>'
-        '<polyline label="hand" points="0,0;9,9"></polyline>'
+        '<tag label="sharp" source="manual"></tag>'
         '<polygon label="ignore" points="-9e9,18;9e9,18;9e9,9e9;-9e9,9e9" z_order="2"></polygon>'
     )
     (tmp_path / "a.xml").write_text(CVAT.format(IMAGE.format("images/take/0.PNG", shapes)))

@@ -131,3 +131,16 @@ def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
         find_sources([tmp_path / "s.tar"], tmp_path / "out")
     with pytest.raises(InputError, match="does not exist"):
         find_sources([tmp_path / "none.tar"], tmp_path / "out")
+
+
+def test_what_lies_beside_shards_is_said(tmp_path: Path) -> None:
+    folder = shards(tmp_path / "set")
+    make(folder, "more/c.png", "out/labels/d.png")
+    (folder / "more" / "s.tar").touch()
+    (folder / "take.mkv").touch()
+    sources = find_sources([folder], folder / "out")
+    assert sorted(source.name for source in sources) == ["a", "b", "more/c", "more/s.tar", "take.mkv"]
+    for source in sources:
+        if "." in source.name or "/" in source.name:
+            with pytest.raises(InputError, match=r"lies in .* beside shards"):
+                source.read(CameraOptions())

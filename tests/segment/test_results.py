@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.segment.results import STAGES, Stage, Summary, cloud, write_extras
+from graspseg.segment.extras import Extras, cloud
+from graspseg.segment.results import STAGES, Stage, Summary
 from graspseg.segment.segmenter import Segmenter
 
 
@@ -29,7 +30,7 @@ def frame() -> Frame:
 
 def test_everything_that_can_be_saved(frame: Frame, depth_rule_model: Path, tmp_path: Path) -> None:
     result = Segmenter(depth_rule_model)(frame)
-    write_extras(tmp_path, "a/b.0", frame, result, overlays=True, save=("probabilities", "cloud", "handless"))
+    Extras(tmp_path, overlays=True, save=("probabilities", "cloud", "handless")).write("a/b.0", frame, result)
     written = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == {
         "overlays/a/b.0.png",
@@ -37,6 +38,7 @@ def test_everything_that_can_be_saved(frame: Frame, depth_rule_model: Path, tmp_
         "clouds/a/b.0-hand.ply",
         "clouds/a/b.0-object.ply",
         "handless/a/b.0.png",
+        "handless/dataset.json",
     }
     with np.load(tmp_path / "probabilities/a/b.0.npz") as saved:
         np.testing.assert_array_equal(saved["probabilities"].argmax(axis=0), result.labels)
@@ -51,7 +53,7 @@ def test_handless_depth_has_no_hand_and_is_else_unchanged(frame: Frame, depth_ru
     from graspseg.datasets.images import read_depth
 
     result = Segmenter(depth_rule_model)(frame)
-    write_extras(tmp_path, "f", frame, result, overlays=False, save=("handless",))
+    Extras(tmp_path, overlays=False, save=("handless",)).write("f", frame, result)
     handless = read_depth(tmp_path / "handless" / "f.png").depth
     assert not handless[result.labels == 1].any()
     np.testing.assert_array_equal(handless[result.labels != 1], frame.depth[result.labels != 1])

@@ -6,7 +6,6 @@ stands on the same line of sight, the picture shows that instead: such pixels ha
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -14,10 +13,12 @@ import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
 from graspseg.annotate.background import Box
+from graspseg.datasets.byte_cache import ByteCache
 from graspseg.frame import Intrinsics
 from graspseg.sources.rgbd import ColorCamera
 
 CELL_PX = 2
+_RAYS: ByteCache[np.ndarray] = ByteCache(64 << 20, lambda rays: rays.nbytes)
 _FAR_M = np.float32(1e6)
 _RING = np.ones((3, 3), np.uint8)
 
@@ -114,8 +115,11 @@ def rays(shape: tuple[int, int], intrinsics: Intrinsics, camera: ColorCamera, bo
     return Rays(turned[:, box.y0 : box.y1, box.x0 : box.x1], camera.translation_m.astype(np.float32))
 
 
-@lru_cache(maxsize=4)
 def _turned(shape: tuple[int, int], intrinsics: Intrinsics, rotation: bytes) -> Float32[np.ndarray, "3 h w"]:
+    return _RAYS.get((shape, intrinsics, rotation), lambda: _turn(shape, intrinsics, rotation))
+
+
+def _turn(shape: tuple[int, int], intrinsics: Intrinsics, rotation: bytes) -> Float32[np.ndarray, "3 h w"]:
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
     directions: Float64[np.ndarray, "3 h w"] = np.stack(
         [(x - intrinsics.cx) / intrinsics.fx, (y - intrinsics.cy) / intrinsics.fy, np.ones_like(x)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
+from graspseg.datasets.doubts import shared_doubts, spread
+from graspseg.datasets.pictures import is_gray
 from graspseg.frame import Frame, InputError
 from graspseg.segment.inputs import CameraOptions
 from graspseg.sources.rgbd import RgbdFrame, RgbdSource, open_rgbd
@@ -48,6 +51,18 @@ class Inputs:
         ]
         self.cut = [source.cut for source in self._sources if source.cut is not None]
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what is odd about an input as a whole; reads a few frames of each."""
+        found: list[str] = []
+        for source in self._sources:
+            frames: list[Frame] = []
+            for index in spread(len(source)):
+                with contextlib.suppress(InputError):
+                    frames.append(self._camera.seen(source[index].frame))
+            found += [*source.notes, *(f"{source.path}: {sentence}" for sentence in shared_doubts(frames))]
+        return found
+
     def __len__(self) -> int:
         return self._starts[-1]
 
@@ -55,10 +70,15 @@ class Inputs:
         """Read one frame.
 
         Raises:
-            InputError: it cannot be used.
+            InputError: it cannot be used, or its picture holds no color, by which skin is told.
         """
         number = self.input_of(index)
         rgbd = self._sources[number][index - self._starts[number]]
+        if is_gray(rgbd.color):
+            raise InputError(
+                f"{self._sources[number].path}: the picture of {rgbd.name!r} is gray, as infrared cameras make them, "
+                "expected color, by which skin is told: take the pictures of the color camera."
+            )
         return replace(rgbd, name=self.names[index], frame=self._camera.seen(rgbd.frame))
 
     def input_of(self, index: int) -> int:

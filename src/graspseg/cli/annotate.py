@@ -94,7 +94,7 @@ def main(argv: list[str]) -> int:
     job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
     inputs = Inputs(options.inputs, camera)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    for sentence in inputs.cut:
+    for sentence in (*inputs.cut, *inputs.notes):
         console.print(f"graspseg: warning: {sentence}")
     skins = _skins(options, job, inputs, console)
     return _run(job, inputs, skins, options.with_model, where, console)

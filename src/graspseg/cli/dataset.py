@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from graspseg.cli.progress import Voice, frames_bar
 from graspseg.frame import InputError
+
+if TYPE_CHECKING:
+    from graspseg.datasets.sample import Dataset
 
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
@@ -35,6 +38,7 @@ class Stats:
         from graspseg.datasets.statistics import as_json, as_text, collect
 
         dataset = open_dataset(self.data, split=self.split)
+        _warn(dataset)
         with frames_bar(len(dataset)) as advance:
             found = collect(dataset, threads=_threads(self.threads), progress=lambda: advance(1))
         figures = as_json(found, dataset.description)
@@ -140,6 +144,7 @@ class Convert:
         from graspseg.datasets.open import open_dataset
 
         dataset = open_dataset(self.data, split=self.split)
+        _warn(dataset)
         say = Voice()
         with frames_bar(len(dataset)) as advance:
             conversion = Conversion(
@@ -203,6 +208,14 @@ def main(argv: list[str]) -> int:
         description="Look at, check and convert data sets: folders and .tar shards; list public ones.",
     )
     return command.run()
+
+
+def _warn(dataset: Dataset) -> None:
+    """Say what is odd about unit and camera of a data set."""
+    from graspseg.datasets.doubts import doubts_of
+
+    for sentence in doubts_of(dataset):
+        print(f"graspseg: warning: {sentence}", file=sys.stderr)
 
 
 def _threads(given: int | None) -> int:

@@ -30,8 +30,8 @@ class Options:
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
-    """16-bit PNG or NPY depth images, folders of them (one that holds depth/ means that), .tar shards, RealSense
-    recordings (.db3, .bag), or a public data set as NAME:FOLDER, such as ho3d/evaluation:HO3D_v3."""
+    """Depth images (16-bit PNG, TIFF or PGM, NPY, NPZ, EXR), folders of them (one that holds depth/ means that), .tar
+    shards, RealSense recordings (.db3, .bag), or a public data set as NAME:FOLDER, such as ho3d/evaluation:HO3D_v3."""
     out: Path
     """Folder for the results."""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
@@ -72,6 +72,7 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from graspseg.datasets.atomic import make_folder
+    from graspseg.segment.inputs import notes_on
     from graspseg.segment.run import Reporter, run
     from graspseg.segment.segmenter import Segmenter
 
@@ -79,6 +80,8 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     make_folder(options.out)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     voice = _Voice(console)
+    for note in notes_on(sources):
+        console.print(f"graspseg: warning: {note}")
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         mirror = None if options.mirror else False
@@ -100,7 +103,8 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
                 folder.rmdir()  # succeeds only when nothing was written
     voice.close(summary=totals.segmented > 0)
     where = f"results in {options.out}" if totals.segmented else "nothing was written"
-    print(f"{totals.segmented} of {len(sources)} frames segmented, {where}", file=sys.stderr)
+    bare = f", no hand found in {totals.without_hand:,} of them" if totals.without_hand else ""
+    print(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}", file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2
 
 

@@ -25,6 +25,12 @@ from graspseg.datasets.tar_index import FACTS, Entry, scan_tar
 from graspseg.frame import InputError
 from graspseg.labels import HAND
 
+_DOUBTS = {
+    "empty": "no pixel has a measurement",
+    "unit": "the nearest surface is not where hands are, is the depth unit right? The first is ",
+    "camera": "no camera is like this, are the intrinsics right? The first is ",
+}
+
 
 @dataclass
 class Findings:
@@ -44,6 +50,7 @@ class Findings:
     faults: int = 0
     notes: Counter[str] = field(default_factory=Counter)
     _unlabelled: list[str] = field(default_factory=list)
+    _doubted: dict[str, str] = field(default_factory=dict)
 
     def fault(self, sentence: str) -> None:
         """Count and say a fault."""
@@ -57,10 +64,13 @@ class Findings:
             self.fault(str(sample))
             return
         self.frames += 1
-        if not sample.frame.depth.any():
-            self.notes["no pixel has a measurement"] += 1
-        elif len(sample.frame.oddities()) > len(sample.frame.notes):
-            self.notes["the nearest surface is not within 0.05 to 10 m, is the depth unit right?"] += 1
+        for doubt in sample.frame.doubts():
+            # The first frame's figures stand for those of all, as long as there is no reason to look closer.
+            sentence = self._doubted.setdefault(doubt.about, f"{_DOUBTS[doubt.about]}{sample.stem}: {doubt.sentence}")
+            self.notes[sentence if doubt.about != "empty" else _DOUBTS["empty"]] += 1
+        if sample.frame.notes:
+            first = f"reading a frame left a note, the first is {sample.stem}: {sample.frame.notes[0]}"
+            self.notes[self._doubted.setdefault("notes", first)] += 1
         if sample.labels is None:
             self._unlabelled.append(sample.stem)
         elif not (sample.labels == HAND).any():
@@ -68,6 +78,7 @@ class Findings:
 
     def know(self, description: Description) -> None:
         """Note what the data set says of all its frames."""
+        self.notes.update(dict.fromkeys(description.notes, self.frames))
         if not description.color_is_aligned and self.frames:
             self.notes["the color is of a camera beside the depth camera, it does not fit pixel by pixel"] = self.frames
 

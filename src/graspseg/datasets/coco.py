@@ -48,11 +48,18 @@ class Annotations:
         self._count = 0
         file.write(b'{"annotations": [')
 
-    def add(self, file_name: str, sample: Sample) -> None:
-        """Add a frame; classes that it does not show, and pixels to ignore, get no annotation."""
+    def add(self, file_name: str, sample: Sample, *, camera: Mapping[str, float] | None = None) -> None:
+        """Add a frame; classes that it does not show, and pixels to ignore, get no annotation.
+
+        Args:
+            file_name: of its depth image.
+            sample: the frame.
+            camera: the intrinsics of this frame, None where they are not known.
+        """
         height, width = sample.frame.depth.shape
         number = len(self._images) + 1
-        self._images.append({"id": number, "file_name": file_name, "width": width, "height": height})
+        row = {"id": number, "file_name": file_name, "width": width, "height": height}
+        self._images.append(row if camera is None else {**row, "intrinsics": dict(camera)})
         for label in _LABELS if sample.labels is not None else ():
             mask = rle.encode(np.asfortranarray(sample.labels == label, np.uint8))
             area = int(rle.area(mask))

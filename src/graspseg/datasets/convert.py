@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import OutputError, make_folder, partial_files, write_json, write_png
 from graspseg.datasets.description import read_object
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.folder import FolderWriter, in_unit
+from graspseg.datasets.frame_cameras import FrameCameras
 from graspseg.datasets.images import DEFAULT_UNIT_M
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, write_manifest
 from graspseg.datasets.read_ahead import read_ahead
@@ -25,6 +26,7 @@ from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 Target = Literal["folder", "shards", "coco", "png"]
 _DESCRIPTION = "dataset.json"
 _ANNOTATIONS = "annotations.json"
+_OF_FRAMES = ("splits", "per_frame")
 _UNSPLIT = "frames"
 _LONGEST_NAME = 200
 
@@ -83,7 +85,7 @@ class Conversion:
 
     def _describe(self) -> dict[str, Any]:
         """What holds for all frames, with unit and camera of the first frame where the data set names none."""
-        content = {key: value for key, value in self.dataset.description.content.items() if key != "splits"}
+        content = {key: value for key, value in self.dataset.description.content.items() if key not in _OF_FRAMES}
         first = None
         with contextlib.suppress(InputError):
             first = self.dataset[0].frame
@@ -155,12 +157,9 @@ class Conversion:
 
     def _to_folder(self, description: dict[str, Any]) -> None:
         writer = FolderWriter(self.out, description)
-        camera = description.get("intrinsics")
+        cameras = FrameCameras(description)
         splits: dict[str, list[str]] = {}
-        others = 0
         for name, index, (sample, color) in self._named():
-            own = sample.frame.intrinsics
-            others += own is not None and camera != {"fx": own.fx, "fy": own.fy, "cx": own.cx, "cy": own.cy}
             last = self.out / ("depth" if sample.labels is None else "labels") / f"{name}.png"
             try:
                 if not last.is_file():
@@ -170,15 +169,12 @@ class Conversion:
             except InputError as error:
                 self._fail(str(error))
                 continue
+            cameras.add(name, sample.frame)
             for split in self.dataset.splits_of(index):
                 splits.setdefault(split, []).append(name)
             self._done()
-        if splits:
-            write_json(self.out / _DESCRIPTION, {**description, "splits": splits})
-        if others:
-            self.say(
-                f"{others} frames have another camera than {_DESCRIPTION} names: only shards keep one for each frame."
-            )
+        if splits or cameras.per_frame:
+            write_json(self.out / _DESCRIPTION, cameras.described({"splits": splits} if splits else {}))
 
     def _to_shards(self, description: dict[str, Any]) -> None:
         groups: dict[str | None, list[int]] = {}
@@ -231,13 +227,21 @@ class Conversion:
         write_json(self.out / _DESCRIPTION, description)
         from graspseg.datasets.coco import new_annotations
 
+        cameras = FrameCameras(description)
         with new_annotations(self.out / _ANNOTATIONS, description) as annotations:
             for name, _, (sample, _) in self._named():
                 image = self.out / "depth" / f"{name}.png"
+                try:
+                    depth = in_unit(sample.frame, description["depth_unit_m"], name)
+                except InputError as error:
+                    self._fail(str(error))
+                    continue
                 if not image.is_file():
-                    write_png(image, sample.frame.depth)
-                annotations.add(f"depth/{name}.png", sample)
+                    write_png(image, depth)
+                annotations.add(f"depth/{name}.png", sample, camera=cameras.add(name, sample.frame))
                 self._done()
+        if cameras.per_frame:
+            write_json(self.out / _DESCRIPTION, cameras.described())
 
     def _to_png(self, description: dict[str, Any]) -> None:
         legend = {CLASS_NAMES[label] if label < len(CLASS_NAMES) else "ignore": PALETTE[label] for label in PALETTE}

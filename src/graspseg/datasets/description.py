@@ -7,9 +7,21 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from graspseg.datasets.fields import unread_fields
+from graspseg.datasets.files import LARGEST_TEXT, read_file
 from graspseg.frame import FAR_TOO_COARSE_M, InputError, Intrinsics
+
+
+class Optics(NamedTuple):
+    """What is needed to read depth: metres per stored unit and the camera; None where nothing is said."""
+
+    depth_unit_m: float | None = None
+    intrinsics: Intrinsics | None = None
+
+
+_NOTHING = Optics()
 
 
 @dataclass(frozen=True)
@@ -21,17 +33,26 @@ class Description:
         intrinsics: the camera.
         splits: stems by name of the split.
         content: every field as it is written, such as `licence` and `provenance`.
+        per_frame: unit and camera by stem, for frames that have others.
+        notes: oddities that a person should hear of, such as fields that nobody reads.
     """
 
     depth_unit_m: float | None = None
     intrinsics: Intrinsics | None = None
     splits: Mapping[str, list[str]] | None = None
     content: Mapping[str, Any] = field(default_factory=dict)
+    per_frame: Mapping[str, Optics] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def color_is_aligned(self) -> bool:
         """Whether pictures fit the depth pixel by pixel; not where `color` says where their own camera is."""
         return self.content.get("color") is None
+
+    def optics(self, stem: str) -> Optics:
+        """Unit and camera of a frame."""
+        own = self.per_frame.get(stem, _NOTHING)
+        return Optics(own.depth_unit_m or self.depth_unit_m, own.intrinsics or self.intrinsics)
 
 
 def read_description(folder: Path) -> Description:
@@ -50,7 +71,26 @@ def read_description(folder: Path) -> Description:
         and all(isinstance(stems, list) and all(isinstance(stem, str) for stem in stems) for stems in splits.values())
     ):
         raise InputError(f"{path} has splits of another form, expected lists of stems by name: correct the file.")
-    return Description(parse_unit(content, path), parse_intrinsics(content, path), splits, content)
+    return Description(
+        parse_unit(content, path),
+        parse_intrinsics(content, path),
+        splits,
+        content,
+        parse_per_frame(content, path),
+        unread_fields(content, path),
+    )
+
+
+def parse_per_frame(content: Mapping[str, Any], path: Path) -> dict[str, Optics]:
+    """The field `per_frame`: `depth_unit_m` and `intrinsics` by stem.
+
+    Raises:
+        InputError: it has another form.
+    """
+    rows = content.get("per_frame", {})
+    if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+        raise InputError(f"{path} has per_frame of another form, expected an object for each stem: correct the file.")
+    return {stem: Optics(parse_unit(row, path), parse_intrinsics(row, path)) for stem, row in rows.items()}
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -60,20 +100,20 @@ def read_object(path: Path) -> dict[str, Any]:
         InputError: it cannot be read or holds something else.
     """
     try:
-        text = path.read_bytes()
-    except OSError as error:
+        text = read_file(path, LARGEST_TEXT)
+    except InputError as error:
         raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
     return parse_object(text, path)
 
 
 def parse_object(text: bytes, path: Path) -> dict[str, Any]:
-    """One JSON object; `path` is what messages call it.
+    """One JSON object in UTF-8, with or without byte-order mark; `path` is what messages call it.
 
     Raises:
         InputError: the text is something else.
     """
     try:
-        content = json.loads(text.decode("utf-8"))
+        content = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no readable JSON ({error}), expected one object: correct the file.") from error
     if not isinstance(content, dict):

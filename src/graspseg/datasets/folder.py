@@ -3,82 +3,22 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import UInt8, UInt16
 
 from graspseg.datasets.atomic import make_folder, write_json, write_png
 from graspseg.datasets.description import Description, read_description
-from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color, read_depth, read_labels
+from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
+from graspseg.datasets.listing import is_read, list_frames
 from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
-
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
-
-
-def natural_order(text: str) -> tuple[list[list[str | int]], str]:
-    """Sort key with which `2` comes before `10`, folder by folder."""
-    parts = [[int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)] for name in text.split("/")]
-    return parts, text
-
-
-def list_frames(folder: Path) -> list[tuple[str, Path, Path]]:
-    """Find the depth images below a folder in natural order.
-
-    A folder that holds `depth/` means that, at any level; hidden files and folders are left out.
-
-    Returns:
-        For every frame its stem (path below `folder` without `depth/` and suffix), its file, and the folder whose
-        `dataset.json` describes it.
-
-    Raises:
-        InputError: the folder is missing, holds no depth image, or two of its files share a stem.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder, expected one with depth images: check the path.")
-    found: dict[str, tuple[Path, Path]] = {}
-    for stem, path, home in _walk(folder, ""):
-        if stem in found:
-            raise InputError(f"{path} and {found[stem][0]} share the stem {stem!r}, expected one of them: remove one.")
-        found[stem] = (path, home)
-    if not found:
-        raise InputError(f"{folder} holds no depth image, expected 16-bit .png or .npy files: check the path.")
-    return [(stem, *found[stem]) for stem in sorted(found, key=natural_order)]
-
-
-def _walk(folder: Path, prefix: str, home: Path | None = None) -> Iterator[tuple[str, Path, Path]]:
-    """Frames below a folder; `home` is the nearest folder upwards that holds `dataset.json`, else the top one."""
-    home = folder if home is None or (folder / "dataset.json").is_file() else home
-    if (folder / "depth").is_dir():
-        yield from _walk(folder / "depth", prefix, home)
-        return
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise InputError(f"{folder} could not be listed ({error.strerror}): check its permissions.") from error
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        stem, suffix = os.path.splitext(entry.name)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", home)
-        elif suffix.lower() in DEPTH_SUFFIXES and _is_file_or_lost(entry):
-            yield prefix + stem, folder / entry.name, home
-
-
-def _is_file_or_lost(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a file, or a link that leads nowhere: reading that reports it, as it does a damaged file."""
-    if not entry.is_symlink():
-        return entry.is_file()  # without asking the disk again, of 100,000 files
-    path = Path(entry.path)
-    return path.is_file() or not path.exists()
 
 
 class FolderDataset:
@@ -86,9 +26,10 @@ class FolderDataset:
 
     Args:
         path: folder with `depth/` (and `labels/`), or a folder of depth images without labels.
-        depth_unit_m: metres per stored unit; None takes `dataset.json`, else 0.001.
+        depth_unit_m: metres per stored unit, of floats too; None takes `dataset.json`, else 0.001 (floats: metres).
         intrinsics: the camera; None takes `dataset.json`, else the frames have none.
         split: only the frames that `dataset.json` lists under this name.
+        description: what is known of the frames where that is not in `dataset.json`.
 
     Raises:
         InputError: no folder, no frames, labels without `depth/`, an unusable `dataset.json` or an unknown split.
@@ -101,17 +42,15 @@ class FolderDataset:
         depth_unit_m: float | None = None,
         intrinsics: Intrinsics | None = None,
         split: str | None = None,
+        description: Description | None = None,
     ) -> None:
         self.path = Path(path)
         if (self.path / "labels").is_dir() and not (self.path / "depth").is_dir():
             raise InputError(
                 f"{self.path} has labels/ but no depth/, expected both: put the depth images into {self.path}/depth/."
             )
-        self.description = read_description(self.path) if self.path.is_dir() else Description()
-        self.depth_unit_m = depth_unit_m
-        if depth_unit_m is None:
-            self.depth_unit_m = self.description.depth_unit_m or DEFAULT_UNIT_M
-        self.intrinsics = intrinsics or self.description.intrinsics
+        self.description = description or (read_description(self.path) if self.path.is_dir() else Description())
+        self._given_unit_m, self._given_camera = depth_unit_m, intrinsics
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
         self._split_sets = {name: frozenset(stems) for name, stems in (self.description.splits or {}).items()}
         self.stems = list(self._files) if split is None else self._split(split)
@@ -129,6 +68,11 @@ class FolderDataset:
                 "restore them or correct dataset.json."
             )
         return list(splits[name])
+
+    @property
+    def intrinsics(self) -> Intrinsics | None:
+        """The camera of all frames that name none of their own."""
+        return self._given_camera or self.description.intrinsics
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -154,10 +98,16 @@ class FolderDataset:
 
     def unlabelled(self) -> list[str]:
         """Stems of the frames without label image."""
-        return [stem for stem in self.stems if not self._labels(stem).is_file()]
+        return [stem for stem in self.stems if is_read(self._files[stem]) and not self._labels(stem).is_file()]
 
     def _frame(self, stem: str) -> Frame:
-        return read_depth(self._files[stem], depth_unit_m=self.depth_unit_m, intrinsics=self.intrinsics)
+        said = self.description.optics(stem)
+        return read_depth(
+            self._files[stem],
+            depth_unit_m=said.depth_unit_m if self._given_unit_m is None else self._given_unit_m,
+            float_unit_m=1.0 if self._given_unit_m is None else self._given_unit_m,
+            intrinsics=self._given_camera or said.intrinsics,
+        )
 
     def _labels(self, stem: str) -> Path:
         return self.path / "labels" / f"{stem}.png"
@@ -181,6 +131,12 @@ class FolderDataset:
         """The RGB picture of a frame, None when there is none."""
         paths = (self.path / "color" / f"{self.stems[index]}{suffix}" for suffix in COLOR_SUFFIXES)
         return next((path for path in paths if path.is_file()), None)
+
+    def colors_alone(self) -> list[str]:
+        """Names of the pictures in `color/` that no depth image has the stem of."""
+        folder, known = self.path / "color", set(self._files)
+        names = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.suffix in COLOR_SUFFIXES)
+        return [str(name) for name in names if name.with_suffix("").as_posix() not in known and name.name[0] != "."]
 
     def splits_of(self, index: int) -> tuple[str, ...]:
         """The splits that `dataset.json` lists a frame under."""
@@ -234,12 +190,27 @@ class FolderWriter:
             write_png(self.path / "labels" / f"{stem}.png", labels)
 
     def _stored(self, frame: Frame, stem: str) -> np.ndarray:
-        if math.isclose(frame.depth_unit_m, self.depth_unit_m):
-            return frame.depth
-        values = np.rint(frame.depth * (frame.depth_unit_m / self.depth_unit_m))
-        if values.max() > np.iinfo(np.uint16).max:
-            raise InputError(
-                f"Depth of {stem!r} reaches {frame.depth.max() * frame.depth_unit_m:.1f} m, too far for 16 bits of "
-                f"{self.depth_unit_m:g} m: give the data set a coarser depth_unit_m."
-            )
-        return values.astype(np.uint16)
+        return in_unit(frame, self.depth_unit_m, stem)
+
+
+def in_unit(frame: Frame, depth_unit_m: float, stem: str) -> UInt16[np.ndarray, "h w"]:
+    """Depth in another unit; what is not measured stays so, and what is measured does not become that.
+
+    Args:
+        frame: the depth.
+        depth_unit_m: metres per stored unit of what is made.
+        stem: what messages call the frame.
+
+    Raises:
+        InputError: it does not fit 16 bits.
+    """
+    if math.isclose(frame.depth_unit_m, depth_unit_m):
+        return frame.depth
+    values = np.rint(frame.depth * (frame.depth_unit_m / depth_unit_m))
+    values[(values == 0) & (frame.depth > 0)] = 1
+    if values.max() > np.iinfo(np.uint16).max:
+        raise InputError(
+            f"Depth of {stem!r} reaches {frame.depth.max() * frame.depth_unit_m:.1f} m, too far for 16 bits of "
+            f"{depth_unit_m:g} m: give the data set a coarser depth_unit_m."
+        )
+    return values.astype(np.uint16)

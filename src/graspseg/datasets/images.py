@@ -3,49 +3,99 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import struct
-import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
+from graspseg.datasets.arrays import load_npy, load_npz
+from graspseg.datasets.exr import decode_exr
+from graspseg.datasets.files import read_file
+from graspseg.datasets.pgm import decode_pgm
+from graspseg.datasets.pictures import picture_or_fault
+from graspseg.datasets.png import png_fault
+from graspseg.datasets.tiff import decode_tiff
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
-DEPTH_SUFFIXES = (".png", ".npy")
+_DECODERS = {
+    ".npy": load_npy,
+    ".npz": load_npz,
+    ".tif": decode_tiff,
+    ".tiff": decode_tiff,
+    ".pgm": decode_pgm,
+    ".exr": decode_exr,
+}
+DEPTH_SUFFIXES = (".png", *_DECODERS)
 DEFAULT_UNIT_M = 0.001
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOR_TYPES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
 MOST_PIXELS = 1 << 26  # a small file can claim to hold gigabytes
+_LARGEST = np.iinfo(np.uint16).max
+_VIDEO = "take the depth track out of it, as 16-bit PNG files"
+_RECORDING = "name the recording itself"
+_REMEDIES: dict[str, str] = {
+    **dict.fromkeys((".mkv", ".avi", ".mov", ".mp4"), _VIDEO),
+    **dict.fromkeys((".bag", ".db3", ".mcap"), _RECORDING),
+    ".tar": "name the shard itself",
+}
 _IS_LABEL = np.isin(np.arange(256), (BACKGROUND, HAND, OBJECT, IGNORE))
 
 
-def read_depth(path: Path, *, depth_unit_m: float | None = None, intrinsics: Intrinsics | None = None) -> Frame:
-    """Read a depth image: 16-bit gray PNG, or NPY holding uint16 values or float metres.
+def read_depth(
+    path: Path,
+    *,
+    depth_unit_m: float | None = None,
+    float_unit_m: float = 1.0,
+    intrinsics: Intrinsics | None = None,
+) -> Frame:
+    """Read a depth image: 16-bit gray PNG, TIFF, PGM or EXR, or an array in NPY or NPZ, of integers or floats.
 
     Args:
         path: the file.
-        depth_unit_m: metres per stored unit of a PNG or uint16 NPY, None = 0.001; floats are metres whatever it says.
+        depth_unit_m: metres per unit of integers, None = 0.001.
+        float_unit_m: metres per unit of floats, which are metres unless a person says otherwise.
         intrinsics: the camera, handed on to the frame.
 
     Raises:
-        InputError: missing, damaged, 8-bit, colour, empty or negative.
+        InputError: missing, damaged, too large, 8-bit, colour, empty or negative.
     """
     unit = DEFAULT_UNIT_M if depth_unit_m is None else depth_unit_m
+    suffix = path.suffix.lower()
     try:
-        if path.suffix.lower() == ".png":
-            return Frame(decode_depth(_read_bytes(path), path), unit, intrinsics)
-        if path.suffix.lower() == ".npy":
-            return _read_npy(path, unit, intrinsics)
+        if suffix == ".png":
+            return Frame(decode_depth(read_file(path), path), unit, intrinsics)
+        if suffix in _DECODERS:
+            values = _DECODERS[suffix](read_file(path), path, most=MOST_PIXELS)
+            return _frame_of(values, path, unit=unit, float_unit=float_unit_m, intrinsics=intrinsics)
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path} could not be read (a link that leads nowhere), expected a file: restore it.")
     raise InputError(
-        f"{path} is a {path.suffix or 'suffixless'} file, expected depth as 16-bit .png or .npy: convert it."
+        f"{path} is a {path.suffix or 'suffixless'} file, expected depth as 16-bit .png, .tif or .pgm, or as .npy, "
+        f".npz or .exr: {_REMEDIES.get(suffix, 'convert it')}."
     )
+
+
+def _frame_of(
+    values: np.ndarray, path: Path, *, unit: float, float_unit: float, intrinsics: Intrinsics | None
+) -> Frame:
+    """A frame of numbers of any kind that can be depth."""
+    if np.issubdtype(values.dtype, np.floating):
+        with np.errstate(over="ignore"):  # what overflows is infinite: not measured
+            metres = (values * np.float64(float_unit)).astype(np.float32)
+        return replace(Frame.from_metres(metres, intrinsics=intrinsics), read_unit_m=float_unit)
+    if not np.issubdtype(values.dtype, np.integer) or values.dtype.itemsize < 2:
+        raise InputError(f"{path} holds {values.dtype}, expected integers of 16 bits or more, or floats: convert it.")
+    low, high = int(values.min()), int(values.max())
+    if low < 0:
+        raise InputError(f"{path} goes down to {low}, expected no depth below 0: set such pixels to 0.")
+    if high <= _LARGEST:
+        return Frame(np.ascontiguousarray(values, np.uint16), unit, intrinsics)
+    metres = (values * np.float64(unit)).astype(np.float32)
+    return replace(Frame.from_metres(metres, intrinsics=intrinsics), read_unit_m=unit)
 
 
 def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -58,7 +108,7 @@ def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
     Raises:
         InputError: missing, damaged, of another size or kind, or with other values.
     """
-    return decode_labels(_read_bytes(path), path, shape)
+    return decode_labels(read_file(path), path, shape)
 
 
 def read_color(path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "h w 3"]:
@@ -71,7 +121,7 @@ def read_color(path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "
     Raises:
         InputError: missing, damaged or of another shape.
     """
-    return decode_color(_read_bytes(path), path, shape)
+    return decode_color(read_file(path), path, shape)
 
 
 def decode_depth(data: bytes, path: Path) -> UInt16[np.ndarray, "h w"]:
@@ -116,27 +166,18 @@ def check_labels(
 
 
 def decode_color(data: bytes, path: Path, shape: tuple[int, int] | None) -> UInt8[np.ndarray, "h w 3"]:
-    """RGB pixels of an 8-bit picture; arguments and errors as in `read_color`."""
-    image = None
-    with contextlib.suppress(cv2.error):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if image is None:
-        raise InputError(f"{path} is no readable picture, expected 8-bit color as PNG or JPEG: export it again.")
+    """RGB pixels of an 8-bit picture as stored, whatever orientation it names; otherwise as `read_color`."""
+    image = picture_or_fault(data, most=MOST_PIXELS)
+    if isinstance(image, str):
+        raise InputError(
+            f"{path} is no readable picture ({image}), expected 8-bit color as PNG or JPEG: export it again."
+        )
     if shape is not None and image.shape[:2] != tuple(shape):
         raise InputError(
             f"{path} is {_size(image.shape)} pixels, expected {_size(shape)} like its depth image: align color with "
             "depth, or say in the data set's field color where its camera is."
         )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} could not be read ({error.strerror}), expected a readable file: check name and permissions."
-        ) from error
+    return image
 
 
 def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
@@ -149,69 +190,13 @@ def _decode_png(data: bytes, path: Path, bits: int, what: str) -> np.ndarray:
 
 def _pixels_or_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> np.ndarray | str:
     """Pixels of a PNG file as OpenCV has them, or what is wrong with it."""
-    fault = _png_fault(data, bits, color_types)
+    fault = png_fault(data, bits, color_types, most=MOST_PIXELS)
     if fault:
         return fault
     image = None
     with contextlib.suppress(cv2.error):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     return "a PNG whose pixels cannot be decoded" if image is None else image
-
-
-def _png_fault(data: bytes, bits: int, color_types: tuple[int, ...]) -> str:
-    """What is wrong with a PNG file, empty when nothing is.
-
-    OpenCV hands back a part of some damaged files and turns others into 8 bits, so chunks and checksums are walked
-    here.
-    """
-    if not data.startswith(_SIGNATURE):
-        return "an empty file" if not data else "no PNG file"
-    position = len(_SIGNATURE)
-    header = b""
-    kind = b""
-    while kind != b"IEND":
-        if position + 12 > len(data):
-            return "a truncated PNG"
-        (length,) = struct.unpack_from(">I", data, position)
-        kind = data[position + 4 : position + 8]
-        end = position + 8 + length
-        if end + 4 > len(data):
-            return "a truncated PNG"
-        if zlib.crc32(memoryview(data)[position + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            return "a damaged PNG (checksum)"
-        if kind == b"IHDR" and length == 13:
-            header = data[position + 8 : end]
-        position = end + 4
-    if not header:
-        return "a PNG without a header"
-    width, height, depth_bits, color_type = struct.unpack(">IIBB", header[:10])
-    if width == 0 or height == 0 or width * height > MOST_PIXELS:
-        return f"a PNG of {width}x{height} pixels"
-    if depth_bits != bits or color_type not in color_types:
-        return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"
-    return ""
-
-
-def _read_npy(path: Path, unit: float, intrinsics: Intrinsics | None) -> Frame:
-    try:
-        array = np.load(io.BytesIO(_read_bytes(path)), allow_pickle=False)
-    except InputError:
-        raise
-    except Exception as error:  # of damaged files NumPy lets errors of zipfile, tokenize and others through
-        raise InputError(
-            f"{path} is no whole NPY array ({type(error).__name__}), expected uint16 or float metres: save it again."
-        ) from error
-    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.size == 0:
-        shape = array.shape if isinstance(array, np.ndarray) else "several arrays"
-        raise InputError(f"{path} holds {shape}, expected one array of shape (height, width): save one frame a file.")
-    if np.issubdtype(array.dtype, np.floating):
-        with np.errstate(over="ignore"):  # what overflows is infinite: not measured
-            return Frame.from_metres(array.astype(np.float32), intrinsics=intrinsics)
-    if np.issubdtype(array.dtype, np.signedinteger) and array.min() < 0:
-        raise InputError(f"{path} goes down to {array.min()}, expected no depth below 0: set such pixels to 0.")
-    if array.dtype.newbyteorder("=") != np.uint16:
-        raise InputError(f"{path} holds {array.dtype}, expected uint16 or float metres: convert it without scaling.")
-    return Frame(np.ascontiguousarray(array, np.uint16), unit, intrinsics)
 
 
 def _size(shape: tuple[int, ...]) -> str:
@@ -224,7 +209,7 @@ def read_picture(path: Path, what: str) -> UInt8[np.ndarray, "h w"] | UInt8[np.n
     Raises:
         InputError: missing, damaged, or of another kind.
     """
-    image = _pixels_or_fault(_read_bytes(path), 8, (0, 2, 3))
+    image = _pixels_or_fault(read_file(path), 8, (0, 2, 3))
     if isinstance(image, str):
         raise InputError(f"{path} is {image}, expected {what} as a whole 8-bit PNG: download it again.")
     return np.ascontiguousarray(image[..., 2::-1]) if image.ndim == 3 else image

@@ -11,6 +11,7 @@ from typing import Any
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.description import Description, parse_intrinsics, parse_unit, read_object
+from graspseg.datasets.fields import unread_fields
 from graspseg.frame import InputError
 
 MANIFEST = "manifest.json"
@@ -90,7 +91,8 @@ def read_manifest(path: Path) -> Manifest | None:
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{path} lists {twice} twice, expected every shard once: remove one of the two.")
     rest = {key: value for key, value in content.items() if key not in _OWN_FIELDS}
-    description = Description(parse_unit(content, path), parse_intrinsics(content, path), content=rest)
+    unit, camera = parse_unit(content, path), parse_intrinsics(content, path)
+    description = Description(unit, camera, content=rest, notes=unread_fields(rest, path))
     return Manifest(shards, content["complete"], description)
 
 

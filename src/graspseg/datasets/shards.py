@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.description import Description, is_number, parse_intrinsics, parse_object, parse_unit
+from graspseg.datasets.fields import misspelled_fields
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, is_manifest, read_manifest
 from graspseg.datasets.sample import Sample
@@ -241,7 +242,8 @@ def _read_frame(
     camera = intrinsics or parse_intrinsics(facts, where) or description.intrinsics
     stamp = facts.get("timestamp_s")
     timestamp_s = float(stamp) if stamp is not None and is_number(stamp) else None
-    return Frame(decode_depth(*_member(shard, entry, DEPTH)), unit, camera, timestamp_s), facts
+    notes = misspelled_fields(facts, _FRAME_FIELDS, where)
+    return Frame(decode_depth(*_member(shard, entry, DEPTH)), unit, camera, timestamp_s, notes=notes), facts
 
 
 def check_size(shard: Path, entry: ShardEntry) -> None:

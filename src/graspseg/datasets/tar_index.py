@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,8 @@ from graspseg.frame import InputError
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 LARGEST_MEMBER = 64 << 20
+LARGEST_HEADER = 1 << 20
+MOST_KINDS = 64
 _BLOCK = tarfile.BLOCKSIZE
 
 DEPTH, LABEL, FACTS = "depth.png", "label.png", "json"
@@ -42,6 +45,16 @@ class Scan(NamedTuple):
     broken: str = ""
 
 
+class _Headers(io.BufferedReader):
+    """A tar of which only headers are read: names and comments of gigabytes are none."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As many bytes as a header may have at most."""
+        if size is None or not 0 <= size <= LARGEST_HEADER:
+            raise tarfile.ReadError(f"a header of {size} bytes")
+        return super().read(size)
+
+
 def read_index(path: Path) -> list[Entry]:
     """Find all frames of a shard.
 
@@ -61,7 +74,7 @@ def scan_tar(path: Path) -> Scan:
     end, last_key, broken = 0, "", ""
     try:
         length = path.stat().st_size
-        with tarfile.open(path, "r:", errorlevel=0) as tar:
+        with _Headers(io.FileIO(path)) as file, tarfile.open(fileobj=file, mode="r:", errorlevel=0) as tar:
             for member in tar:
                 if tar.offset <= end:
                     raise tarfile.ReadError("a member of negative size")
@@ -71,6 +84,10 @@ def scan_tar(path: Path) -> Scan:
                     faults.append(f"{path} holds {fault}.")
                     continue
                 key, _, kind = member.name.partition(".")
+                if len(entries.get(key, {})) >= MOST_KINDS:
+                    fault = f"{path} holds more than {MOST_KINDS} members of {key}, expected a few: take them out."
+                    faults += [fault] if fault not in faults[-1:] else []
+                    continue
                 if kind in entries.get(key, {}):
                     faults.append(f"{path} holds {member.name} twice, expected it once: write the shard again.")
                 elif key in entries and key != last_key:

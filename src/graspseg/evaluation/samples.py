@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from typing import Literal, get_args
 
+from graspseg.datasets.doubts import shared_doubts, spread
 from graspseg.datasets.open import open_dataset
-from graspseg.datasets.sample import Sample
+from graspseg.datasets.sample import Dataset, Sample
 from graspseg.datasets.sequences import clips_of
 from graspseg.evaluation.evaluate import Samples
-from graspseg.frame import InputError
+from graspseg.frame import Frame, InputError
 from graspseg.segment.inputs import CameraOptions
 from graspseg.synth.preset_names import PRESETS, PresetName
 
@@ -73,6 +75,17 @@ class Part:
             range(max(clip.start - self.first, 0), min(clip.stop - self.first, self.count)) for clip in self.clips
         )
         return [clip for clip in inside if clip]
+
+    def doubts(self) -> list[str]:
+        """What is odd about unit and camera, with what the user says of them, and about the data set's description."""
+        if isinstance(self.samples, ExamSamples):
+            return []
+        frames: list[Frame] = []
+        for index in spread(len(self)):
+            with contextlib.suppress(InputError):
+                frames.append(self[index].frame)
+        notes = self.samples.description.notes if isinstance(self.samples, Dataset) else ()
+        return [*notes, *shared_doubts(frames)]
 
 
 def open_samples(

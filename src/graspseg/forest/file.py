@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from graspseg.datasets.arrays import load_arrays
 from graspseg.datasets.atomic import write_bytes
+from graspseg.datasets.files import read_file
 from graspseg.forest.settings import ForestSettings, StageSettings
 from graspseg.frame import InputError
 
@@ -27,6 +29,8 @@ _ARRAYS = {"splits": (np.uint8, 1), "sizes": (np.int32, 1), "offsets": (np.int8,
 _ARRAYS["leaves"] = (np.uint8, 2)
 _HEADER = "header"
 _KEYS = {"format", "settings", "weights", "trained", "sha256"}
+_MOST_BYTES = 1 << 29
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
 _WIDTHS = {"offsets": 4, "leaves": 2}
 
 
@@ -89,14 +93,11 @@ def read_header(path: Path) -> dict[str, Any]:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Header and arrays of the right kinds, as they were written."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = load_arrays(read_file(path), most_bytes=_MOST_BYTES)
         header = json.loads(arrays.pop(_HEADER).tobytes())
-    except OSError as error:
-        if error.errno is None:
-            raise _no_forest(path, str(error)) from error
-        raise InputError(f"{path} could not be read ({error.strerror}): check name and permissions.") from error
-    except (ValueError, LookupError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+    except InputError:
+        raise
+    except _DAMAGE as error:
         raise _no_forest(path, "a file that is not whole or of another kind") from error
     if not isinstance(header, dict) or header.get("format") != FORMAT or set(header) != _KEYS:
         found = header.get("format") if isinstance(header, dict) else None

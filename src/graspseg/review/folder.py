@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from graspseg.datasets.atomic import encode_png
 from graspseg.datasets.description import read_description
 from graspseg.datasets.folder import COLOR_SUFFIXES
 from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
+from graspseg.datasets.listing import stem_of
 from graspseg.frame import Frame, InputError
 
 LABELS = "labels"
@@ -109,16 +111,19 @@ class ReviewFolder:
         Raises:
             InputError: outside, or it cannot be used.
         """
-        return read_depth(self.inside(relative), depth_unit_m=self.depth_unit_m, intrinsics=self.description.intrinsics)
+        unit, camera = self.description.optics(stem_of(PurePosixPath(relative)))
+        return read_depth(self.inside(relative), depth_unit_m=unit, intrinsics=camera)
 
     def color(self, relative: str, shape: tuple[int, int]) -> bytes:
-        """A color picture as it is stored, after a look at its size: of a PNG the header says it, which is faster.
+        """A color picture as the page shows it: pixels as they are stored, whatever orientation the file names.
 
         Raises:
             InputError: outside, damaged, or of another size than the depth.
         """
         data = self.bytes_of(relative)
         height, width = shape
-        if data[:8] != _PNG or data[16:24] != struct.pack(">II", width, height):
-            decode_color(data, self.root / relative, shape)
-        return data
+        if data[:8] == _PNG and data[16:24] == struct.pack(">II", width, height) and b"eXIf" not in data:
+            return data  # the header says all that is needed
+        picture = decode_color(data, self.root / relative, shape)
+        # A browser would turn a picture that names an orientation, under its labels.
+        return data if data[:8] != _PNG and b"Exif" not in data else bytes(encode_png(picture))

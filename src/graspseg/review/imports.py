@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import OutputError
-from graspseg.datasets.images import check_labels
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, IGNORE
-from graspseg.review.coco import read_annotations
-from graspseg.review.cvat import read_images
 from graspseg.review.database import ReadOnly
-from graspseg.review.shapes import LabelledImage
+from graspseg.review.import_files import read_drawing
+from graspseg.review.shapes import DrawnImage, NoArea
 from graspseg.review.state import FrameState, Reviewer
 from graspseg.review.store import Store
 
 _FOLDERS = ("depth", "color", "images", "labels")
-_ANNOTATIONS = "annotations.xml"
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".npy")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".npy", ".npz", ".tif", ".tiff", ".pgm", ".exr")
 
 
 @dataclass
@@ -36,7 +32,7 @@ class Imported:
         changed: frames that have new labels.
         same: frames whose labels were so before.
         empty: images without any shape, whose frames were left as they are.
-        failed: images that could not be used.
+        failed: images that could not be used, whose frames were left as they are, and shapes of no image.
     """
 
     changed: int = 0
@@ -45,33 +41,43 @@ class Imported:
     failed: int = 0
 
 
+class _Planned(NamedTuple):
+    frame: FrameState
+    image: DrawnImage
+
+
 def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = print) -> Imported:
     """Take labels over; decisions stay, and the history keeps the labels of before.
+
+    Nothing is saved before the whole file was read and every mask of it could be drawn. An image with a shape that has
+    no area, an unknown class, another size or no frame of its own is said, and its frame keeps its labels.
 
     Images are matched by name: with or without the folder they were exported to, or by file name alone where only one
     frame has it.
 
     Args:
         store: the review.
-        path: CVAT for images 1.1 (.xml, or .zip that holds it) or COCO (.json).
+        path: CVAT for images 1.1 (.xml), COCO (.json), or a .zip that holds either.
         say: called with a sentence for every image that could not be used.
 
     Raises:
-        InputError: the file cannot be used, or the folder cannot be written to.
+        InputError: the file is damaged, none of its images can be used, or the folder cannot be written to.
     """
     if store.database.read_only:
         raise ReadOnly(store.database.read_only)
-    frames = _Names(store.frames())
+    images, reasons = read_drawing(path)
+    done = Imported(empty=sum(not image.shapes for image in images))
+    planned = _plan(store, images, path, reasons)
+    done.failed = len(reasons)
+    if reasons and not planned:
+        more = f" ({len(reasons) - 1} more reasons like this)" if len(reasons) > 1 else ""
+        raise InputError(f"{reasons[0]} Nothing was changed{more}.")
+    for reason in reasons:
+        say(reason)
     who = Reviewer(f"import of {path.name}"[:80], "import")
-    done = Imported()
-    for image in _read(path):
+    for frame, image in planned:
         try:
-            frame = frames.find(image.name)
-            if frame is None:
-                raise InputError(f"{path}: {image.name!r:.200} is no frame of {store.folder.root}: correct its name.")
-            if image.labels is None:
-                done.empty += 1
-            elif _take(store, frame, image=image, who=who):
+            if _take(store, frame, image=image, who=who):
                 done.changed += 1
             else:
                 done.same += 1
@@ -83,18 +89,82 @@ def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = prin
     return done
 
 
-def _take(store: Store, frame: FrameState, *, image: LabelledImage, who: Reviewer) -> bool:
+def _plan(store: Store, images: Iterable[DrawnImage], path: Path, reasons: list[str]) -> list[_Planned]:
+    """The images that can be taken over; why others cannot is added to `reasons`.
+
+    Raises:
+        InputError: a mask is damaged, so that nothing of the file is to be believed.
+    """
+    frames = _Names(store.frames())
+    planned: list[_Planned] = []
+    for image in images:
+        if not image.shapes:
+            continue
+        found = frames.find(image.name)
+        try:
+            if found is None:
+                raise NoArea(f"is no frame of {store.folder.root}: correct its name")
+            _check(store, found, image)
+        except NoArea as error:
+            reasons.append(f"{path}: the image {image.name!r:.200} {error}.")
+        except (ValueError, TypeError, OverflowError) as error:
+            if isinstance(error, InputError):  # of the frame
+                reasons.append(f"{path}: the image {image.name!r:.200} cannot be used: {error}")
+                continue
+            raise InputError(
+                f"{path}: the image {image.name!r:.200} has a mask that cannot be used ({error}), so nothing was "
+                "changed: correct it."
+            ) from error
+        else:
+            planned.append(_Planned(found, image))
+    return _without_twins(planned, path, reasons)
+
+
+def _check(store: Store, frame: FrameState, image: DrawnImage) -> None:
+    """See that an image's shapes can become the labels of a frame.
+
+    Raises:
+        NoArea: they cannot; completes a sentence about the image.
+        InputError: the frame's depth cannot be read.
+        ValueError: a mask is damaged.
+    """
+    height, width = store.folder.depth(frame.depth).depth.shape
+    if (image.height, image.width) != (height, width):
+        raise NoArea(
+            f"is {image.width}x{image.height} pixels, expected {width}x{height} like its depth image: use the labels "
+            "that belong to it, not resized ones"
+        )
+    try:
+        image.paint()
+    except NoArea as error:
+        raise NoArea(f"has {error}; its frame keeps the labels it has") from None
+
+
+def _without_twins(planned: list[_Planned], path: Path, reasons: list[str]) -> list[_Planned]:
+    """Leave out frames that several images stand for: none of them is the right one for sure."""
+    counts = Counter(frame.id for frame, _ in planned)
+    for frame in {frame.id: frame for frame, _ in planned if counts[frame.id] > 1}.values():
+        names = ", ".join(repr(image.name)[:200] for other, image in planned if other.id == frame.id)
+        reasons.append(f"{path}: the images {names} are all the frame {frame.stem!r:.200}, expected one: remove one.")
+    return [each for each in planned if counts[each.frame.id] == 1]
+
+
+def _take(store: Store, frame: FrameState, *, image: DrawnImage, who: Reviewer) -> bool:
     """Save labels unless the frame has them."""
-    assert image.labels is not None
-    labels = check_labels(image.labels, image.name, store.folder.depth(frame.depth).depth.shape)
+    labels, drawn = image.paint()
     now = store.images.present(frame, labels.shape) if store.images.exist(frame) else None
     if now is not None and not image.tells_ignore:
-        labels = np.where((labels == BACKGROUND) & (now == IGNORE), np.uint8(IGNORE), labels)
+        labels = _keep_ignored(labels, drawn, now)
     if now is not None and np.array_equal(labels, now):
         return False
     store.save_labels(frame.id, labels, expected_revision=frame.revision, who=who, action="import")
     store.images.write(frame.id)
     return True
+
+
+def _keep_ignored(labels: np.ndarray, drawn: np.ndarray, now: np.ndarray) -> UInt8[np.ndarray, "h w"]:
+    """Pixels to ignore stay so where the other program, which does not know them, says nothing."""
+    return np.where(~drawn & (labels == BACKGROUND) & (now == IGNORE), np.uint8(IGNORE), labels)
 
 
 class _Names:
@@ -115,21 +185,3 @@ class _Names:
         stem = path.with_suffix("") if path.suffix.lower() in _SUFFIXES else path
         inner = PurePosixPath(*stem.parts[1:]) if stem.parts and stem.parts[0] in _FOLDERS else stem
         return self._by_stem.get(str(stem)) or self._by_stem.get(str(inner)) or self._by_name.get(stem.name)
-
-
-def _read(path: Path) -> Iterator[LabelledImage]:
-    try:
-        if path.suffix.lower() == ".json":
-            yield from read_annotations(path)
-        elif path.suffix.lower() == ".xml":
-            with path.open("rb") as file:
-                yield from read_images(file, path)
-        elif path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(path) as archive, archive.open(_ANNOTATIONS) as file:
-                yield from read_images(cast(BufferedIOBase, file), path)
-        else:
-            raise InputError(
-                f"{path} is a {path.suffix} file, expected .xml or .zip of CVAT or .json of COCO: export it."
-            )
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} could not be read ({error}), expected labels of CVAT or COCO: check it.") from error

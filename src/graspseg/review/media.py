@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.datasets.byte_cache import ByteCache
 from graspseg.frame import Frame, InputError
 from graspseg.review.database import Busy
 from graspseg.review.folder import Missing, ReviewFolder
@@ -19,7 +19,7 @@ from graspseg.review.store import Store
 Kind = Literal["depth", "color", "labels", "prediction"]
 KINDS: tuple[Kind, ...] = ("depth", "color", "labels", "prediction")
 _RAW = "application/octet-stream"
-_KEPT = 32
+_KEPT_BYTES = 64 << 20
 _ATTEMPTS = 5
 
 
@@ -49,7 +49,7 @@ class Media:
         self._store = store
         self._folder: ReviewFolder = store.folder
         self._predictor = predictor
-        self._frames = lru_cache(_KEPT)(self._read)
+        self._frames: ByteCache[Frame] = ByteCache(_KEPT_BYTES, lambda frame: frame.depth.nbytes)
 
     def addresses(self, frame: FrameState) -> dict[Kind, str | None]:
         """Where the pictures of a frame are; each address means one content for ever."""
@@ -96,8 +96,8 @@ class Media:
         name = self._folder.color_name(frame.stem)
         if name is None:
             raise Missing(f"{frame.stem} has no color picture.")
-        media_type = "image/png" if name.endswith(".png") else "image/jpeg"
-        return Medium(self._folder.color(name, depth.depth.shape), media_type, {})
+        data = self._folder.color(name, depth.depth.shape)
+        return Medium(data, "image/png" if data.startswith(b"\x89PNG") else "image/jpeg", {})
 
     def _labels(self, frame: FrameState, shape: tuple[int, int]) -> Medium:
         """The labels with the version of exactly what is sent, which who decides on them sends back."""
@@ -123,10 +123,8 @@ class Media:
         Raises:
             InputError: it cannot be used.
         """
-        return self._frames(frame.depth, self._folder.version(frame.depth))
-
-    def _read(self, name: str, version: str) -> Frame:
-        return self._folder.depth(name)
+        key = frame.depth, self._folder.version(frame.depth)
+        return self._frames.get(key, lambda: self._folder.depth(frame.depth))
 
     def _prediction(self, frame: FrameState) -> Medium:
         if self._predictor is None:

@@ -13,6 +13,7 @@ from graspseg.segment.metadata import find_model, read_model_info
 from graspseg.segment.segmenter import Segmentation, Segmenter
 
 _KEPT = 64
+_KEPT_BYTES = 256 << 20
 _WAIT_S = 60.0
 
 
@@ -50,9 +51,14 @@ class Predictor:
             if future is None or future.cancelled() or (future.done() and future.exception() is not None):
                 future = self._thread.submit(self._predict, read)
             self._made[key] = future
-            while len(self._made) > _KEPT:
+            while len(self._made) > _KEPT or (len(self._made) > 1 and self._bytes() > _KEPT_BYTES):
                 self._made.popitem(last=False)[1].cancel()
             return future
+
+    def _bytes(self) -> int:
+        """What is remembered takes."""
+        done = (each for each in self._made.values() if each.done() and not each.cancelled() and not each.exception())
+        return sum(each.result().labels.nbytes + each.result().probabilities.nbytes for each in done)
 
     def predict(self, key: str, read: Callable[[], Frame]) -> Segmentation:
         """A prediction, waited for.

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from graspseg.datasets.description import Description, read_description
-from graspseg.datasets.folder import list_frames
+from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.images import read_depth
+from graspseg.datasets.listing import depth_files, list_frames, stem_of
+from graspseg.datasets.manifest import MANIFEST, is_manifest
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
-from graspseg.datasets.shards import ShardDataset, is_shards
+from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
 from graspseg.sources.realsense_recording import is_recording, open_recording
 from graspseg.sources.recording import Recording
@@ -90,17 +91,30 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class FileSource:
-    """A depth image that is a file; `depth_unit_m` and `intrinsics` are what `dataset.json` says, None for nothing."""
+    """A depth image that is a file.
+
+    Attributes:
+        name: see `Source`.
+        path: see `Source`.
+        optics: what `dataset.json` says of it.
+        notes: what is odd about `dataset.json`.
+    """
 
     name: str
     path: Path
-    depth_unit_m: float | None
-    intrinsics: Intrinsics | None
+    optics: Optics
+    notes: tuple[str, ...] = ()
 
     def read(self, camera: CameraOptions) -> Frame:
         """Read the frame; see `Source`."""
-        unit = self.depth_unit_m if camera.depth_unit_m is None else camera.depth_unit_m
-        return camera.seen(read_depth(self.path, depth_unit_m=unit, intrinsics=self.intrinsics))
+        given = camera.depth_unit_m
+        frame = read_depth(
+            self.path,
+            depth_unit_m=self.optics.depth_unit_m if given is None else given,
+            float_unit_m=1.0 if given is None else given,
+            intrinsics=self.optics.intrinsics,
+        )
+        return camera.seen(frame)
 
 
 @dataclass(frozen=True)
@@ -120,7 +134,7 @@ class StoredSource:
 
 @dataclass(frozen=True)
 class LostSource:
-    """What followed in a recording that was cut; reading it says so."""
+    """What is not read, such as what followed in a recording that was cut; reading it says so."""
 
     name: str
     path: Path
@@ -176,7 +190,7 @@ def _sources_in(item: Path, out: Path) -> Iterator[Source]:
         return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
     if is_recording(item):
         return _in_recording(item)
-    return _in_shards(item) if item.exists() and is_shards(item) else _in_files(item, out)
+    return _in_shards(item, out) if item.exists() and is_shards(item) else _in_files(item, out)
 
 
 def _in_recording(item: Path) -> Iterator[Source]:
@@ -188,8 +202,14 @@ def _in_recording(item: Path) -> Iterator[Source]:
         yield LostSource(f"{item.stem}/lost", item / "lost", recording.cut)
 
 
-def _in_shards(item: Path) -> Iterator[Source]:
+def _in_shards(item: Path, out: Path) -> Iterator[Source]:
     frames = ShardDataset(item)
+    if item.is_dir() and not is_manifest(item / MANIFEST):  # which would say what belongs to the set
+        for name, path in depth_files(item):
+            if path not in find_shards(item) and not _real(path).is_relative_to(_real(out)):
+                yield LostSource(
+                    name, path, f"{path} lies in {item} beside shards, expected only these: name it, or move it away."
+                )
     for index, key in enumerate(frames.stems):
         yield StoredSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
 
@@ -199,7 +219,19 @@ def _in_files(item: Path, out: Path) -> Iterator[Source]:
     for name, path, home in _frames_of(item, out):
         if home not in descriptions:
             descriptions[home] = read_description(home)
-        yield FileSource(name, path, descriptions[home].depth_unit_m, descriptions[home].intrinsics)
+        said = descriptions[home]
+        yield FileSource(name, path, said.optics(stem_of(path.absolute().relative_to(home.absolute()))), said.notes)
+
+
+def notes_on(sources: Sequence[Source]) -> list[str]:
+    """What is odd about the descriptions of what is read, each sentence once."""
+    found: dict[str, None] = {}
+    for source in sources:
+        if isinstance(source, FileSource):
+            found.update(dict.fromkeys(source.notes))
+        elif isinstance(source, StoredSource) and isinstance(source.frames, ShardDataset):
+            found.update(dict.fromkeys(source.frames.description.notes))
+    return list(found)
 
 
 def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:

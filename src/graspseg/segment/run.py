@@ -9,8 +9,9 @@ from time import perf_counter
 
 from graspseg.datasets.atomic import OutputError, write_png
 from graspseg.frame import InputError
+from graspseg.segment.extras import Extra, Extras
 from graspseg.segment.inputs import CameraOptions, Source
-from graspseg.segment.results import Extra, Stage, Summary, write_extras
+from graspseg.segment.results import Stage, Summary
 from graspseg.segment.segmenter import Segmenter
 
 
@@ -21,6 +22,7 @@ class Totals:
     segmented: int
     failed: int
     with_warnings: int
+    without_hand: int
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,21 @@ def run(
         OutputError: the results cannot be written.
     """
     head = {"model": segmenter.path.name, "network": segmenter.info.network, "engine": segmenter.engine}
+    extras = Extras(out, overlays=overlays, save=save)
     with Summary(out, head) as summary:
         for source in sources:
             try:
-                _segment_one(segmenter, source, out, summary, camera, overlays, save, report)
+                _segment_one(segmenter, source, out, summary, camera, extras, report)
             except OutputError:
                 raise
             except InputError as error:
                 summary.failures.append({"file": str(source.path), "reason": str(error)})
                 report.failed(str(error))
             report.advanced()
+        extras.finish()
         if summary.done:
             summary.finish()
-        return Totals(summary.done, len(summary.failures), summary.warnings)
+        return Totals(summary.done, len(summary.failures), summary.warnings, summary.without_hand)
 
 
 def _segment_one(
@@ -77,8 +81,7 @@ def _segment_one(
     out: Path,
     summary: Summary,
     camera: CameraOptions,
-    overlays: bool,
-    save: Collection[Extra],
+    extras: Extras,
     report: Reporter,
 ) -> None:
     start = perf_counter()
@@ -95,7 +98,10 @@ def _segment_one(
         "end_to_end_ms": 1e3 * (written - start),
     }
     warnings = frame.oddities()
+    assumption = extras.assumption(frame)
+    if assumption is not None:
+        warnings.append(assumption)
     for warning in warnings:
         report.warned(source.name, warning)
-    write_extras(out, source.name, frame, result, overlays=overlays, save=save)
+    extras.write(source.name, frame, result)
     summary.add(source.name, frame, result, times_ms=times_ms, warnings=warnings)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from graspseg.datasets.byte_cache import ByteCache
 from graspseg.frame import Frame, InputError, Intrinsics
 
+_Places = tuple[np.ndarray, np.ndarray]
+_PLACES: ByteCache[_Places] = ByteCache(64 << 20, lambda places: places[0].nbytes + places[1].nbytes)
 _ITERATIONS = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-7)
 
 
@@ -67,10 +69,10 @@ def _places(frame: Frame, lens: DepthLens) -> tuple[Float32[np.ndarray, "h w"], 
             "add intrinsics beside distortion, or remove distortion."
         )
     height, width = frame.depth.shape
-    return _places_of(height, width, frame.intrinsics, lens)
+    camera = frame.intrinsics
+    return _PLACES.get((height, width, camera, lens), lambda: _places_of(height, width, camera, lens))
 
 
-@lru_cache(maxsize=4)
 def _places_of(
     height: int, width: int, camera: Intrinsics, lens: DepthLens
 ) -> tuple[Float32[np.ndarray, "h w"], Float32[np.ndarray, "h w"]]:

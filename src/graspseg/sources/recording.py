@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from jaxtyping import UInt8
@@ -13,6 +14,8 @@ from graspseg.frame import Frame, InputError
 from graspseg.sources.lens import DepthLens, straighten_depth
 from graspseg.sources.pairing import pair_by_time
 from graspseg.sources.rgbd import ColorCamera, RgbdFrame
+
+_APART_S = 0.025
 
 
 class Recording(ABC):
@@ -104,6 +107,24 @@ class RecordedRgbd:
     def cut(self) -> str | None:
         """What is lost when the recording ends early."""
         return self._recording.cut
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the times of depth and color."""
+        depth_s, color_s = self._recording.depth_s, self._recording.color_s
+        found: list[str] = []
+        if len(self._pairs) < len(depth_s):
+            found.append(
+                f"{self.path}: {len(depth_s) - len(self._pairs)} of {len(depth_s)} depth images have no color picture "
+                "of their time and are left out"
+            )
+        apart_s = median(abs(depth_s[depth] - color_s[color]) for depth, color in self._pairs)
+        if apart_s > _APART_S:
+            found.append(
+                f"{self.path}: color was taken {1000 * apart_s:.0f} ms before or after its depth (median), in which a "
+                "hand moves: record both at one rate, synchronized"
+            )
+        return tuple(found)
 
     def __len__(self) -> int:
         return len(self._pairs)

@@ -98,6 +98,11 @@ class RgbdSource(Protocol):
         """The sentence for what is lost at the end of a recording that was cut, None for a whole one."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is odd about all of it, such as color of another time than depth."""
+        ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> RgbdFrame:

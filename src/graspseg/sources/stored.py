@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.description import parse_intrinsics, parse_unit, read_object
+from graspseg.datasets.description import Description, parse_intrinsics, parse_unit, read_object
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import read_color
 from graspseg.datasets.manifest import MANIFEST
@@ -18,12 +18,13 @@ from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.sample import Dataset
 from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import InputError, Intrinsics, camera_doubts
 from graspseg.sources.calibration import parse_color_camera, parse_distortion
 from graspseg.sources.lens import DepthLens, straighten_depth, straighten_picture
-from graspseg.sources.rgbd import RgbdFrame
+from graspseg.sources.rgbd import ColorCamera, RgbdFrame
 
 _CALIBRATION = "calibration.json"
+_LOOKED_AT = 3
 
 
 def open_stored(
@@ -48,9 +49,11 @@ def open_stored(
     if is_shards(path):
         return StoredRgbd(ShardDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics))
     file = path / _CALIBRATION
-    said = read_object(file) if file.is_file() and not (path / "dataset.json").is_file() else {}
-    unit, camera = depth_unit_m or parse_unit(said, file), intrinsics or parse_intrinsics(said, file)
-    return StoredRgbd(FolderDataset(path, depth_unit_m=unit, intrinsics=camera))
+    said = None
+    if file.is_file() and not (path / "dataset.json").is_file():
+        content = read_object(file)
+        said = Description(parse_unit(content, file), parse_intrinsics(content, file))
+    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=said))
 
 
 class StoredRgbd:
@@ -93,6 +96,41 @@ class StoredRgbd:
     def cut(self) -> None:
         """A data set has no end that could be missing."""
         return
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about the description, the cameras, and the number of pictures."""
+        found = list(self._dataset.description.notes)
+        if isinstance(self._dataset, FolderDataset):
+            alone = self._dataset.colors_alone()
+            if alone:
+                found.append(
+                    f"{self.path} has {len(alone)} color pictures without a depth image (the first is {alone[0]}) "
+                    f"beside {len(self)} depth images: see that pictures of one name were taken at one time"
+                )
+        if self._color_camera is not None:
+            found += self._notes_on_cameras(self._color_camera)
+        return tuple(found)
+
+    def _notes_on_cameras(self, color_camera: ColorCamera) -> list[str]:
+        """What the first frame that can be read says about the calibration."""
+        for index in range(min(len(self), _LOOKED_AT)):
+            try:
+                rgbd = self[index]
+            except InputError:
+                continue
+            found = [
+                f"{self.path}: the color camera: {doubt.sentence}"
+                for doubt in camera_doubts(color_camera.intrinsics, rgbd.color.shape[1], rgbd.color.shape[0])
+            ]
+            if rgbd.frame.intrinsics is None:
+                focal = rgbd.frame.intrinsics_or_default().fx
+                found.append(
+                    f"{self.path} says where the color camera is and not what the depth camera is, so that has an "
+                    f"assumed focal length of {focal:.4g} pixels: give --fx, or intrinsics in dataset.json"
+                )
+            return found
+        return []
 
     def __len__(self) -> int:
         return len(self._dataset)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from graspseg.datasets.decisions import accepted_only
+from graspseg.datasets.doubts import doubts_of
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
@@ -155,6 +156,8 @@ class StoredFrames:
         self._sets = [accepted_only(open_dataset(path, split=split), split=split, say=print) for path in paths]
         self._ends = np.cumsum([len(each) for each in self._sets])
         for each in self._sets:
+            for sentence in doubts_of(each):
+                print(f"graspseg: warning: {sentence}", file=sys.stderr, flush=True)
             missing = each.unlabelled()
             if missing:
                 raise InputError(

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.folder import natural_order
 from graspseg.datasets.images import read_depth
+from graspseg.datasets.listing import natural_order
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_index_picture
 from graspseg.frame import Frame

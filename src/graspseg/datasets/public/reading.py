@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from dataclasses import dataclass
@@ -14,9 +13,12 @@ import numpy as np
 import yaml
 from jaxtyping import UInt8, UInt16
 
+from graspseg.datasets.arrays import load_arrays
+from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_picture
 from graspseg.frame import InputError, Intrinsics
 
+_MOST_BYTES = 1 << 29
 _CHANNELS = {"red": 0, "green": 1, "blue": 2}
 Channel = Literal["red", "green", "blue"]
 
@@ -73,9 +75,7 @@ def read_array(path: Path, key: str, shape: tuple[int, int]) -> UInt8[np.ndarray
         InputError: missing, damaged, without the key, or of another size or kind.
     """
     try:
-        # From a path, NumPy leaves a damaged file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
-            array = content[key] if key in content.files else None
+        array = load_arrays(read_file(path), most_bytes=_MOST_BYTES, only=key).get(key)
     except Exception as error:  # of damaged files NumPy lets errors of zipfile, zlib and others through
         raise InputError(
             f"{path} is no whole NPZ file ({type(error).__name__}), expected {key!r} in it: download it again."

@@ -1,0 +1,35 @@
+"""What is odd about a data set as a whole, as a few of its frames show it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+
+from graspseg.datasets.sample import Dataset
+from graspseg.frame import Doubt, Frame, InputError
+
+_LOOKED_AT = 3
+
+
+def doubts_of(dataset: Dataset) -> list[str]:
+    """Sentences on fields that nobody reads, and on a unit or camera that none of a few frames agrees with.
+
+    Frames that cannot be read are left to whoever reads them all.
+    """
+    frames: list[Frame] = []
+    for index in spread(len(dataset)):
+        with contextlib.suppress(InputError):
+            frames.append(dataset[index].frame)
+    return [*dataset.description.notes, *(f"{dataset.path}: {sentence}" for sentence in shared_doubts(frames))]
+
+
+def spread(count: int) -> list[int]:
+    """Indices of a few frames of so many: the first, the last and between."""
+    return sorted({round((count - 1) * number / (_LOOKED_AT - 1)) for number in range(_LOOKED_AT)}) if count else []
+
+
+def shared_doubts(frames: list[Frame]) -> list[str]:
+    """Doubts about unit and camera that all frames raise, in the words of the first."""
+    found: list[list[Doubt]] = [[doubt for doubt in frame.doubts() if doubt.about != "empty"] for frame in frames]
+    counts = Counter(about for doubts in found for about in {doubt.about for doubt in doubts})
+    return [doubt.sentence for doubt in (found[0] if found else ()) if counts[doubt.about] == len(frames)]

@@ -1,0 +1,127 @@
+"""What is written for a segmented frame beside its labels; whatever is metric says its unit and camera."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from graspseg.datasets.atomic import write_bytes, write_json, write_png
+from graspseg.datasets.folder import in_unit
+from graspseg.datasets.frame_cameras import FrameCameras
+from graspseg.frame import Frame, Intrinsics
+from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
+from graspseg.segment.segmenter import Segmentation
+
+Extra = Literal["probabilities", "cloud", "handless"]
+
+
+class Extras:
+    """Writes everything but the labels of the frames of one run.
+
+    `overlays/<name>.png`; `probabilities/<name>.npz` (float16, 3 x height x width, with `depth_unit_m` of the frame and
+    `intrinsics` fx, fy, cx, cy, NaN where they are unknown); `clouds/<name>-hand.ply` and `-object.ply` (metres, camera
+    axes); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of `handless/dataset.json`,
+    which also has the cameras).
+
+    Args:
+        out: folder of the run.
+        overlays: whether to draw the labels over the depth.
+        save: what else.
+    """
+
+    def __init__(self, out: Path, *, overlays: bool, save: Collection[Extra]) -> None:
+        self._out = out
+        self._overlays = overlays
+        self._save = save
+        self._cameras: FrameCameras | None = None
+        self._unit_m = 0.0
+        self._assumes = "cloud" in save
+
+    def write(self, name: str, frame: Frame, result: Segmentation) -> None:
+        """Write what belongs to a frame.
+
+        Raises:
+            InputError: its depth does not fit the unit of the others.
+            OutputError: a file cannot be written.
+        """
+        if self._overlays:
+            write_png(self._out / "overlays" / f"{name}.png", overlay(frame.depth, result.labels))
+        if "probabilities" in self._save:
+            write_bytes(self._out / "probabilities" / f"{name}.npz", _npz(frame, result))
+        if "cloud" in self._save:
+            for label in (HAND, OBJECT):
+                points = cloud(frame, result.labels == label)
+                path = self._out / "clouds" / f"{name}-{CLASS_NAMES[label]}.ply"
+                write_bytes(path, _ply(points, frame.intrinsics_or_default(), assumed=frame.intrinsics is None))
+        if "handless" in self._save:
+            self._write_handless(name, frame, result)
+
+    def _write_handless(self, name: str, frame: Frame, result: Segmentation) -> None:
+        folder = self._out / "handless"
+        if self._cameras is None:
+            self._unit_m = frame.depth_unit_m
+            description: dict[str, Any] = {"depth_unit_m": self._unit_m}
+            if frame.intrinsics is not None:
+                description["intrinsics"] = asdict(frame.intrinsics)
+            self._cameras = FrameCameras(description)
+            write_json(folder / "dataset.json", description)
+        depth = in_unit(frame, self._unit_m, name)
+        write_png(folder / f"{name}.png", np.where(result.labels == HAND, np.uint16(0), depth))
+        self._cameras.add(name, frame)
+
+    def finish(self) -> None:
+        """Say which frames have a camera of their own.
+
+        Raises:
+            OutputError: that cannot be written.
+        """
+        if self._cameras is not None and self._cameras.per_frame:
+            write_json(self._out / "handless" / "dataset.json", self._cameras.described())
+
+    def assumption(self, frame: Frame) -> str | None:
+        """The sentence for a camera that nobody names and metric results rest on, once in a run."""
+        if frame.intrinsics is not None or not self._assumes:
+            return None
+        self._assumes = False
+        camera = frame.intrinsics_or_default()
+        height, width = frame.depth.shape
+        return (
+            f"no camera is known, so the clouds assume a focal length of {camera.fx:.4g} pixels for images of "
+            f"{width}x{height} pixels: give --fx, or intrinsics in dataset.json"
+        )
+
+
+def cloud(frame: Frame, mask: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "n 3"]:
+    """Points of the masked pixels that have a depth: x right, y down, z forward, in metres."""
+    camera = frame.intrinsics_or_default()
+    rows, columns = np.nonzero(mask & (frame.depth > 0))
+    z = frame.depth[rows, columns] * np.float64(frame.depth_unit_m)
+    x, y = (columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z
+    return np.stack([x, y, z], axis=1).astype(np.float32)
+
+
+def _npz(frame: Frame, result: Segmentation) -> memoryview:
+    camera = frame.intrinsics
+    known = [np.nan] * 4 if camera is None else [camera.fx, camera.fy, camera.cx, camera.cy]
+    packed = io.BytesIO()
+    np.savez_compressed(
+        packed,
+        probabilities=result.probabilities.astype(np.float16),
+        depth_unit_m=np.float64(frame.depth_unit_m),
+        intrinsics=np.array(known, np.float64),
+    )
+    return packed.getbuffer()
+
+
+def _ply(points: Float32[np.ndarray, "n 3"], camera: Intrinsics, *, assumed: bool) -> bytes:
+    values = " ".join(f"{name} {value:.9g}" for name, value in asdict(camera).items())
+    header = "ply\nformat binary_little_endian 1.0\ncomment metres; x right, y down, z forward\n"
+    header += f"comment camera {values}{' assumed' if assumed else ''}\nelement vertex {len(points)}\n"
+    header += "".join(f"property float {axis}\n" for axis in "xyz") + "end_header\n"
+    return header.encode() + points.astype("<f4").tobytes()
