@@ -236,9 +236,10 @@ def test_the_file_says_how_to_look_unless_the_caller_does(depth_rule_model: Path
     assert (segmenter.hands, segmenter.mirror, segmenter.windows) == (1, True, 1)
     plain = Segmenter(depth_rule_model)
     assert (plain.hands, plain.mirror) == (1, True)
-    for wrong in ({"hands": 5}, {"windows": 0}):
-        with pytest.raises(InputError, match="expected 1 to"):
-            Segmenter(told, **wrong)
+    with pytest.raises(InputError, match="expected 1 to"):
+        Segmenter(told, hands=5)
+    with pytest.raises(InputError, match="expected 1 to"):
+        Segmenter(told, windows=0)
 
 
 def test_two_small_hands_far_apart_get_a_window_each(depth_rule_model: Path) -> None:

@@ -76,7 +76,7 @@ def main(argv: Sequence[str]) -> int:
     }
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
-    for sentence in samples.doubts():
+    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in each.doubts()):
         print(f"graspseg: warning: {sentence}", file=sys.stderr)
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)

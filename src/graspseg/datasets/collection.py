@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graspseg.datasets.folder import natural_order
+from graspseg.datasets.listing import natural_order
 
 
 def data_sets_in(folder: str | Path) -> list[Path]:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from graspseg.datasets.collection import data_sets_in
 from graspseg.datasets.description import Description
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sample import Dataset
@@ -200,9 +201,7 @@ def _sets(folder: Path) -> list[Dataset]:
     """The data set a folder is, or those in it."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder, expected recorded depth frames without hands: check the path.")
-    if (folder / "depth").is_dir() or (folder / "dataset.json").is_file():
-        return [open_dataset(folder)]
-    inner = sorted(each for each in folder.iterdir() if (each / "depth").is_dir())
+    inner = data_sets_in(folder)
     return [open_dataset(each) for each in inner] if inner else [open_dataset(folder)]
 
 
