@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from graspseg.frame import InputError, Intrinsics
-from graspseg.sources.realsense_recording import is_recording, open_recording
 from graspseg.sources.recording import RecordedRgbd, Recording
+from graspseg.sources.recordings import is_recording, open_recording
 
 UNIT_M, SIDE_M, TURN_RAD = 0.000125, 0.025, 0.1
 TURN = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])
