@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import queue
 import resource
 import shutil
@@ -32,13 +33,15 @@ from fuzz_kinds import KINDS, Kind, Reading
 from fuzz_mutations import Change, damaged, draw, is_cut
 from graspseg.frame import InputError
 
-LIMIT_S = 10.0
-_START_S = 120.0
+LIMIT_S = 10.0  # of computing: this machine may be busy with other things
+_START_S = 60.0  # for what is imported and made on the way
+_MOST_WAITING_S = 600.0
 _MOST_MIB = 1024
 _VARIANTS = 0.05  # share of inputs that are good files written in another way
 _RESULT = Path(__file__).parent / "results" / "fuzz.json"
 
 Outcome = Literal["refused", "same", "partial", "changed", "wrong", "traceback", "memory", "hang", "crash"]
+_HANGS = "hangs"
 FAULTS: tuple[Outcome, ...] = ("wrong", "traceback", "memory", "hang", "crash")
 
 
@@ -149,9 +152,9 @@ def work(arguments: argparse.Namespace) -> None:
             print(json.dumps({"begins": index, "new": kind.name not in samples}), flush=True)
             if kind.name not in samples:
                 samples[kind.name] = make_sample(kind, Path(home) / kind.name.replace(" ", "-"))
-            before, start = _peak_mib(), time.perf_counter()
+            before, start = _peak_mib(), time.process_time()
             verdict = judge(kind, samples[kind.name], changes)
-            taken_s, grown = time.perf_counter() - start, _peak_mib() - before
+            taken_s, grown = time.process_time() - start, _peak_mib() - before
             if grown > _MOST_MIB:
                 verdict = Verdict("memory", verdict.truth_known, f"{grown:.0f} MiB more")
             told = f"{changes}"[:300] if verdict.outcome in FAULTS else ""
@@ -193,9 +196,8 @@ def _watch(
         threading.Thread(target=_pump, args=(worker, lines), daemon=True).start()
         begun, patience_s = start, _START_S
         while True:
-            try:
-                line = lines.get(timeout=patience_s)
-            except queue.Empty:
+            line = _next_line(lines, worker.pid, patience_s)
+            if line is _HANGS:
                 worker.kill()
                 return begun, "hang"
             if line is None:
@@ -207,6 +209,22 @@ def _watch(
             rows.append(row)
             if row["outcome"] in FAULTS:
                 print(f"{row['outcome']}: input {row['ends']}, {row['kind']}: {row['detail'].strip()}", file=sys.stderr)
+
+
+def _next_line(lines: queue.Queue[str | None], pid: int, patience_s: float) -> str | None:
+    """What a worker says next, or that it has computed, or waited, for too long."""
+    computed_s, start = _computed_s(pid), time.monotonic()
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return lines.get(timeout=1.0)
+        if _computed_s(pid) - computed_s > patience_s or time.monotonic() - start > _MOST_WAITING_S:
+            return _HANGS
+
+
+def _computed_s(pid: int) -> float:
+    """Seconds of computing of a process (Linux: fields 14 and 15 of its `stat`)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pump(worker: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
@@ -227,6 +245,7 @@ def summarize(rows: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> 
             "inputs": len(part),
             **{outcome: outcomes[outcome] for outcome in ("refused", "same", "partial", "changed", *FAULTS)},
             "truth_known": len(known),
+            "computed_s": round(sum(row["seconds"] for row in part), 1),
             "slowest_s": round(max((row["seconds"] for row in part), default=0.0), 3),
         }
 
