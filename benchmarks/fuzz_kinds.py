@@ -26,7 +26,7 @@ from graspseg.datasets.images import read_color, read_depth, read_labels
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame, InputError
-from ros_samples import HEIGHT, WIDTH, Form, RosWriter, compressed_depth, depth_mm, write_take
+from ros_samples import HEIGHT, WIDTH, Form, RosWriter, compressed_depth, depth_mm, write_realsense_bag, write_take
 
 WEIGHTS = Path(__file__).parent.parent / "src/graspseg/weights"
 
@@ -440,6 +440,7 @@ def _kinds() -> Iterable[Kind]:
     )
     for form, name in recordings:
         yield Kind(f"ros {form}", _take(form, name), _read_take, share=30)
+    yield Kind("realsense bag", lambda folder: write_realsense_bag(folder / "a.bag"), _read_take, share=20)
     yield Kind("ros bag of png", _take("bag", "a.bag", png=True), _read_take, checked=True, share=30)
     yield Kind("ros metadata.yaml", _ros_folder, _read_ros_folder, has_end=False, share=15)
     yield Kind("coco", _coco, _read_import, share=6, variant=_again_marked)

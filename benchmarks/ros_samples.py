@@ -206,6 +206,19 @@ def write_take(path: Path, form: Form, *, frames: int = 6, color: bool = True, c
     return path
 
 
+def write_realsense_bag(path: Path, *, frames: int = 4) -> Path:
+    """Write a `.bag` in the topics of old RealSense SDKs, with depth alone."""
+    home, writer = "/device_0/sensor_0/Depth_0", RosWriter(path, "bag")
+    unit = "/device_0/sensor_0/option/Depth Units/value"
+    writer.say(unit, "std_msgs/msg/Float32", writer.make("std_msgs/msg/Float32", data=0.001), time_ns=1)
+    writer.camera_info(f"{home}/info/camera_info", (25.0, 26.0, 15.0, 12.0), model="None", time_ns=1)
+    for number in range(frames):
+        time_ns = START_NS + number * STEP_NS
+        writer.image(f"{home}/image/data", depth_mm(number), "mono16", time_ns=time_ns, frame_id="")
+    writer.close()
+    return path
+
+
 def storage_of(folder: Path) -> Path:
     """The one file of messages in the folder of a recording."""
     (found,) = (each for each in folder.iterdir() if each.suffix in (".db3", ".mcap", ".zstd"))

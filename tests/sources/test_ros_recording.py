@@ -1,3 +1,4 @@
+import contextlib
 import pickle
 import shutil
 import sqlite3
@@ -400,6 +401,22 @@ def test_a_database_with_two_rows_of_a_topic(tmp_path: Path) -> None:
     database.close()
     recording = open_recording(path)
     assert [int(recording.frame(index).depth[0, 0]) for index in range(4)] == [500, 507, 514, 521]
+
+
+def test_rows_that_wait_in_a_log_are_read_and_nothing_is_written_beside(tmp_path: Path) -> None:
+    path, taken = write_take(tmp_path / "whole.db3", "db3", frames=4), tmp_path / "taken"
+    taken.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("DELETE FROM messages WHERE id <= 3")
+        database.commit()
+        for each in tmp_path.glob("whole.db3*"):  # as a recorder leaves them that is killed
+            if not each.name.endswith("-shm"):
+                shutil.copy(each, taken / each.name)
+    recording = open_recording(taken / "whole.db3")
+    assert len(recording) == 3
+    np.testing.assert_array_equal(recording.frame(0).depth, depth_mm(1))
+    assert sorted(each.name for each in taken.iterdir()) == ["whole.db3", "whole.db3-wal"]
 
 
 def test_names_of_topics_are_those_of_images(tmp_path: Path) -> None:

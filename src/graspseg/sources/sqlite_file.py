@@ -36,10 +36,9 @@ def open_database(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: it cannot be opened.
     """
-    journal = path.with_name(f"{path.name}-wal")
-    # Else SQLite may make files beside a database that was last written with a write-ahead log.
-    mode = "mode=ro" if journal.is_file() and journal.stat().st_size else "mode=ro&immutable=1"
-    database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False)
+    # Immutable: else SQLite may make files beside it.
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    database = sqlite3.connect(address, uri=True, check_same_thread=False)
     database.execute("PRAGMA trusted_schema = OFF")
     return database
 
@@ -77,6 +76,36 @@ def is_whole(path: Path) -> bool:
     return path.stat().st_size >= page * pages
 
 
+def has_journal(path: Path) -> bool:
+    """Whether rows wait beside a file, in the write-ahead log of a recorder that was killed."""
+    journal = _journal_of(path)
+    return journal.is_file() and journal.stat().st_size > 0
+
+
+def with_journal(owner: object, path: Path) -> Path:
+    """A copy that holds those rows too; it is removed with its owner.
+
+    Raises:
+        InputError: it is damaged.
+        OutputError: there is no room for it.
+    """
+    whole = _temporary(owner) / path.name
+    try:
+        shutil.copyfile(path, whole)
+        shutil.copyfile(_journal_of(path), _journal_of(whole))
+    except OSError as error:
+        raise unwritable(whole, error) from error
+    try:
+        with contextlib.closing(sqlite3.connect(whole)) as database:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            database.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{path} and the log beside it are damaged ({error}), expected {_EXPECTED}: copy both again."
+        ) from error
+    return whole
+
+
 def saved_rows(owner: object, path: Path) -> Path:
     """A copy of every row before the cut; it is removed with its owner.
 
@@ -84,9 +113,8 @@ def saved_rows(owner: object, path: Path) -> Path:
         InputError: not even the list of topics is left.
         OutputError: there is no room for it.
     """
-    folder = tempfile.TemporaryDirectory(prefix="graspseg-", ignore_cleanup_errors=True)
-    weakref.finalize(owner, folder.cleanup)
-    damaged, saved = Path(folder.name) / "damaged.db3", Path(folder.name) / path.name
+    folder = _temporary(owner)
+    damaged, saved = folder / "damaged.db3", folder / path.name
     try:
         shutil.copyfile(path, damaged)
         with damaged.open("r+b") as file:
@@ -113,6 +141,17 @@ def _copy_rows(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     with contextlib.suppress(sqlite3.DatabaseError):  # at the cut
         for row in rows:
             target.execute("INSERT INTO messages (id, topic_id, timestamp, data) VALUES (?, ?, ?, ?)", row)
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _temporary(owner: object) -> Path:
+    """A folder that is removed with its owner."""
+    folder = tempfile.TemporaryDirectory(prefix="graspseg-", ignore_cleanup_errors=True)
+    weakref.finalize(owner, folder.cleanup)
+    return Path(folder.name)
 
 
 def _pages(head: bytes) -> tuple[int, int]:

@@ -11,7 +11,15 @@ from typing import Any
 
 from graspseg.sources.ros.chunks import MOST_BYTES, ZSTD_MAGIC, DamagedError, decompress
 from graspseg.sources.ros.messages import MessageFile, Topic, damage_is_told
-from graspseg.sources.sqlite_file import check_tables, connect, is_whole, open_database, saved_rows
+from graspseg.sources.sqlite_file import (
+    check_tables,
+    connect,
+    has_journal,
+    is_whole,
+    open_database,
+    saved_rows,
+    with_journal,
+)
 
 _HEAD_BYTES = 64
 _ROW_BYTES = 4  # at least
@@ -29,7 +37,7 @@ class DatabaseFile(MessageFile):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._whole = is_whole(path)
+        self._whole = is_whole(path) or has_journal(path)
         self.lost = None if self._whole else "was cut"
         with connect(self.file, called=path) as database, damage_is_told(path, "a whole .db3"):
             check_tables(database, path)
@@ -51,6 +59,8 @@ class DatabaseFile(MessageFile):
     @cached_property
     def file(self) -> Path:
         """The file that is read: the recording itself, or what can be saved of it."""
+        if has_journal(self.path):
+            return with_journal(self, self.path)
         return self.path if self._whole else saved_rows(self, self.path)
 
     @cached_property
