@@ -170,9 +170,9 @@ def _peak_mib() -> float:
 def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Judge all inputs; a worker that hangs or crashes is replaced behind its input."""
     rows: list[dict[str, Any]] = []
-    start = 0
-    while start < arguments.inputs:
-        begun, outcome = _watch(arguments, start, rows)
+    start, ends = 0, time.monotonic() + 60 * arguments.minutes
+    while start < arguments.inputs and time.monotonic() < ends:
+        begun, outcome = _watch(arguments, start, rows, ends)
         if outcome is None:
             break
         kind, changes = plan(begun, arguments.seed, chosen_kinds(arguments.kinds))
@@ -186,7 +186,7 @@ def run(arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def _watch(
-    arguments: argparse.Namespace, start: int, rows: list[dict[str, Any]]
+    arguments: argparse.Namespace, start: int, rows: list[dict[str, Any]], ends: float
 ) -> tuple[int, Literal["hang", "crash"] | None]:
     """Run a worker from `start` until it ends; returns the input it was at, and how it failed."""
     options = ["--inputs", f"{arguments.inputs}", "--seed", f"{arguments.seed}", "--kinds", arguments.kinds]
@@ -207,6 +207,9 @@ def _watch(
                 begun, patience_s = row["begins"], _START_S if row["new"] else LIMIT_S
                 continue
             rows.append(row)
+            if time.monotonic() > ends:
+                worker.kill()
+                return begun, None
             if row["outcome"] in FAULTS:
                 print(f"{row['outcome']}: input {row['ends']}, {row['kind']}: {row['detail'].strip()}", file=sys.stderr)
 
@@ -264,6 +267,7 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", default="", help="only kinds with this in their name")
+    parser.add_argument("--minutes", type=float, default=600.0, help="stop then, and record what is done")
     parser.add_argument("--only", type=int, help="judge one input here and print what is found")
     parser.add_argument("--start", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--json-path", type=Path, default=_RESULT)

@@ -136,7 +136,9 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
             f"{path} is no whole safetensors file, expected weights saved by graspseg train: copy them again."
         ) from error
     if not whole:
-        raise InputError(f"{path} is a truncated safetensors file, expected weights saved by graspseg train.")
+        raise InputError(
+            f"{path} is a truncated safetensors file, expected weights saved by graspseg train: copy them again."
+        )
     _check_digest(path, recorded, [memoryview(data)[8 + length :]])
     return header
 

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.sources.lens import DepthLens
 from graspseg.sources.pixels import RawPicture
-from graspseg.sources.playback import Playback
+from graspseg.sources.playback import Playback, check_loads
 from graspseg.sources.recording import Recording
 from graspseg.sources.rgbd import ColorCamera
 from graspseg.sources.ros.database import DatabaseFile
@@ -93,6 +93,7 @@ class Db3Recording(Recording):
 
     def _calibration(self) -> tuple[float, Intrinsics, DepthLens, ColorCamera | None]:
         """Metres per stored unit, the depth camera, its lens and the color camera."""
+        check_loads(self._tables.file)
         depth = self._streams["depth"]
         depth.playback = Playback(self._tables.file, "depth")
         unit_m, intrinsics, lens, camera = depth.playback.calibration(color=bool(self._streams["color"].listed))
