@@ -44,7 +44,7 @@ class Db3Recording(Recording):
             depth, color = _list(database, "Depth"), _list(database, "Color")
         if file.lost:
             self.cut = (
-                f"{path} was cut: {len(depth)} depth images and {len(color)} color pictures before the cut can be "
+                f"{path} {file.lost}: {len(depth)} depth images and {len(color)} color pictures before that can be "
                 "read, what followed is lost: copy the file again if it is whole elsewhere."
             )
         if not depth:

@@ -15,7 +15,12 @@ from graspseg.frame import InputError
 
 MAGIC = b"SQLite format 3\0"
 _HEADER = 100
+_LAST = 64  # messages; more than SQLite keeps in memory (2 MB) before it writes
 _EXPECTED = "a whole .db3 of ROS 2 or the RealSense SDK"
+
+
+class UnwrittenError(InputError):
+    """Some page of the file is none of SQLite's: a killed recorder may leave zeros in their place."""
 
 
 @contextlib.contextmanager
@@ -25,7 +30,8 @@ def connect(path: Path, *, called: Path | None = None) -> Iterator[sqlite3.Conne
         with contextlib.closing(open_database(path)) as database:
             yield database
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-        raise InputError(
+        damaged = isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
+        raise (UnwrittenError if damaged else InputError)(
             f"{called or path} is no readable recording ({error}), expected {_EXPECTED}: record or copy it again."
         ) from error
 
@@ -74,6 +80,16 @@ def is_whole(path: Path) -> bool:
         raise InputError(f"{path} is {found}, expected {_EXPECTED}: record or copy it again.")
     page, pages = _pages(head)
     return path.stat().st_size >= page * pages
+
+
+def read_last(database: sqlite3.Connection) -> None:
+    """Read the last messages in full, among which unwritten pages are.
+
+    Raises:
+        sqlite3.DatabaseError: one is.
+    """
+    last = "SELECT max(substr(data, -1)) FROM messages WHERE id > (SELECT max(id) FROM messages) - ?"
+    database.execute(last, (_LAST,)).fetchone()
 
 
 def has_journal(path: Path) -> bool:

@@ -12,11 +12,13 @@ from typing import Any
 from graspseg.sources.ros.chunks import MOST_BYTES, ZSTD_MAGIC, DamagedError, decompress
 from graspseg.sources.ros.messages import MessageFile, Topic, damage_is_told
 from graspseg.sources.sqlite_file import (
+    UnwrittenError,
     check_tables,
     connect,
     has_journal,
     is_whole,
     open_database,
+    read_last,
     saved_rows,
     with_journal,
 )
@@ -26,7 +28,10 @@ _ROW_BYTES = 4  # at least
 
 
 class DatabaseFile(MessageFile):
-    """A `.db3` of ROS 2; of one that was cut the rows before the cut are copied to a temporary file.
+    """A `.db3`.
+
+    Of one that was cut, or that a killed recorder left without some of its pages, the rows before that are copied to a
+    temporary file.
 
     Args:
         path: the file.
@@ -39,9 +44,21 @@ class DatabaseFile(MessageFile):
         self.path = path
         self._whole = is_whole(path) or has_journal(path)
         self.lost = None if self._whole else "was cut"
-        with connect(self.file, called=path) as database, damage_is_told(path, "a whole .db3"):
-            check_tables(database, path)
-            self._rows, self.topics = _list(database, most=path.stat().st_size // _ROW_BYTES)
+        try:
+            self._rows, self.topics = self._listed()
+        except UnwrittenError:
+            if not self._whole or has_journal(path):
+                raise
+            self._whole, self.lost = False, "was never finished by its recorder"
+            del self.file
+            self._rows, self.topics = self._listed()
+
+    def _listed(self) -> tuple[dict[str, list[int]], dict[str, Topic]]:
+        """Row of each message by topic, and the topics."""
+        with damage_is_told(self.path, "a whole .db3"), connect(self.file, called=self.path) as database:
+            check_tables(database, self.path)
+            read_last(database)
+            return _list(database, most=self.path.stat().st_size // _ROW_BYTES)
 
     def raw(self, topic: str, index: int) -> bytes:
         """Bytes of a message; see `MessageFile`."""
