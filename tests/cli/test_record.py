@@ -46,10 +46,11 @@ def test_without_the_sdk_one_sentence_says_how_to_get_it(
 def test_bags_without_rosbags_name_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "take.bag").touch()
-    for name in [*(each for each in sys.modules if each.startswith("graspseg.sources.realsense_bag")), "rosbags"]:
+    (tmp_path / "take.bag").write_bytes(b"#ROSBAG V2.0\n")
+    readers = ("graspseg.sources.realsense_bag", "graspseg.sources.ros.", "rosbags")
+    for name in [each for each in sys.modules if each.startswith(readers)]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "rosbags", None)
     monkeypatch.setitem(sys.modules, "rosbags.interfaces", None)
     assert main(["segment", str(tmp_path / "take.bag"), "--out", str(tmp_path / "out")]) == 2
-    assert "pip install 'graspseg[realsense]'" in capsys.readouterr().err
+    assert "pip install 'graspseg[ros]'" in capsys.readouterr().err

@@ -13,8 +13,8 @@ from graspseg.annotate.annotated_frame import aligned_picture
 from graspseg.datasets.atomic import write_json, write_png
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.sources.lens import DepthLens, straighten_depth
-from graspseg.sources.realsense_recording import open_recording
 from graspseg.sources.recording import RecordedRgbd
+from graspseg.sources.recordings import open_recording
 from graspseg.sources.rgbd import open_rgbd
 from graspseg.sources.sdk import distortion
 

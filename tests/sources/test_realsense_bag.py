@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from graspseg.frame import InputError
-from graspseg.sources.realsense_recording import open_recording
 from graspseg.sources.recording import RecordedRgbd
+from graspseg.sources.recordings import open_recording
 
 
 def test_compressed_chunks(write_bag: Callable[..., Path], tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from graspseg.frame import InputError, Intrinsics
-from graspseg.sources.realsense_recording import is_recording, open_recording
+from graspseg.sources import playback
 from graspseg.sources.recording import RecordedRgbd, Recording
+from graspseg.sources.recordings import is_recording, open_recording
 
 UNIT_M, SIDE_M, TURN_RAD = 0.000125, 0.025, 0.1
 TURN = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])
@@ -134,6 +135,18 @@ def test_what_is_no_recording_is_named(write: Callable[..., Path], tmp_path: Pat
     with pytest.raises(InputError, match=rf"{path.name}.*, expected .*: .*cop") as caught:
         open_recording(path)
     assert "/graspseg-" not in str(caught.value)
+
+
+def test_a_file_that_the_sdk_does_not_get_through(
+    write_db3: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(playback, "LOADS_WITHIN_S", 5.0)
+    path = write_db3(tmp_path / "take.db3", 2)
+    path.write_bytes(path.read_bytes().replace(b"option/Depth_Units/value", b"optaon/Depth_Units/value"))
+    with pytest.raises(
+        InputError, match=r"take.db3 is no RealSense .* can play \(it does not load"
+    ):
+        open_recording(path)
 
 
 def test_missing_files_and_other_names(tmp_path: Path) -> None:

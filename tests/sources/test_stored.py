@@ -156,8 +156,10 @@ def test_a_recording_knows_its_own_unit(write_bag: Callable[..., Path], tmp_path
     source = open_rgbd(path)
     assert isinstance(source, RgbdSource) and source.names == ["000000", "000001", "000002"]
     assert source.sequences == [range(3)]
-    with pytest.raises(InputError, match=r"take.bag has a unit and cameras of its own"):
-        open_rgbd(path, depth_unit_m=0.001)
+    assert source[0].frame.depth_unit_m == 0.000125
+    assert open_rgbd(path, depth_unit_m=0.001)[0].frame.depth_unit_m == 0.001  # what the user says comes first
+    with pytest.raises(InputError, match=r"take.bag has cameras of its own"):
+        open_rgbd(path, intrinsics=Intrinsics(1.0, 1.0, 1.0, 1.0))
     with pytest.raises(InputError, match=r"gone does not exist"):
         open_rgbd(tmp_path / "gone")
 

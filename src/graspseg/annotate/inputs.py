@@ -24,6 +24,7 @@ class Inputs:
     Args:
         inputs: folders, shards, recordings, or public data sets as NAME:PATH.
         camera: what the user says about the depth camera.
+        topics: of depth and color in recordings of ROS; none = found by themselves.
 
     Attributes:
         titles: of the inputs, without folder and suffix.
@@ -35,9 +36,13 @@ class Inputs:
         InputError: one cannot be opened, or two have one name.
     """
 
-    def __init__(self, inputs: Sequence[str], camera: CameraOptions = NOTHING_SAID) -> None:
+    def __init__(
+        self, inputs: Sequence[str], camera: CameraOptions = NOTHING_SAID, *, topics: Sequence[str] = ()
+    ) -> None:
         self._camera = camera
-        self._sources: list[RgbdSource] = [open_rgbd(name, depth_unit_m=camera.depth_unit_m) for name in inputs]
+        self._sources: list[RgbdSource] = [
+            open_rgbd(name, depth_unit_m=camera.depth_unit_m, topics=topics) for name in inputs
+        ]
         self.titles = _titles(inputs)
         prefixes = [f"{title}/" for title in self.titles] if len(inputs) > 1 else [""]
         self._starts = list(accumulate((len(source) for source in self._sources), initial=0))

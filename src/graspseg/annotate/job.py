@@ -43,6 +43,7 @@ class Job:
         depth: what of it is stored.
         format: how frames are stored.
         shard_size: frames of a shard.
+        topics: of depth and color in recordings of ROS; none = found by themselves.
     """
 
     inputs: tuple[str, ...]
@@ -52,6 +53,7 @@ class Job:
     depth: StoredDepth = "range"
     format: Format = "folder"
     shard_size: int = SHARD_SIZE
+    topics: tuple[str, ...] = ()
 
     @property
     def description_file(self) -> Path:
@@ -124,6 +126,8 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinChoice]) -> dict[str,
     }
     if job.format == "shards":
         made["shard_size"] = job.shard_size
+    if job.topics:
+        made["topics"] = list(job.topics)
     described: dict[str, Any] = {"depth_unit_m": first.depth_unit_m, "provenance": PROVENANCE}
     described |= {"annotation": "automatic", "annotated": made}
     if first.intrinsics is not None:

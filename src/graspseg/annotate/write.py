@@ -118,7 +118,7 @@ class _Work:
 @functools.lru_cache(maxsize=1)
 def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
     """What the job needs; `skins` are the contents of the models' files, which may change under their names."""
-    inputs = Inputs(job.inputs, job.camera)
+    inputs = Inputs(job.inputs, job.camera, topics=job.topics)
     chosen = [SkinChoice.load(skin_file(job.out, title)) if skins else None for title in inputs.titles]
     annotators = [Annotator(job.settings) if skin is None else skin.annotator(job.settings) for skin in chosen]
     description = read_object(job.description_file)

@@ -33,10 +33,13 @@ class Options:
     """
 
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
-    """folders with depth/ and color/, shards, RealSense recordings (.db3, .bag), public data sets as NAME:FOLDER"""
+    """folders with depth/ and color/, shards, recordings of RealSense or ROS (.db3, .bag, .mcap, folders of ROS 2), or
+    public data sets as NAME:FOLDER"""
     out: Path
     """folder of the data set"""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
+    topic: tuple[str, ...] = ()
+    """topics of depth and of color in a recording of ROS, where there are several"""
     depth_range: float = 0.16
     """metres behind the nearest surface that are kept; the rest is background"""
     skin: Literal["auto", "hsv", "model"] = "auto"
@@ -91,8 +94,9 @@ def main(argv: list[str]) -> int:
         surroundings=options.skin == "auto",
     )
     camera = options.camera.checked()
-    job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size)
-    inputs = Inputs(options.inputs, camera)
+    topics = options.topic
+    job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size, topics)
+    inputs = Inputs(options.inputs, camera, topics=topics)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in (*inputs.cut, *inputs.notes):
         console.print(f"graspseg: warning: {sentence}")

@@ -116,7 +116,9 @@ def _missing(error: ModuleNotFoundError) -> str:
         "numba": "synth",
         "pycocotools": "coco",
         "ray": "cluster",
-        "rosbags": "realsense",
+        "backports": "ros",
+        "lz4": "ros",
+        "rosbags": "ros",
         "fastapi": "review",
         "uvicorn": "review",
     }

@@ -31,10 +31,13 @@ class Options:
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
     """Depth images (16-bit PNG, TIFF or PGM, NPY, NPZ, EXR), folders of them (one that holds depth/ means that), .tar
-    shards, RealSense recordings (.db3, .bag), or a public data set as NAME:FOLDER, such as ho3d/evaluation:HO3D_v3."""
+    shards, recordings of RealSense or ROS (.db3, .bag, .mcap, folders of ROS 2), or a public data set as NAME:FOLDER,
+    such as ho3d/evaluation:HO3D_v3."""
     out: Path
     """Folder for the results."""
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
+    topic: tuple[str, ...] = ()
+    """Topic of the depth in a recording of ROS, where there are several."""
     model: str = "denseattentionseg-lite"
     """Name of a shipped model (forest is the fastest), an exported .onnx file, or a forest's .npz."""
     engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
@@ -63,7 +66,7 @@ def main(argv: list[str]) -> int:
     if not options.inputs:
         raise InputError("There is no input, expected depth images or folders: graspseg segment INPUT... --out DIR.")
     camera = options.camera.checked()
-    sources = find_sources(options.inputs, options.out)
+    sources = find_sources(options.inputs, options.out, topics=options.topic)
     return _run(options, sources, camera)
 
 

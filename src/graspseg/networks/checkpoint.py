@@ -147,7 +147,9 @@ def _opened(path: Path) -> Any:
     try:
         return safetensors.safe_open(path, framework="pt", device="cpu")
     except (safetensors.SafetensorError, OSError) as error:
-        raise InputError(f"{path} is no whole safetensors file, expected weights saved by graspseg train.") from error
+        raise InputError(
+            f"{path} is no whole safetensors file, expected weights saved by graspseg train: copy them again."
+        ) from error
 
 
 def _card(path: Path, metadata: Mapping[str, str]) -> Card:

@@ -16,8 +16,8 @@ from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
-from graspseg.sources.realsense_recording import is_recording, open_recording
 from graspseg.sources.recording import Recording
+from graspseg.sources.recordings import is_recording, open_recording, refuse_topics
 
 _COMPRESSED = (".tgz", ".gz", ".zip")
 
@@ -128,6 +128,8 @@ class StoredSource:
 
     def read(self, camera: CameraOptions) -> Frame:
         """Read the frame; see `Source`."""
+        if isinstance(self.frames, Recording):
+            return camera.seen(self.frames.frame(self.index, depth_unit_m=camera.depth_unit_m))
         frame = self.frames.frame(self.index)
         return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
 
@@ -159,13 +161,14 @@ class PublicSource:
         return camera.seen(replace(frame, depth_unit_m=camera.depth_unit_m or frame.depth_unit_m))
 
 
-def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
+def find_sources(inputs: Sequence[Path], out: Path, *, topics: Sequence[str] = ()) -> list[Source]:
     """Frames of files, folders, shards and recordings, in the order given and naturally within folders.
 
     Args:
         inputs: depth images, folders (one that holds `depth/` means that), tars, folders of tars, recordings, and
             public data sets as `NAME:PATH` or `NAME/SPLIT:PATH`.
         out: where results go; images in there are no input.
+        topics: of depth in recordings of ROS; none = found by themselves.
 
     Raises:
         InputError: missing, without frames, a compressed archive, two frames of one name, or `out` is a data set.
@@ -174,7 +177,7 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
         raise InputError(f"{out} is a data set with labels of its own, expected another folder for results.")
     found: dict[str, Source] = {}
     for item in inputs:
-        for source in _sources_in(item, out):
+        for source in _sources_in(item, out, topics):
             other = found.setdefault(source.name, source)
             if other.path.absolute() != source.path.absolute():
                 raise InputError(
@@ -184,22 +187,24 @@ def find_sources(inputs: Sequence[Path], out: Path) -> list[Source]:
     return list(found.values())
 
 
-def _sources_in(item: Path, out: Path) -> Iterator[Source]:
+def _sources_in(item: Path, out: Path, topics: Sequence[str]) -> Iterator[Source]:
+    if is_recording(item):
+        return _in_recording(item, topics)
+    refuse_topics(topics, item)
     public = open_named(item, labelled=False)
     if public is not None:
         return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
-    if is_recording(item):
-        return _in_recording(item)
     return _in_shards(item, out) if item.exists() and is_shards(item) else _in_files(item, out)
 
 
-def _in_recording(item: Path) -> Iterator[Source]:
-    recording = open_recording(item)
+def _in_recording(item: Path, topics: Sequence[str]) -> Iterator[Source]:
+    recording = open_recording(item, topics=topics)
+    title = item.absolute().name if item.is_dir() else item.stem
     for index in range(len(recording)):
         name = recording.name(index)
-        yield StoredSource(f"{item.stem}/{name}", item / name, recording, index)
+        yield StoredSource(f"{title}/{name}", item / name, recording, index)
     if recording.cut:
-        yield LostSource(f"{item.stem}/lost", item / "lost", recording.cut)
+        yield LostSource(f"{title}/lost", item / "lost", recording.cut)
 
 
 def _in_shards(item: Path, out: Path) -> Iterator[Source]:
@@ -237,8 +242,8 @@ def notes_on(sources: Sequence[Source]) -> list[str]:
 def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
     if item.suffix.lower() in _COMPRESSED and not item.is_dir():
         raise InputError(
-            f"{item} is a compressed archive, expected depth images, folders, .tar shards or recordings (.db3, .bag): "
-            "extract its frames first."
+            f"{item} is a compressed archive, expected depth images, folders, .tar shards or recordings (.db3, .bag, "
+            ".mcap): extract its frames first."
         )
     if item.is_dir():
         frames = list_frames(item)

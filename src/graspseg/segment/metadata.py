@@ -157,7 +157,9 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
                 entry = dict(_fields(value))
                 properties[bytes(entry.get(_KEY_FIELD, b"")).decode()] = bytes(entry.get(_VALUE_FIELD, b"")).decode()
     except (IndexError, ValueError) as error:
-        raise InputError(f"{path} is no whole ONNX file, expected a model made by graspseg export.") from error
+        raise InputError(
+            f"{path} is no whole ONNX file, expected a model made by graspseg export: export or copy it again."
+        ) from error
     _check_digest(path, properties.get(_DIGEST), graph)
     return properties
 
@@ -180,9 +182,13 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
                 operator.index(math.prod(tensor["shape"]))
         whole = max(ends) == len(data) - 8 - length
     except (struct.error, ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
-        raise InputError(f"{path} is no whole safetensors file, expected weights saved by graspseg train.") from error
+        raise InputError(
+            f"{path} is no whole safetensors file, expected weights saved by graspseg train: copy them again."
+        ) from error
     if not whole:
-        raise InputError(f"{path} is a truncated safetensors file, expected weights saved by graspseg train.")
+        raise InputError(
+            f"{path} is a truncated safetensors file, expected weights saved by graspseg train: copy them again."
+        )
     _check_digest(path, recorded, [memoryview(data)[8 + length :]])
     return header
 

@@ -20,7 +20,10 @@ _TO_RGB: dict[str, tuple[int, int | None]] = {
     "yuyv": (2, cv2.COLOR_YUV2RGB_YUYV),
     "uyvy": (2, cv2.COLOR_YUV2RGB_UYVY),
     "yuv422": (2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuv422_yuy2": (2, cv2.COLOR_YUV2RGB_YUYV),
+    "8uc3": (3, cv2.COLOR_BGR2RGB),
 }
+COLOR_ENCODINGS = frozenset(_TO_RGB)
 _DEPTH = ("mono16", "16uc1", "z16")
 
 

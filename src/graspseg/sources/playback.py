@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +18,8 @@ from graspseg.sources.pixels import RawPicture
 from graspseg.sources.rgbd import ColorCamera
 from graspseg.sources.sdk import color_camera_of, depth_lens_of, intrinsics_of, load_sdk
 
+LOADS_WITHIN_S = 60.0
+_LOAD = "import sys, pyrealsense2 as sdk; sdk.context().load_device(sys.argv[1]).as_playback()"
 _PATIENCE = 100
 _STEP_MS = 200
 
@@ -103,6 +107,26 @@ class Playback:
                 f"{self._path} has no usable calibration ({error}), expected cameras with focal length and their "
                 "places: record it with the camera's own streams."
             ) from error
+
+
+def check_loads(path: Path) -> None:
+    """Let another process load a file first: damaged ones make the SDK wait forever, or crash.
+
+    Raises:
+        InputError: it does one of both.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _LOAD, str(path.absolute())],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LOADS_WITHIN_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _unplayable(path, RuntimeError(f"it does not load within {LOADS_WITHIN_S:g} s")) from error
+    if done.returncode < 0:  # what it says otherwise is said again when it is loaded here
+        raise _unplayable(path, RuntimeError("loading it crashes"))
 
 
 def picture_of(frame: Any, *, timestamp_s: float | None = None) -> RawPicture:

@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.frame import Frame, InputError
-from graspseg.sources.lens import DepthLens, straighten_depth
+from graspseg.sources.lens import DepthLens
 from graspseg.sources.pairing import pair_by_time
-from graspseg.sources.rgbd import ColorCamera, RgbdFrame
+from graspseg.sources.rgbd import ColorCamera, RgbdFrame, straighten
 
 _APART_S = 0.025
 
@@ -29,7 +29,7 @@ class Recording(ABC):
         color_s: time of every color picture on the same clock; empty without color.
         cut: the sentence for what is lost when the recording ends early, None for a whole one.
         depth_lens: how the lens of the depth camera bends what `frame` gives.
-        color_camera: where the color camera is, None without color.
+        color_camera: where the color camera is, None without color and where color is aligned with depth.
     """
 
     path: Path
@@ -40,8 +40,12 @@ class Recording(ABC):
     color_camera: ColorCamera | None
 
     @abstractmethod
-    def frame(self, index: int) -> Frame:
+    def frame(self, index: int, *, depth_unit_m: float | None = None) -> Frame:
         """Depth image `index` with unit, camera and time.
+
+        Args:
+            index: its number.
+            depth_unit_m: meters per stored unit, None takes what the recording says.
 
         Raises:
             InputError: it cannot be read.
@@ -72,14 +76,15 @@ class RecordedRgbd:
 
     Args:
         recording: the file.
+        depth_unit_m: meters per stored unit, None takes what the recording says.
 
     Raises:
         InputError: the recording has no color, or none that fits its depth in time.
     """
 
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
-        if recording.color_camera is None or not recording.color_s:
+    def __init__(self, recording: Recording, *, depth_unit_m: float | None = None) -> None:
+        self._recording, self._depth_unit_m = recording, depth_unit_m
+        if not recording.color_s:
             raise InputError(
                 f"{recording.path} has {len(recording)} depth images and no color, expected both streams: record it "
                 "with graspseg record."
@@ -136,9 +141,9 @@ class RecordedRgbd:
             InputError: depth or color cannot be read.
         """
         depth, color = self._pairs[index]
-        return RgbdFrame(
-            self.names[index],
-            straighten_depth(self._recording.frame(depth), self._recording.depth_lens),
-            self._recording.color(color),
-            self._color_camera,
-        )
+        frame = self._recording.frame(depth, depth_unit_m=self._depth_unit_m)
+        try:
+            taken = RgbdFrame(self.names[index], frame, self._recording.color(color), self._color_camera)
+            return straighten(taken, self._recording.depth_lens)
+        except InputError as error:
+            raise error if str(self.path) in str(error) else InputError(f"{self.path}: {error}") from None

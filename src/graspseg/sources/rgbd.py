@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.sources.lens import DepthLens, straighten_depth, straighten_picture
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ class RgbdFrame:
             )
 
 
+def straighten(taken: RgbdFrame, lens: DepthLens) -> RgbdFrame:
+    """The frame as a depth camera without distortion has it; color that is aligned with the depth follows it.
+
+    Raises:
+        InputError: the lens bends and the camera is unknown.
+    """
+    color = taken.color if taken.color_camera else straighten_picture(taken.color, taken.frame, lens)
+    return replace(taken, frame=straighten_depth(taken.frame, lens), color=color)
+
+
 @runtime_checkable
 class RgbdSource(Protocol):
     """Frames with color by index. Copies travel to other processes and read at once.
@@ -111,26 +122,32 @@ class RgbdSource(Protocol):
 
 
 def open_rgbd(
-    data: str | Path, *, depth_unit_m: float | None = None, intrinsics: Intrinsics | None = None
+    data: str | Path,
+    *,
+    depth_unit_m: float | None = None,
+    intrinsics: Intrinsics | None = None,
+    topics: Sequence[str] = (),
 ) -> RgbdSource:
     """Open whatever holds depth with color.
 
     Args:
-        data: a folder with `depth/` and `color/` by equal stem, shards, a recording (`.db3`, `.bag`), or a public data
-            set with color as `NAME:PATH` or `NAME/SPLIT:PATH`.
-        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001. Recordings know theirs.
-        intrinsics: the depth camera; None takes what the data says.
+        data: a folder with `depth/` and `color/` by equal stem, shards, a recording, or a public data set with color as
+            `NAME:PATH` or `NAME/SPLIT:PATH`.
+        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001.
+        intrinsics: the depth camera; None takes what the data says. Not for recordings.
+        topics: of depth and color in a recording of ROS; none = found by themselves.
 
     Raises:
         InputError: nothing is there, it has no color, or it cannot be used.
     """
     # Both import this module for the types above.
-    from graspseg.sources.realsense_recording import is_recording, open_recording
     from graspseg.sources.recording import RecordedRgbd
+    from graspseg.sources.recordings import is_recording, open_recording, refuse_topics
     from graspseg.sources.stored import open_stored
 
     if not is_recording(Path(data)):
+        refuse_topics(topics, data)
         return open_stored(data, depth_unit_m=depth_unit_m, intrinsics=intrinsics)
-    if depth_unit_m is not None or intrinsics is not None:
-        raise InputError(f"{data} has a unit and cameras of its own, expected no others: leave the options out.")
-    return RecordedRgbd(open_recording(Path(data)))
+    if intrinsics is not None:
+        raise InputError(f"{data} has cameras of its own, expected no others: leave the options out.")
+    return RecordedRgbd(open_recording(Path(data), topics=topics), depth_unit_m=depth_unit_m)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import InputError, Intrinsics, camera_doubts
 from graspseg.sources.calibration import parse_color_camera, parse_distortion
-from graspseg.sources.lens import DepthLens, straighten_depth, straighten_picture
-from graspseg.sources.rgbd import ColorCamera, RgbdFrame
+from graspseg.sources.lens import DepthLens
+from graspseg.sources.rgbd import ColorCamera, RgbdFrame, straighten
 
 _CALIBRATION = "calibration.json"
 _LOOKED_AT = 3
@@ -149,10 +148,7 @@ class StoredRgbd:
                 "add it to color/ or remove the depth image."
             )
         try:
-            rgbd = RgbdFrame(sample.stem, sample.frame, color, self._color_camera)
-            if rgbd.color_camera is None:
-                color = straighten_picture(color, rgbd.frame, self._lens)
-            return replace(rgbd, frame=straighten_depth(rgbd.frame, self._lens), color=color)
+            return straighten(RgbdFrame(sample.stem, sample.frame, color, self._color_camera), self._lens)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from None
 

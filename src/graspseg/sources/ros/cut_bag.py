@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import re
@@ -11,7 +12,9 @@ from typing import BinaryIO
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag1 import Reader, ReaderError
-from rosbags.rosbag1.reader import Chunk, ChunkInfo, Header, IndexData, RecordType, decompressors, read_uint32
+from rosbags.rosbag1.reader import Chunk, ChunkInfo, Header, IndexData, RecordType, read_uint32
+
+from graspseg.sources.ros.chunks import DamagedError, decompress
 
 
 class CutReader(Reader):
@@ -27,7 +30,7 @@ class CutReader(Reader):
         """Walk the file, chunk by chunk (http://wiki.ros.org/Bags/Format/2.0)."""
         self.bio = self.path.open("rb")
         try:
-            if not re.fullmatch(rb"#ROSBAG V2\.0\n", self.bio.readline()):
+            if not re.fullmatch(rb"#ROSBAG V2\.0\n", self.bio.readline(32)):
                 raise ReaderError("File magic is invalid.")
             Header.read(self.bio, RecordType.BAGHEADER)
             start = self.bio.seek(read_uint32(self.bio), os.SEEK_CUR)
@@ -54,7 +57,7 @@ class CutReader(Reader):
         bio.seek(chunk.datapos)
         try:
             data = io.BytesIO(chunk.decompressor(bio.read(chunk.datasize)))
-        except (ValueError, RuntimeError, OSError, EOFError):  # the cut goes through a compressed chunk
+        except DamagedError:  # the cut goes through a compressed chunk
             return
         size, self.bio = len(data.getbuffer()), data  # `read_connection` reads from there
         counts: dict[int, int] = defaultdict(int)
@@ -76,7 +79,7 @@ class CutReader(Reader):
                 found[connection_id].append(IndexData(time, place, offset))
                 counts[connection_id] += 1
                 times.append(time)
-        except ReaderError:  # at the cut
+        except (ReaderError, ValueError):  # at the cut
             pass
         finally:
             self.bio = bio
@@ -95,7 +98,8 @@ def _chunks(bio: BinaryIO, size: int) -> Iterator[tuple[int, Chunk]]:
             if kind == RecordType.CHUNK:
                 # The writer fills in the length when it closes a chunk.
                 extent = min(length or size - start, size - start)
-                yield place, Chunk(extent, start, decompressors[head.get_string("compression")])
+                compression = head.get_string("compression")
+                yield place, Chunk(extent, start, functools.partial(decompress, compression=compression))
                 length = extent
         except (ReaderError, KeyError, ValueError):
             return
