@@ -152,6 +152,10 @@ class Convert:
             )
             conversion.run()
         say.close(conversion.failed)
+        changed = {"written anew": conversion.replaced, "removed": conversion.removed}
+        said = [f"{count:,} {what}" for what, count in changed.items() if count]
+        if said:
+            print(f"graspseg: {self.data} has changed since the last run: {', '.join(said)}", file=sys.stderr)
         print(f"{conversion.written:,} of {len(dataset):,} frames in {self.out}", file=sys.stderr)
         return 1 if conversion.failed else 0
 
