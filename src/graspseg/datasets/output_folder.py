@@ -104,11 +104,9 @@ def remove_results(paths: Iterable[Path], top: Path) -> int:
         OutputError: one cannot be removed.
     """
     count, folders = 0, set()
-    for path in paths:
+    for path in filter(os.path.lexists, paths):
         try:
-            path.unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+            path.unlink(missing_ok=True)
         except OSError as error:
             raise OutputError(
                 f"{path} could not be removed ({error.strerror}), expected a folder with write permission: choose "
