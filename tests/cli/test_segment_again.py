@@ -213,3 +213,16 @@ def test_memory_that_one_frame_needs(take: Path, segment: Segment, monkeypatch: 
     monkeypatch.setattr(Segmenter, "__call__", hungry)
     assert segment() == 1
     assert "labels/b.png" in files(take.parent / "out")
+
+
+def test_names_of_files_send_no_commands_to_the_terminal(
+    take: Path, segment: Segment, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cut(take / "a.png")
+    (take / "a.png").rename(take / "a\x1b]0;owned\x07\n.png")
+    np.save(take / "\x1b[2Jempty.npy", np.zeros((8, 8), np.uint16))
+    assert segment() == 1
+    said = capfd.readouterr()
+    assert r"a\x1b]0;owned\x07\n.png is a truncated PNG" in said.err
+    assert r"warning: \x1b[2Jempty: no pixel has a measurement" in said.err
+    assert not set(said.err + said.out) & set("\x1b\x07")

@@ -14,6 +14,7 @@ from graspseg.annotate.records import read_records
 from graspseg.annotate.settings import SkinMethod
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import write_bytes
+from graspseg.datasets.csv_cell import as_cell
 
 CONFIDENCE = "confidence.csv"
 
@@ -52,7 +53,7 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
     columns = list(next(iter(rows.values())))
     table.writerow(["stem", "confidence", *columns])
     for (stem, row), confidence in zip(rows.items(), confidences, strict=True):
-        table.writerow([stem, f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
+        table.writerow([as_cell(stem), f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
     write_bytes(job.out / CONFIDENCE, text.getvalue().encode())
 
 

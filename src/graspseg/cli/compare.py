@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.evaluation.compare.cells import Progress
@@ -119,7 +119,7 @@ def main(argv: Sequence[str]) -> int:
     write_json(options.out / "report.json", report)
     write_bytes(options.out / "report.md", as_markdown(report, pictures=[p.path.name for p in pictures]).encode())
     write_bytes(options.out / "report.html", as_html(report, pictures).encode())
-    print(as_markdown(report), end="", flush=True)
+    print(printable(as_markdown(report), lines=True), end="", flush=True)
     return 1 if comparison.failures or report["frames"]["left_out"] else 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,7 +81,7 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     voice = _Voice(console)
     for note in notes_on(sources):
-        console.print(f"graspseg: warning: {note}")
+        console.print(f"graspseg: warning: {printable(note)}")
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with working_in(options.out):
         mirror = None if options.mirror else False
@@ -100,7 +100,7 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     voice.close(summary=totals.segmented > 0)
     where = f"results in {options.out}" if totals.segmented else "nothing was written"
     bare = f", no hand found in {totals.without_hand:,} of them" if totals.without_hand else ""
-    print(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}", file=sys.stderr)
+    print(printable(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}"), file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2
 
 
@@ -118,7 +118,7 @@ class _Voice:
         self._say("warned", f"graspseg: warning: {name}: {text}")
 
     def noticed(self, sentence: str) -> None:
-        self._console.print(f"graspseg: {sentence}")
+        self._console.print(f"graspseg: {printable(sentence)}")
 
     def close(self, *, summary: bool) -> None:
         """Say how many messages were kept back, and where they are if a summary was written."""
@@ -130,4 +130,4 @@ class _Voice:
     def _say(self, kind: str, text: str) -> None:
         self._counts[kind] += 1
         if self._counts[kind] <= _SHOWN:
-            self._console.print(text)
+            self._console.print(printable(text))

@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.atomic import make_folder
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
@@ -129,7 +129,10 @@ def report(result: RunResult) -> None:
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
     print(f"model: {result.model}")
     if result.skipped:
-        print(f"frames skipped because they could not be used: {len(result.skipped)}, the first: {result.skipped[0]}")
+        print(
+            f"frames skipped because they could not be used: {len(result.skipped)}, the first: "
+            f"{printable(result.skipped[0])}"
+        )
 
 
 def _described_data(config: TrainConfig, skipped: int) -> dict[str, object]:
@@ -176,7 +179,7 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             raise
         except InputError as error:
             # A worker's error arrives wrapped in its traceback.
-            raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
+            raise InputError(str(error.args[0]).rsplit("InputError: ", 1)[-1].strip()) from error
         seconds = time.monotonic() - start
         if interrupt.interrupted and trainer.global_step < config.steps:
             raise KeyboardInterrupt(f"after step {trainer.global_step}, go on with --resume --out {out}")
