@@ -137,7 +137,9 @@ def test_results_from_before_label_images_had_stamps_are_known_by_the_summary(ta
     for row in summary["frames"]:
         del row["source"]
         path = out / "labels" / f"{row['stem']}.png"
-        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED))  # pyright: ignore[reportArgumentType]
+        labels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        assert labels is not None
+        cv2.imwrite(str(path), labels)
     (out / "summary.json").write_text(json.dumps(summary))
     assert segment() == 0
 
