@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from graspseg.annotate.confidence import Kind, Row, add_jumps, add_ratios, add_take, score
 from graspseg.annotate.inputs import Inputs
-from graspseg.annotate.job import Job
+from graspseg.annotate.job import CONFIDENCE, Job
 from graspseg.annotate.opinion import opinion_file
 from graspseg.annotate.records import read_records
 from graspseg.annotate.settings import SkinMethod
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.csv_cell import as_cell
-
-CONFIDENCE = "confidence.csv"
 
 
 def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (), model: str | None) -> None:

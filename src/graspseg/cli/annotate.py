@@ -83,6 +83,7 @@ def main(argv: list[str]) -> int:
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
     from graspseg.annotate.settings import AnnotateSettings
+    from graspseg.datasets.output_folder import working_in
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
@@ -101,7 +102,8 @@ def main(argv: list[str]) -> int:
     for sentence in (*inputs.cut, *inputs.notes):
         console.print(f"graspseg: warning: {printable(sentence)}")
     skins = _skins(options, job, inputs, console)
-    return _run(job, inputs, skins, options.with_model, where, console)
+    with working_in(job.out):
+        return _run(job, inputs, skins, options.with_model, where, console)
 
 
 def _checked_workers(options: Options) -> int:
