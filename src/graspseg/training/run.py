@@ -31,7 +31,7 @@ from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask
 from graspseg.training.pace import steps_within
 from graspseg.training.presets import TrainConfig
-from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, kept_with_results, leads
+from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, holding, kept_with_results, leads
 from graspseg.training.sheet import read_log, write_curves
 from graspseg.training.sources import FrameSource, Skipped, check_frames, open_frames
 
@@ -85,11 +85,20 @@ def train(
         frames: frames to train and to validate on; None = as the settings say.
 
     Raises:
-        InputError: settings, frames, model or folder cannot be used.
+        InputError: settings, frames, model or folder cannot be used; the folder holds something else, or another
+            process works in it.
         DivergedError: the loss is infinite or no number.
         KeyboardInterrupt: stopped by the user; a checkpoint is saved, and the message says how to go on from it.
     """
     check_ranges(config)
+    with holding(out):
+        return _train(config, out, resume=resume, frames=frames)
+
+
+def _train(
+    config: TrainConfig, out: Path, *, resume: bool, frames: tuple[FrameSource, FrameSource] | None
+) -> RunResult:
+    """See `train`; the folder is held."""
     checkpoint = check_folder(out, resume=resume)
     if checkpoint is not None:
         check_whole(checkpoint)
