@@ -133,7 +133,7 @@ class Conversion:
                 "this conversion",
                 why=f"{differing[0]} is {begun.get(differing[0])!r}, now it would be {converted.get(differing[0])!r}",
             )
-        clear_partial(self.out)
+        clear_partial(self.out, ".")
 
     def _read(self, indices: Iterable[int]) -> Iterator[tuple[int, _Read]]:
         """The frames that can be read."""

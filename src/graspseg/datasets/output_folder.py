@@ -80,12 +80,12 @@ def clear_partial(out: Path, *folders: str) -> None:
 
     Args:
         out: the folder itself.
-        folders: those below it that are looked through, with all in them; none = all.
+        folders: those below it that are looked through as well, with all in them; `.` = all.
 
     Raises:
         OutputError: a file cannot be removed.
     """
-    places = [out, *(Path(place) for name in folders or (".",) for place, _, _ in os.walk(out / name))]
+    places = [out, *(Path(place) for name in folders for place, _, _ in os.walk(out / name))]
     try:
         for place in places:
             for path in partial_files(place):

@@ -38,7 +38,7 @@ def _run(config: ForestConfig, out: Path, progress: Callable[[str, float], None]
     if (out / FOREST_FILE).exists():
         raise InputError(f"{out} already holds a forest, expected a new folder: choose another --out.")
     refuse_foreign(out, ("config.json",), "graspseg train --network forest")
-    clear_partial(out, "config.json")
+    clear_partial(out)
     if config.seed < 0:
         raise InputError(f"--seed is {config.seed}, expected at least 0: give another one.")
     skipped = Skipped()
