@@ -198,7 +198,8 @@ def test_a_name_that_is_too_long_fails_alone(take: Path, segment: Segment, capsy
         "clouds/b-object.ply",
         "summary.json",
     }
-    assert json.loads((out / "summary.json").read_text())["count"] == {"segmented": 1, "failed": 1, "with_warnings": 0}
+    count = json.loads((out / "summary.json").read_text())["count"]
+    assert (count["segmented"], count["failed"]) == (1, 1)
     assert segment("--save", "cloud") == 1
 
 
