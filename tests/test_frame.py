@@ -1,8 +1,10 @@
+import pickle
+
 import jaxtyping
 import numpy as np
 import pytest
 
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import Frame, InputError, Intrinsics, printable
 
 
 @pytest.fixture
@@ -160,3 +162,24 @@ def test_an_assumed_focal_length_follows_the_longer_side() -> None:
     """The same camera, held upright, sees the same angle along its longer side."""
     assert Intrinsics.default(640, 480).fx == Intrinsics.default(480, 640).fx == 475.0
     assert Intrinsics.default(1280, 720).fx == Intrinsics.default(720, 1280).fy == 950.0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("a\nb\rc\td", r"a\nb\rc\td"),
+        ("\x9b2J\x7f\0", r"\x9b2J\x7f\x00"),
+        ("gnp.\u202etxt", r"gnp.\u202etxt"),
+        ("\udce9.png", r"\udce9.png"),
+        ("手 é ñ.png", "手 é ñ.png"),
+    ],
+)
+def test_control_characters_never_reach_a_terminal(name: str, shown: str) -> None:
+    assert printable(name) == shown == str(InputError(name))
+    assert printable(printable(name)) == shown
+    assert pickle.loads(pickle.dumps(InputError(name))).args == (name,)
+
+
+def test_lines_of_a_report_stay_lines() -> None:
+    assert printable("a\n\x1bb\n", lines=True) == "a\n\\x1bb\n"

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.atomic import (
+    FileOutputError,
     OutputError,
+    ends_run,
     make_folder,
     new_file,
     partial_files,
+    sync_files,
     write_bytes,
     write_json,
     write_png,
 )
+from graspseg.frame import InputError
 
 
 def test_sixteen_bits_survive(tmp_path: Path) -> None:
@@ -114,3 +118,58 @@ def test_files_that_nobody_writes_any_more(tmp_path: Path) -> None:
     for name in (".1-2.tmp", ".mine.tmp", "1-2.tmp", ".1-2.tmp.png"):
         (tmp_path / name).touch()
     assert partial_files(tmp_path) == [tmp_path / ".1-2.tmp"]
+
+
+def test_a_file_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "labels.png"
+    for mode in (0o664, 0o600, 0o444):
+        path.touch()
+        path.chmod(mode)
+        write_bytes(path, b"new")
+        assert path.stat().st_mode & 0o7777 == mode
+        with new_file(path) as file:
+            file.write(b"newer")
+        assert path.stat().st_mode & 0o7777 == mode and path.read_bytes() == b"newer"
+        path.unlink()
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was made to survive a power cut: names of folders and of files, as they are called then."""
+    done: list[str] = []
+    sync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    return done
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs to know the name of an open file")
+def test_files_and_their_folders_survive_a_power_cut(tmp_path: Path, synced: list[str]) -> None:
+    write_bytes(tmp_path / "deep" / "er" / "a", b"data")
+    assert synced[:2] == [str(tmp_path / "deep"), str(tmp_path)]  # the names of new folders
+    assert synced[2].endswith(".tmp") and synced[3:] == [str(tmp_path / "deep" / "er")]
+    synced.clear()
+    with new_file(tmp_path / "b") as file:
+        file.write(b"data")
+        assert not synced
+    assert len(synced) == 2 and synced[0].endswith(".tmp") and synced[1] == str(tmp_path)
+    synced.clear()
+    write_bytes(tmp_path / "c", b"data", durable=False)
+    assert not synced
+    sync_files([tmp_path / "c", tmp_path / "none"])
+    assert synced == [str(tmp_path / "c"), str(tmp_path)]
+
+
+def test_what_one_file_fails_for_does_not_end_a_run(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / ("n" * 256), tmp_path / "file" / "below"):
+        with pytest.raises(FileOutputError) as failed:
+            write_bytes(path, b"data")
+        assert not ends_run(failed.value)
+    with full_disk(), pytest.raises(OutputError, match="free space there") as failed:
+        write_bytes(tmp_path / "other", b"data")
+    assert ends_run(failed.value) and not ends_run(InputError("of the input"))

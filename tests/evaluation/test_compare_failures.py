@@ -14,6 +14,7 @@ from torch import nn
 from compare_steps import PLAIN, command, stamps
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import held
+from graspseg.datasets.output_folder import LOCK
 from graspseg.frame import InputError
 from graspseg.networks.table import NETWORKS, NetworkSpec
 
@@ -88,6 +89,27 @@ def test_a_cell_is_worked_on_by_one_process(
     with held(tmp_path / "out" / "cells" / f"{PLAIN}-0" / "lock"):
         assert main(command(data, tmp_path / "out", PLAIN, seeds="0")) == 2
     assert f"{PLAIN}-0 is being worked on by another process" in capsys.readouterr().err
+
+
+def test_a_comparison_is_worked_on_by_one_process(
+    data: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with held(tmp_path / "out" / LOCK):
+        assert main(command(data, tmp_path / "out", PLAIN, seeds="0")) == 2
+    assert "out is being worked on by another process" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "frames").exists()
+
+
+@pytest.mark.parametrize("name", ["report.json", "curves.png", "cells/mine/run.json", "frames/judged/frames.json"])
+def test_what_is_no_comparison_stays(
+    data: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    path = tmp_path / "out" / name
+    path.parent.mkdir(parents=True)
+    path.write_text('{"parts": "mine"}')
+    assert main(command(data, tmp_path / "out", PLAIN, seeds="0")) == 2
+    assert f"out holds something else ({name})" in capsys.readouterr().err
+    assert [found for found in (tmp_path / "out").rglob("*") if found.is_file()] == [path]
 
 
 def test_a_missing_package_is_no_result(

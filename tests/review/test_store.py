@@ -200,3 +200,10 @@ def test_a_review_that_may_not_be_written_refuses_to_import(store: Store) -> Non
     store.database.read_only = "The folder can only be read."
     with pytest.raises(ReadOnly, match="only be read"):
         store.decide(1, "accepted", expected_revision=0, who=ANNA)
+
+
+def test_what_a_killed_server_left_half_written_goes_at_the_next_start(folder: Path) -> None:
+    (folder / "labels" / "take" / ".1-2.tmp").write_bytes(b"half")
+    (folder / "labels" / "take" / ".mine.tmp").write_bytes(b"mine")
+    with client_of(folder):
+        assert [path.name for path in folder.rglob(".*.tmp")] == [".mine.tmp"]

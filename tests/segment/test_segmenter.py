@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -275,3 +276,48 @@ def test_a_first_window_of_another_size_has_an_engine_of_its_own(
     depth[200:290, 300:360] = 400
     assert (segmenter(depth).labels == rule(depth)).mean() > 0.999
     assert sides == [96, 48]
+
+
+class _Tensor:
+    """Like a tensor of PyTorch, which has a type and a shape too."""
+
+    dtype, shape, ndim = "torch.uint16", (4, 4), 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        (None, "is a NoneType, expected a graspseg.Frame or a NumPy array of uint16"),
+        ([[400, 400]], "is a list"),
+        (_Tensor(), "is a _Tensor"),
+        ("depth.png", "is the path 'depth.png', expected its depth"),
+        (Path("depth.png"), "is the path 'depth.png'"),
+        (b"\x89PNG", "is a bytes"),
+        (7, "is a int"),
+        (np.ones((4, 4), np.uint8), r"is uint8 of shape \(4, 4\), expected non-empty depth of uint16"),
+        (np.ones((4, 4, 3), np.uint8), r"is uint8 of shape \(4, 4, 3\)"),
+        (np.ones((2, 4, 4), np.uint16), r"is uint16 of shape \(2, 4, 4\)"),
+        (np.ones(4, np.uint16), r"is uint16 of shape \(4,\)"),
+        (np.ones((4, 4), np.float32), "use Frame.from_metres for metres"),
+        (np.full((4, 4), None), "is object of shape"),
+    ],
+)
+def test_what_is_no_frame_is_told_what_was_expected(
+    segmenter: Segmenter, wrong: object, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jaxtyping.config.jaxtyping_disable", True)
+    with pytest.raises(InputError, match=found):
+        segmenter(wrong)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_every_thread_gets_its_own_answer(depth_rule_model: Path, engine: Literal["openvino", "onnxruntime"]) -> None:
+    shared = Segmenter(depth_rule_model, engine=engine, threads=1)
+    depths = [np.roll(scene(60, 80), shift, axis=1) for shift in range(0, 80, 5)]
+    alone = [shared(depth) for depth in depths]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(shared, depths * 8))
+    for number, result in enumerate(together):
+        expected = alone[number % len(depths)]
+        np.testing.assert_array_equal(result.labels, expected.labels)
+        np.testing.assert_array_equal(result.probabilities, expected.probabilities)

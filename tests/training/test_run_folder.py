@@ -4,7 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from graspseg.datasets.atomic import held
+from graspseg.datasets.output_folder import LOCK
 from graspseg.frame import InputError
+from graspseg.training.forest_config import ForestConfig
+from graspseg.training.forest_run import run_forest
 from graspseg.training.run import train
 
 
@@ -60,3 +64,40 @@ def test_a_resumed_run_that_fails_at_once_keeps_what_was_there(tmp_path, quick, 
         train(config, tmp_path, frames=frames, resume=True)
     assert before <= {path.name for path in tmp_path.iterdir()}
     assert (tmp_path / "checkpoints" / "last.ckpt").is_file()
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"config.json": '{"lr": 0.1}', "checkpoints/epoch1.pt": "mine", "tensorboard/events.out.tfevents.1": "mine"},
+        {"config.json": "no JSON", "sheets/step-0000001.png": "mine"},
+        {"config.json": '{"seed": 1, "steps": 100}'},
+        {"config.json": "{}", "checkpoints/epoch1.pt": "mine"},
+        {"config.json": "{}", "metrics.csv": "epoch,accuracy\n"},
+        {"metrics.csv": "step,train/loss\n1,2\n"},
+        {"curves.png": "mine"},
+        {"tensorboard/events.out.tfevents.1": "mine"},
+    ],
+)
+def test_runs_of_other_programs_stay(tmp_path, quick, frames, there):
+    for name, content in there.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    with pytest.raises(InputError, match="holds something else"):
+        train(quick, tmp_path, frames=frames)
+    left = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == there
+
+
+def test_one_process_at_a_time(tmp_path, quick, frames):
+    with held(tmp_path / "run" / LOCK), pytest.raises(InputError, match="run is being worked on by another process"):
+        train(quick, tmp_path / "run", frames=frames)
+
+
+def test_a_forest_does_not_replace_settings_of_others(tmp_path):
+    (tmp_path / "config.json").write_text("mine")
+    with pytest.raises(InputError, match=r"holds something else \(config\.json\)"):
+        run_forest(ForestConfig(), tmp_path)
+    with held(tmp_path / "run" / LOCK), pytest.raises(InputError, match="run is being worked on by another process"):
+        run_forest(ForestConfig(), tmp_path / "run")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]

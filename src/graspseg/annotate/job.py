@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,9 +14,10 @@ from graspseg.annotate.annotated_frame import StoredDepth
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_choice import SkinChoice
-from graspseg.datasets.atomic import OutputError, make_folder, partial_files, unwritable, write_json
+from graspseg.datasets.atomic import make_folder, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
+from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_results
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError
 from graspseg.segment.inputs import CameraOptions
@@ -25,7 +26,11 @@ CHUNK = 64
 ANNOTATION_VERSION = 3
 DESCRIPTION = "dataset.json"
 EVIDENCE = "evidence"
+OPINIONS = "opinions"
+CONFIDENCE = "confidence.csv"
 SKIN = "skin"
+KINDS = ("labels", "depth", "color")  # the labels of a frame are the last that is written
+FOLDERS = (*KINDS, EVIDENCE, OPINIONS, SKIN)
 PROVENANCE = "annotated from color and depth by graspseg annotate"
 
 Format = Literal["folder", "shards"]
@@ -148,7 +153,7 @@ def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinChoi
     """
     check_folder(job, description)
     make_folder(job.out)
-    remove_partial(job.out)
+    clear_partial(job.out, *FOLDERS)
     for title, skin in skins.items():
         skin.save(skin_file(job.out, title))
     if job.description_file.is_file():
@@ -166,23 +171,24 @@ def skin_file(out: Path, title: str) -> Path:
 
 def finish(job: Job, description: Mapping[str, Any], done: Iterable[Written]) -> None:
     """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
-    remove_partial(job.out)
+    clear_partial(job.out, *FOLDERS)
     if job.format == "shards":
         rows = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
         write_manifest(job.out, description, rows)
 
 
 def abandon(job: Job, chunks: Iterable[Chunk]) -> None:
-    """Take away what a job without a single annotated frame has written."""
-    try:
-        skins = (job.out / SKIN).glob("*.json")
-        for path in (*(chunk.evidence for chunk in chunks), *skins, job.description_file):
-            path.unlink(missing_ok=True)
-        for folder in (job.out / EVIDENCE, job.out / SKIN, job.out):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-    except OSError as error:
-        raise unwritable(job.out, error) from error
+    """Take away what a job without a single annotated frame has written; labels that somebody corrected stay in place.
+
+    Raises:
+        OutputError: a file cannot be removed.
+    """
+    known = [path for chunk in chunks for path in (chunk.evidence, job.out / OPINIONS / chunk.evidence.name)]
+    known += [*(job.out / SKIN).glob("*.json"), job.out / CONFIDENCE]
+    corrected = any((job.out / "labels").rglob("*.png"))
+    remove_results(known if corrected else [*known, job.description_file], job.out)
+    with contextlib.suppress(OSError):
+        job.out.rmdir()  # succeeds only when it is empty
 
 
 def check_folder(job: Job, description: Mapping[str, Any]) -> None:
@@ -191,7 +197,8 @@ def check_folder(job: Job, description: Mapping[str, Any]) -> None:
     Raises:
         InputError: what is there was not written by this job.
     """
-    if not job.out.is_dir() or not any(job.out.iterdir()):
+    there = contents(job.out)
+    if not there:
         return
     other = job.out / (DESCRIPTION if job.format == "shards" else MANIFEST)
     if is_manifest(other) or (job.format == "shards" and other.is_file()):
@@ -202,10 +209,7 @@ def check_folder(job: Job, description: Mapping[str, Any]) -> None:
         )
     begun = read_object(job.description_file).get("annotated") if job.description_file.is_file() else None
     if not isinstance(begun, dict):
-        raise InputError(
-            f"{job.out} holds something else, expected a new folder or one begun by graspseg annotate: choose another "
-            "--out."
-        )
+        raise foreign(job.out, there[0], "graspseg annotate")
     expected = description["annotated"]
     differing = sorted(key for key in {*begun, *expected} if begun.get(key) != expected.get(key))
     if differing:
@@ -213,16 +217,3 @@ def check_folder(job: Job, description: Mapping[str, Any]) -> None:
             f"{job.out} holds the results of another job ({', '.join(differing)} differ), expected a new folder or one "
             "begun with the same inputs and options: choose another --out."
         )
-
-
-def remove_partial(out: Path) -> None:
-    """Remove files that processes which are no more left half-written."""
-    try:
-        for folder, _, _ in os.walk(out):
-            for path in partial_files(Path(folder)):
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{out} could not be cleared of half-written files ({error.strerror}), expected a folder with write "
-            "permission: choose another one."
-        ) from error

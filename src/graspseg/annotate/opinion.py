@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from graspseg.annotate.job import Chunk
+from graspseg.annotate.job import OPINIONS, Chunk
 from graspseg.annotate.records import Records, read_records
 from graspseg.datasets.description import read_description
 from graspseg.datasets.images import read_depth, read_labels
@@ -23,8 +23,6 @@ from graspseg.segment.metadata import find_model
 from graspseg.segment.segmenter import Segmentation, Segmenter
 from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.workers.stop import stopping
-
-OPINIONS = "opinions"
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,8 @@ def answer(question: Question) -> int:
     annotated = read_records(question.chunk.evidence) or Records()
     stems = list(annotated.rows)
     known = read_records(question.file, made_by=question.identity)
-    if known is not None and list(known.rows) == stems:
+    sources = _sources(question.chunk, stems)
+    if known is not None and list(known.rows) == stems and known.sources == sources:
         return len(stems)
     segmenter = _segmenter(question.model, question.identity)
     rows: dict[str, dict[str, float]] = {}
@@ -106,8 +105,16 @@ def answer(question: Question) -> int:
         if stopping():
             return 0
         rows[stem] = asdict(compare(labels, segmenter(frame)))
-    Records(rows, made_by=question.identity).write(question.file)
+    Records(rows, made_by=question.identity, sources=sources).write(question.file)
     return len(stems)
+
+
+def _sources(chunk: Chunk, stems: list[str]) -> dict[str, str]:
+    """Hashes of what the network is asked about: labels may be made anew or corrected between two runs."""
+    if chunk.job.format == "shards":
+        return dict.fromkeys(stems, hash_file(chunk.shard)) if stems else {}
+    kinds = ("depth", "labels")
+    return {stem: "-".join(hash_file(chunk.job.out / kind / f"{stem}.png")[:16] for kind in kinds) for stem in stems}
 
 
 def compare(labels: UInt8[np.ndarray, "h w"], seen: Segmentation) -> Opinion:

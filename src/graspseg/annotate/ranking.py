@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from graspseg.annotate.confidence import Kind, Row, add_jumps, add_ratios, add_take, score
 from graspseg.annotate.inputs import Inputs
-from graspseg.annotate.job import Job
+from graspseg.annotate.job import CONFIDENCE, Job
 from graspseg.annotate.opinion import opinion_file
 from graspseg.annotate.records import read_records
 from graspseg.annotate.settings import SkinMethod
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import write_bytes
-
-CONFIDENCE = "confidence.csv"
+from graspseg.datasets.csv_cell import as_cell
 
 
 def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (), model: str | None) -> None:
@@ -52,7 +51,7 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
     columns = list(next(iter(rows.values())))
     table.writerow(["stem", "confidence", *columns])
     for (stem, row), confidence in zip(rows.items(), confidences, strict=True):
-        table.writerow([stem, f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
+        table.writerow([as_cell(stem), f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
     write_bytes(job.out / CONFIDENCE, text.getvalue().encode())
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from graspseg.annotate.annotated_frame import AnnotatedFrame, annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import (
+    KINDS,
     SKIN,
     Chunk,
     Job,
@@ -24,11 +28,15 @@ from graspseg.annotate.job import (
 )
 from graspseg.annotate.records import Records, read_records
 from graspseg.annotate.skin_choice import SkinChoice
-from graspseg.datasets.atomic import OutputError
+from graspseg.datasets.atomic import ends_run
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.ledger import Ledger
+from graspseg.datasets.manifest import check_unchanged
+from graspseg.datasets.output_folder import remove_empty
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
 from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.sources.rgbd import RgbdFrame
 from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.workers.stop import stopping
 
@@ -105,14 +113,14 @@ class _Work:
     camera: Intrinsics | None
     keys: list[str]
 
-    def annotate(self, index: int) -> AnnotatedFrame:
-        """Read and annotate a frame.
+    def annotate(self, index: int, rgbd: RgbdFrame) -> AnnotatedFrame:
+        """Annotate the frame of an index.
 
         Raises:
             InputError: the frame cannot be used.
         """
         annotator = self.annotators[self.inputs.input_of(index)]
-        return annotate_frame(annotator, self.inputs[index], depth=self.job.depth)
+        return annotate_frame(annotator, rgbd, depth=self.job.depth)
 
 
 @functools.lru_cache(maxsize=1)
@@ -131,33 +139,64 @@ class _StoppedError(Exception):
 
 
 def _write_files(chunk: Chunk, work: _Work) -> Written:
-    job = chunk.job
-    known = read_records(chunk.evidence)
-    kept = known.rows if known else {}
-    writer = FolderWriter(job.out, work.description)
+    """The frames of a folder; one that is there stays if its recording is what it was, also where it was corrected."""
+    known = read_records(chunk.evidence) or Records()
+    ledger = Ledger(chunk.job.out, known.pictures)
+    writer = FolderWriter(chunk.job.out, work.description, ledger=ledger)
     rows: dict[str, Mapping[str, float]] = {}
+    sources: dict[str, str] = {}
     failures: list[str] = []
     for index in range(chunk.start, chunk.stop):
         if stopping():
             return Written(0)
         name = work.inputs.names[index]
-        if name in kept and (job.out / "labels" / f"{name}.png").is_file():
-            rows[name] = kept[name]
-            continue
         try:
-            made = work.annotate(index)
-            _check_camera(name, made.frame, work.camera)
-            writer.write(name, made.frame, made.labels)
-        except OutputError:
-            raise
+            rgbd = work.inputs[index]
+            source = fingerprint(rgbd)
+            # Records from before there were fingerprints have none.
+            if name in known.rows and known.sources.get(name, source) == source and _is_there(chunk.job, name, ledger):
+                rows[name] = known.rows[name]
+            else:
+                made = work.annotate(index, rgbd)
+                _check_camera(name, made.frame, work.camera)
+                writer.write(name, made.frame, made.labels)
+                rows[name] = made.row
+            sources[name] = source
         except InputError as error:
+            if ends_run(error):
+                raise
             failures.append(str(error))
-            continue
-        rows[name] = made.row
-    found = Records(rows, tuple(failures))
+            _remove(chunk.job, name, ledger)
+    found = Records(rows, tuple(failures), sources=sources, pictures=dict(sorted(ledger.entries.items())))
+    writer.sync()
     if found != known:
         found.write(chunk.evidence)
     return Written(len(rows), found.failed)
+
+
+def _is_there(job: Job, name: str, ledger: Ledger) -> bool:
+    """Whether the pictures of a frame are whole."""
+    return all(ledger.is_whole(job.out / kind / f"{name}.png") for kind in KINDS)
+
+
+def _remove(job: Job, name: str, ledger: Ledger) -> None:
+    """Remove what an earlier run wrote for a frame, unless somebody corrected it."""
+    paths = [job.out / kind / f"{name}.png" for kind in KINDS]
+    if not any(ledger.is_changed(path) for path in paths):
+        gone = [path for path in paths if ledger.remove(path)]
+        remove_empty({path.parent for path in gone}, job.out)
+
+
+def fingerprint(rgbd: RgbdFrame) -> str:
+    """Hash of all that a frame's annotation comes from, beside settings and skin model."""
+    camera = rgbd.color_camera
+    placed = () if camera is None else (camera.rotation, camera.translation_m, camera.intrinsics, camera.distortion)
+    frame = rgbd.frame
+    facts = (frame.depth_unit_m, frame.intrinsics, frame.depth.shape, rgbd.color.shape, *map(repr, placed))
+    found = hashlib.blake2b(repr(facts).encode(), digest_size=8)
+    found.update(np.ascontiguousarray(frame.depth).data)
+    found.update(np.ascontiguousarray(rgbd.color).data)
+    return found.hexdigest()
 
 
 def _check_camera(name: str, frame: Frame, camera: Intrinsics | None) -> None:
@@ -174,36 +213,52 @@ def _check_camera(name: str, frame: Frame, camera: Intrinsics | None) -> None:
 
 
 def _write_shard(chunk: Chunk, work: _Work) -> Written:
-    """One tar; what is there already stays if no frame failed: a frame that did may have been repaired since."""
+    """One tar; what is there already stays if no frame failed and its recording is what it was."""
     known = read_records(chunk.evidence)
     if known is not None and not known.failed:
         indices = range(chunk.start, chunk.stop)
         there = finished_shard(chunk.shard, [work.keys[index] for index in indices])
         if there is not None:
-            return Written(there.samples, (), there)
+            check_unchanged(chunk.shard, there.sha256)
+            if _same_sources(chunk, work, known):
+                return Written(there.samples, (), there)
     rows: dict[str, dict[str, float]] = {}
+    sources: dict[str, str] = {}
     failures: list[str] = []
     try:
-        shard = write_shard(chunk.shard, _samples(chunk, work, rows, failures))
+        shard = write_shard(chunk.shard, _samples(chunk, work, rows, sources, failures))
     except _StoppedError:
         return Written(0)
     if not rows:
         chunk.shard.unlink()
-    Records(rows, tuple(failures)).write(chunk.evidence)
+    Records(rows, tuple(failures), sources=sources).write(chunk.evidence)
     return Written(len(rows), tuple(failures), shard if rows else None)
 
 
+def _same_sources(chunk: Chunk, work: _Work, known: Records) -> bool:
+    """Whether the frames of a shard are what they were when it was written."""
+    for index in range(chunk.start, chunk.stop):
+        expected = known.sources.get(work.inputs.names[index])
+        try:
+            if stopping() or (expected is not None and fingerprint(work.inputs[index]) != expected):
+                return False
+        except InputError:
+            return False
+    return True
+
+
 def _samples(
-    chunk: Chunk, work: _Work, rows: dict[str, dict[str, float]], failures: list[str]
+    chunk: Chunk, work: _Work, rows: dict[str, dict[str, float]], sources: dict[str, str], failures: list[str]
 ) -> Iterator[ShardSample]:
     for index in range(chunk.start, chunk.stop):
         if stopping():
             raise _StoppedError
         name, key = work.inputs.names[index], work.keys[index]
         try:
-            made = work.annotate(index)
+            rgbd = work.inputs[index]
+            made = work.annotate(index, rgbd)
         except InputError as error:
             failures.append(str(error))
             continue
-        rows[name] = made.row
+        rows[name], sources[name] = made.row, fingerprint(rgbd)
         yield ShardSample(key, made.frame, made.labels, facts={"stem": name})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -83,6 +83,7 @@ def main(argv: list[str]) -> int:
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
     from graspseg.annotate.settings import AnnotateSettings
+    from graspseg.datasets.output_folder import working_in
     from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
@@ -99,9 +100,10 @@ def main(argv: list[str]) -> int:
     inputs = Inputs(options.inputs, camera, topics=topics)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in (*inputs.cut, *inputs.notes):
-        console.print(f"graspseg: warning: {sentence}")
+        console.print(f"graspseg: warning: {printable(sentence)}")
     skins = _skins(options, job, inputs, console)
-    return _run(job, inputs, skins, options.with_model, where, console)
+    with working_in(job.out):
+        return _run(job, inputs, skins, options.with_model, where, console)
 
 
 def _checked_workers(options: Options) -> int:
@@ -150,7 +152,7 @@ def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list
         raise InputError(f"{title} has no skin.json, unlike other inputs, expected one for each: add --calibrate.")
 
     def warn(sentence: str) -> None:
-        console.print(f"graspseg: warning: {sentence}")
+        console.print(f"graspseg: warning: {printable(sentence)}")
 
     return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn, given=there)
 
@@ -172,7 +174,7 @@ def _run(
         for written in annotate_inputs(job, inputs, skins=skins, where=where):
             for number, sentence in enumerate(written.failures, failed):
                 if number < _SHOWN:
-                    console.print(f"graspseg: {sentence}")
+                    console.print(f"graspseg: {printable(sentence)}")
             done, failed = done + written.frames, failed + len(written.failures)
             progress.advance(bar, written.frames + len(written.failures))
         if model is not None:
@@ -182,8 +184,9 @@ def _run(
     write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:
         console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
-    print(f"{done} of {len(inputs)} frames annotated in {job.out}")
+    out = printable(job.out)
+    print(f"{done} of {len(inputs)} frames annotated in {out}")
     for title, skin in zip(inputs.titles, skins, strict=bool(skins)):
-        print(f"skin in {title}: {skin.sentence()}")
-    print(f"check them, the doubtful first, with: graspseg review {job.out}")
+        print(f"skin in {printable(title)}: {skin.sentence()}")
+    print(f"check them, the doubtful first, with: graspseg review {out}")
     return 1 if failed else 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.evaluation.compare.cells import Progress
@@ -72,18 +72,28 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 something in the table failed, 2 bad input."""
     options = tyro.cli(Options, args=list(argv), prog="graspseg compare")
+    from graspseg.datasets.output_folder import working_in
+    from graspseg.evaluation.compare.run import check_folder
+
+    _check(options)
+    with working_in(options.out):
+        check_folder(options.out)
+        return _compare(options, argv)
+
+
+def _compare(options: Options, argv: Sequence[str]) -> int:
     from graspseg.datasets.atomic import write_bytes, write_json
+    from graspseg.datasets.output_folder import remove_results
     from graspseg.evaluation.compare.data import compared_frames
     from graspseg.evaluation.compare.figures import write_pictures
     from graspseg.evaluation.compare.frames import Size
     from graspseg.evaluation.compare.page import as_html
     from graspseg.evaluation.compare.report import as_json
-    from graspseg.evaluation.compare.run import compare, with_equal_time
+    from graspseg.evaluation.compare.run import PICTURES, compare, with_equal_time
     from graspseg.evaluation.compare.tables import as_markdown
     from graspseg.evaluation.compare.timing import TimingSettings
     from graspseg.segment.engine import available_threads
 
-    _check(options)
     size = Size.parse(options.size)
     timing = TimingSettings(
         Size.parse(options.time_size or options.size), threads=options.time_threads, calls=options.time_calls
@@ -116,10 +126,12 @@ def main(argv: Sequence[str]) -> int:
         budget=_budget(options, entries),
     )
     pictures = write_pictures(comparison, threads=threads)
+    drawn = {picture.path.name for picture in pictures}
+    remove_results((options.out / name for name in PICTURES if name not in drawn), options.out)
     write_json(options.out / "report.json", report)
     write_bytes(options.out / "report.md", as_markdown(report, pictures=[p.path.name for p in pictures]).encode())
     write_bytes(options.out / "report.html", as_html(report, pictures).encode())
-    print(as_markdown(report), end="", flush=True)
+    print(printable(as_markdown(report), lines=True), end="", flush=True)
     return 1 if comparison.failures or report["frames"]["left_out"] else 0
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.progress import Voice, frames_bar
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.datasets.sample import Dataset
@@ -44,7 +44,7 @@ class Stats:
         figures = as_json(found, dataset.description)
         if self.json is not None:
             write_json(self.json, figures)
-        print(as_text(figures))
+        print(printable(as_text(figures), lines=True))
         say = Voice()
         for reason in found.failures:
             say(reason)
@@ -73,8 +73,8 @@ class Check:
             found = check(self.data, threads=_threads(self.threads), say=say, advance=lambda: advance(1))
         say.close(found.faults)
         for note, count in found.notes.items():
-            print(f"note: {note} ({count:,})")
-        print(f"{found.frames:,} frames of {self.data} can be used, {found.faults:,} faults")
+            print(printable(f"note: {note} ({count:,})"))
+        print(printable(f"{found.frames:,} frames of {self.data} can be used, {found.faults:,} faults"))
         return 1 if found.faults else 0
 
 
@@ -110,12 +110,13 @@ class Sheet:
         write_png(self.out, picture)
         if self.color and not dataset.description.color_is_aligned:
             print(
-                f"graspseg: the color of {self.data} is of a camera beside the depth camera: drawn without the labels",
+                f"graspseg: the color of {printable(self.data)} is of a camera beside the depth camera: drawn without "
+                "the labels",
                 file=sys.stderr,
             )
         for reason in failures:
-            print(f"graspseg: {reason}", file=sys.stderr)
-        print(f"{drawn} of {len(dataset)} frames drawn to {self.out}", file=sys.stderr)
+            print(f"graspseg: {printable(reason)}", file=sys.stderr)
+        print(f"{drawn} of {len(dataset)} frames drawn to {printable(self.out)}", file=sys.stderr)
         return 1 if failures else 0
 
 
@@ -152,7 +153,13 @@ class Convert:
             )
             conversion.run()
         say.close(conversion.failed)
-        print(f"{conversion.written:,} of {len(dataset):,} frames in {self.out}", file=sys.stderr)
+        changed = {"written anew": conversion.replaced, "removed": conversion.removed}
+        said = [f"{count:,} {what}" for what, count in changed.items() if count]
+        if said:
+            print(
+                f"graspseg: {printable(self.data)} has changed since the last run: {', '.join(said)}", file=sys.stderr
+            )
+        print(f"{conversion.written:,} of {len(dataset):,} frames in {printable(self.out)}", file=sys.stderr)
         return 1 if conversion.failed else 0
 
 

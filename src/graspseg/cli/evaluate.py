@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame, InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.evaluation.evaluate import Evaluation
@@ -77,7 +77,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
     for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in each.doubts()):
-        print(f"graspseg: warning: {sentence}", file=sys.stderr)
+        print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
     reports = {
@@ -85,7 +85,8 @@ def main(argv: Sequence[str]) -> int:
         for name, evaluation in evaluations.items()
     }
     report = reports.get(arguments.data, {"data": arguments.data, "model": str(arguments.model), "sets": reports})
-    print(_table_of_sets(evaluations) if folders else as_markdown(report), end="", flush=True)
+    table = _table_of_sets(evaluations) if folders else as_markdown(report)
+    print(printable(table, lines=True), end="", flush=True)
     if arguments.json is not None:
         write_json(arguments.json, report)
     sheet = worst_sheet(*evaluations.values())
@@ -93,7 +94,7 @@ def main(argv: Sequence[str]) -> int:
         write_png(arguments.sheet, sheet)
     failures = [reason for evaluation in evaluations.values() for reason in evaluation.failures]
     for reason in [*unusable, *failures]:
-        print(f"graspseg: skipped: {reason}", file=sys.stderr)
+        print(f"graspseg: skipped: {printable(reason)}", file=sys.stderr)
     return 1 if unusable or failures else 0
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 _SHOWN_CHARACTERS = 400
 
@@ -34,10 +34,10 @@ def main(argv: list[str]) -> int:
 
     path = find_model(options.model)
     description = _describe(path)
-    print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+    print(f"{printable(path.name)}: {path.stat().st_size / 1e6:.1f} MB")
     for key, value in description.items():
         text = value if len(value) <= _SHOWN_CHARACTERS else f"{value[:_SHOWN_CHARACTERS]}... ({len(value)} characters)"
-        print(f"  {key}: {text}")
+        print(printable(f"  {key}: {text}"))
     return 0
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from graspseg import __version__
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("The memory of this machine is too small for this input: use smaller frames or fewer workers.")
     except KeyboardInterrupt as stop:
-        print(f"graspseg: stopped {stop}".rstrip(), file=sys.stderr)
+        print(printable(f"graspseg: stopped {stop}").rstrip(), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _abandon_stdout()
@@ -127,7 +127,7 @@ def _missing(error: ModuleNotFoundError) -> str:
 
 
 def _fail(sentence: str) -> int:
-    print(f"graspseg: {sentence}", file=sys.stderr)
+    print(f"graspseg: {printable(sentence)}", file=sys.stderr)
     return BAD_INPUT
 
 

@@ -6,6 +6,8 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
+from graspseg.frame import printable
+
 _SHOWN = 20
 
 
@@ -32,7 +34,7 @@ class Voice:
         """Say a sentence, or count it."""
         self._said += 1
         if self._said <= _SHOWN:
-            print(f"graspseg: {sentence}", file=sys.stderr)
+            print(f"graspseg: {printable(sentence)}", file=sys.stderr)
 
     def close(self, total: int) -> None:
         """Say how many were kept back of all that there are."""

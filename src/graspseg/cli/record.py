@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.sources.record import Recorded, RecordSettings
@@ -70,10 +70,12 @@ def main(argv: Sequence[str]) -> int:
     if not done.frames:
         raise InputError(f"Nothing was recorded, expected frames of depth and color: {done.ended or 'it was stopped'}.")
     lost = f", {done.lost} lost" if done.lost else ""
-    print(f"{done.frames} frames recorded{lost}, in {options.out}")
-    print(f"label them with: graspseg annotate {options.out} --out DIR")
+    print(f"{done.frames} frames recorded{lost}, in {printable(options.out)}")
+    print(f"label them with: graspseg annotate {printable(options.out)} --out DIR")
     if done.ended:
-        print(f"graspseg: the recording ended early, what came before is kept: {done.ended}", file=sys.stderr)
+        print(
+            f"graspseg: the recording ended early, what came before is kept: {printable(done.ended)}", file=sys.stderr
+        )
     return 1 if done.ended else 0
 
 
@@ -96,7 +98,7 @@ def _record(device: object, settings: RecordSettings) -> Recorded:
         bar = progress.add_task("record", total=total)
         report = Reporter(
             lambda: progress.update(bar, description="settle"),
-            lambda sentence: console.print(f"graspseg: warning: {sentence}"),
+            lambda sentence: console.print(f"graspseg: warning: {printable(sentence)}"),
             lambda frames: progress.update(bar, completed=frames, description="record"),
         )
         return record(device, settings, report)

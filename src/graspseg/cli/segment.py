@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,8 +24,8 @@ _SHOWN = 5
 class Options:
     """Label hand, object and background in depth images.
 
-    Writes labels/, overlays/ and summary.json below --out. Exit code 0: all done, 1: some frames could not be used,
-    2: nothing could be done.
+    Writes labels/, overlays/ and summary.json below --out; a second run there replaces the results of the first. Exit
+    code 0: all done, 1: some frames could not be used, 2: nothing could be done.
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...", help_behavior_hint="")]
@@ -74,19 +73,17 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from graspseg.datasets.atomic import make_folder
+    from graspseg.datasets.output_folder import working_in
     from graspseg.segment.inputs import notes_on
     from graspseg.segment.run import Reporter, run
     from graspseg.segment.segmenter import Segmenter
 
-    added = [folder for folder in (options.out, *options.out.parents) if not folder.exists()]
-    make_folder(options.out)
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     voice = _Voice(console)
     for note in notes_on(sources):
-        console.print(f"graspseg: warning: {note}")
+        console.print(f"graspseg: warning: {printable(note)}")
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
+    with working_in(options.out):
         mirror = None if options.mirror else False
         segmenter = Segmenter(options.model, engine=options.engine, threads=options.threads, mirror=mirror)
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -98,16 +95,12 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
                 camera=camera,
                 overlays=options.overlays,
                 save=options.save,
-                report=Reporter(voice.failed, voice.warned, lambda: progress.advance(bar)),
+                report=Reporter(voice.failed, voice.warned, voice.noticed, lambda: progress.advance(bar)),
             )
-    finally:
-        with contextlib.suppress(OSError):
-            for folder in added:
-                folder.rmdir()  # succeeds only when nothing was written
     voice.close(summary=totals.segmented > 0)
     where = f"results in {options.out}" if totals.segmented else "nothing was written"
     bare = f", no hand found in {totals.without_hand:,} of them" if totals.without_hand else ""
-    print(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}", file=sys.stderr)
+    print(printable(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}"), file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2
 
 
@@ -124,6 +117,9 @@ class _Voice:
     def warned(self, name: str, text: str) -> None:
         self._say("warned", f"graspseg: warning: {name}: {text}")
 
+    def noticed(self, sentence: str) -> None:
+        self._console.print(f"graspseg: {printable(sentence)}")
+
     def close(self, *, summary: bool) -> None:
         """Say how many messages were kept back, and where they are if a summary was written."""
         for kind, count in self._counts.items():
@@ -134,4 +130,4 @@ class _Voice:
     def _say(self, kind: str, text: str) -> None:
         self._counts[kind] += 1
         if self._counts[kind] <= _SHOWN:
-            self._console.print(text)
+            self._console.print(printable(text))

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 from graspseg.synth.preset_names import PresetName
 from graspseg.synth.sensor_profiles import SensorName, describe_sensors
 
@@ -114,8 +114,8 @@ def main(argv: Sequence[str]) -> int:
         task = progress.add_task("frames", total=count)
         for done in write_frames(job, where=where):
             progress.advance(task, done)
-    print(f"{count} frames of split {options.split} in {options.out}")
-    print(f"look at them with: graspseg dataset sheet {options.out} --out sheet.png")
+    print(f"{count} frames of split {options.split} in {printable(options.out)}")
+    print(f"look at them with: graspseg dataset sheet {printable(options.out)} --out sheet.png")
     return 0
 
 

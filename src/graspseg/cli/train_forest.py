@@ -11,6 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
+from graspseg.frame import printable
 from graspseg.training.forest_config import ForestConfig
 
 
@@ -46,5 +47,8 @@ def main(argv: Sequence[str]) -> int:
         skipped = run_forest(arguments.settings, arguments.out, progress=show)
     print(f"model: {arguments.out / FOREST_FILE}")
     if skipped.reasons:
-        print(f"frames skipped because they could not be used: {len(skipped.reasons)}, the first: {skipped.reasons[0]}")
+        print(
+            f"frames skipped because they could not be used: {len(skipped.reasons)}, the first: "
+            f"{printable(skipped.reasons[0])}"
+        )
     return 1 if skipped.reasons else 0

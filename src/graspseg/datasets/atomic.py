@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,10 +25,16 @@ except ModuleNotFoundError:  # Windows
 
 _PARTIAL = re.compile(r"\.\d+-\d+\.tmp")
 _LONGEST_PNG = 1_000_000  # of libpng
+_NAME_ERRORS = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+_IN_THE_WAY = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
 
 
 class OutputError(InputError):
     """A file or folder that cannot be written."""
+
+
+class FileOutputError(OutputError):
+    """A file that cannot be written because of its own name or content: others can, so that a run goes on."""
 
 
 def make_folder(path: Path) -> Path:
@@ -37,7 +44,10 @@ def make_folder(path: Path) -> Path:
         OutputError: it cannot be created or written to.
     """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        if not path.is_dir():
+            added = [folder for folder in (path, *path.parents) if not folder.exists()]
+            path.mkdir(parents=True, exist_ok=True)
+            sync_folders(folder.parent for folder in added)
     except OSError as error:
         raise unwritable(path, error) from error
     if not os.access(path, os.W_OK):
@@ -45,10 +55,16 @@ def make_folder(path: Path) -> Path:
     return path
 
 
-def write_bytes(path: Path, data: bytes | memoryview) -> None:
-    """Write a file, creating its folder; nothing half-written is left on failure.
+def write_bytes(path: Path, data: bytes | memoryview, *, durable: bool = True) -> None:
+    """Write a file, creating its folder; nothing half-written is left on failure, and a file keeps its permissions.
 
     A symbolic link is followed, and a device or pipe (`/dev/stdout`) is written to: neither is replaced.
+
+    Args:
+        path: the file.
+        data: all of it.
+        durable: return when a power cut would not take it away; without, call `sync_files` on many at once, which is
+            several times as fast.
 
     Raises:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
@@ -60,7 +76,7 @@ def write_bytes(path: Path, data: bytes | memoryview) -> None:
             return
     except OSError as error:
         raise unwritable(path, error) from error
-    with _replacing(Path(os.path.realpath(path)), path) as file:
+    with _replacing(Path(os.path.realpath(path)), path, durable=durable) as file:
         file.write(data)
 
 
@@ -74,15 +90,12 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
     """
     make_folder(path.parent)
-    with _replacing(path, path) as file:
+    with _replacing(path, path, durable=True) as file:
         yield file
-        if not file.closed:
-            file.flush()
-            os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
-def _replacing(target: Path, named: Path) -> Iterator[BinaryIO]:
+def _replacing(target: Path, named: Path, *, durable: bool) -> Iterator[BinaryIO]:
     """A file under another name that becomes `target` when the block ends, if it is open then; messages say `named`."""
     # Random, because processes of two machines that share the folder may have one number.
     partial = target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
@@ -91,13 +104,65 @@ def _replacing(target: Path, named: Path) -> Iterator[BinaryIO]:
             _hold(file)
             yield file
             given_up = file.closed
+            if not given_up:
+                _keep_permissions(target, file)
+                file.flush()
+                if durable:
+                    os.fsync(file.fileno())
         if not given_up:
             os.replace(partial, target)
+            if durable:
+                sync_folders([target.parent])
     except OSError as error:
         raise unwritable(named, error) from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
+
+
+def _keep_permissions(target: Path, file: BinaryIO) -> None:
+    """Give a file the mode, and where the system allows it the owner, of the one it takes the place of."""
+    if not hasattr(os, "fchmod"):
+        return
+    with contextlib.suppress(OSError):
+        before = target.stat()
+        os.fchmod(file.fileno(), before.st_mode & 0o7777)
+        if (before.st_uid, before.st_gid) != (os.getuid(), os.getgid()):
+            os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fchmod(file.fileno(), before.st_mode & 0o7777)  # a change of owner may take bits away
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Return when a power cut would not take away files that were written without `durable`; missing ones are none.
+
+    Raises:
+        OutputError: the disk refuses.
+    """
+    folders: dict[Path, None] = {}
+    for path in paths:
+        folders[path.parent] = None
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        finally:
+            os.close(descriptor)
+    sync_folders(folders)
+
+
+def sync_folders(folders: Iterable[Path]) -> None:
+    """The same for the names in folders, where the system can do that."""
+    for folder in folders:
+        with contextlib.suppress(OSError):  # file systems, and all of Windows, that know no such thing
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def partial_files(folder: Path) -> list[Path]:
@@ -128,8 +193,10 @@ def _is_abandoned(path: Path) -> bool:
 def held(path: Path) -> Iterator[None]:
     """Hold a lock file, so that two processes do not write the same things; where there are no locks, they may.
 
+    The lock ends with the process, however that ends; its file goes with the block.
+
     Raises:
-        InputError: another process holds it.
+        InputError: another process, or another part of this one, holds it.
         OutputError: it cannot be made.
     """
     if fcntl is None:
@@ -137,19 +204,52 @@ def held(path: Path) -> Iterator[None]:
         return
     make_folder(path.parent)
     try:
-        file = path.open("ab")
+        file = _locked(path)
+    except BlockingIOError as error:
+        raise InputError(
+            f"{path.parent} is being worked on by another process, expected one at a time: wait for it or stop it."
+        ) from error
     except OSError as error:
         raise unwritable(path, error) from error
-    with file:
+    _held.add(file)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        _held.discard(file)
+        file.close()
+
+
+_held: set[BinaryIO] = set()
+
+
+def _let_go() -> None:
+    """In a forked child: it shall not hold what its parent held when that is killed."""
+    while _held:
+        _held.pop().close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """The open and locked file at a path; a holder removes it, so that what was opened may not be there any more."""
+    assert fcntl is not None
+    while True:
+        file = path.open("ab")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{path.parent} is being worked on by another process, expected one at a time: wait for it or stop it."
-            ) from error
+        except BlockingIOError:
+            file.close()
+            raise
         except OSError:  # a file system without locks
-            pass
-        yield
+            return file
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()
 
 
 def read_json(path: Path) -> Any:
@@ -169,19 +269,31 @@ def read_json(path: Path) -> Any:
 
 
 def write_png(
-    path: Path, image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"]
+    path: Path,
+    image: UInt8[np.ndarray, "h w"] | UInt8[np.ndarray, "h w 3"] | UInt16[np.ndarray, "h w"],
+    *,
+    durable: bool = True,
 ) -> None:
     """Write a gray 8-bit, gray 16-bit or RGB picture.
 
     Raises:
         OutputError: too large, or see `write_bytes`.
     """
+    check_png_size(path, image)
+    write_bytes(path, encode_png(image), durable=durable)
+
+
+def check_png_size(path: Path, image: np.ndarray) -> None:
+    """See that a picture fits the format.
+
+    Raises:
+        OutputError: it does not.
+    """
     if max(image.shape) > _LONGEST_PNG:
-        raise OutputError(
+        raise FileOutputError(
             f"{path} would be {image.shape[1]}x{image.shape[0]} pixels, expected at most {_LONGEST_PNG} a side: "
             "draw less or smaller."
         )
-    write_bytes(path, encode_png(image))
 
 
 def encode_png(
@@ -201,11 +313,22 @@ def write_json(path: Path, content: Any) -> None:
     try:
         text = json.dumps(content, indent=1, allow_nan=False)
     except ValueError as error:
-        raise OutputError(f"{path} would hold NaN or infinity, expected finite numbers: correct the source.") from error
+        raise FileOutputError(
+            f"{path} would hold NaN or infinity, expected finite numbers: correct the source."
+        ) from error
     write_bytes(path, (text + "\n").encode())
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The sentence for a failure of the system while writing."""
-    reason = error.strerror or str(error)
-    return OutputError(f"{path} could not be written ({reason}): free space there or choose another output folder.")
+    failed = f"{path} could not be written ({error.strerror or error})"
+    if error.errno in _NAME_ERRORS:
+        return FileOutputError(f"{failed}, expected a name that this system can hold: choose a shorter one.")
+    if error.errno in _IN_THE_WAY:
+        return FileOutputError(f"{failed}: remove what is in the way or choose another output folder.")
+    return OutputError(f"{failed}: free space there or choose another output folder.")
+
+
+def ends_run(error: InputError) -> bool:
+    """Whether what a frame failed for would stop all others too: a full disk does, a name that is too long does not."""
+    return isinstance(error, OutputError) and not isinstance(error, FileOutputError)

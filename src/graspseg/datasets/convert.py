@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -11,24 +12,29 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.atomic import OutputError, make_folder, partial_files, write_json, write_png
+from graspseg.datasets.atomic import ends_run, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.folder import FolderWriter, in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
 from graspseg.datasets.images import DEFAULT_UNIT_M
-from graspseg.datasets.manifest import MANIFEST, ShardEntry, write_manifest
+from graspseg.datasets.ledger import Ledger, read_ledger, write_ledger
+from graspseg.datasets.manifest import MANIFEST, ShardEntry, check_unchanged, hash_file, read_manifest, write_manifest
+from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_empty, remove_results, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.sample import Dataset, Sample
-from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, finished_shard, make_keys, write_shard
+from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
+from graspseg.datasets.tar_index import scan_tar
 from graspseg.frame import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
 Target = Literal["folder", "shards", "coco", "png"]
+LEDGER = ".graspseg.json"
 _DESCRIPTION = "dataset.json"
 _ANNOTATIONS = "annotations.json"
 _OF_FRAMES = ("splits", "per_frame")
 _UNSPLIT = "frames"
 _LONGEST_NAME = 200
+_SHARD = re.compile(r"[A-Za-z0-9_-]+-\d{6}\.tar")
 
 
 class _Read(NamedTuple):
@@ -50,6 +56,8 @@ class Conversion:
         advance: called with a number of frames that are done.
         written: frames that are in `out`.
         failed: frames that could not be converted.
+        replaced: frames (shards: tars) of an earlier run that were written anew, because the data set has changed.
+        removed: pictures of an earlier run that no frame gives any more.
     """
 
     dataset: Dataset
@@ -61,27 +69,37 @@ class Conversion:
     advance: Callable[[int], None] = lambda count: None
     written: int = 0
     failed: int = 0
+    replaced: int = 0
+    removed: int = 0
     _names: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
         """Convert; frames that cannot be used are said, counted and left out.
 
+        What an earlier run wrote stays where it is what the data set gives now, and goes where it is not; what
+        somebody changed in it stays, and its frame counts as failed.
+
         Raises:
-            InputError: `out` holds something else, or not one frame could be converted.
+            InputError: `out` holds something else, another process works in it, or not one frame could be converted.
             OutputError: the disk is full or not writable.
         """
-        marker = self.out / (MANIFEST if self.to == "shards" else _DESCRIPTION)
+        real, source = self.out.resolve(), self.dataset.path.resolve()
+        if real == source or source in real.parents:
+            raise InputError(f"{self.out} is inside {self.dataset.path}, expected another place: choose another --out.")
         description = self._describe()
-        self._claim(marker, description["converted"])
-        {"folder": self._to_folder, "shards": self._to_shards, "coco": self._to_coco, "png": self._to_png}[self.to](
-            description
-        )
-        if not self.written:
-            with contextlib.suppress(OSError):
-                for path in (marker, self.out / _ANNOTATIONS):
-                    path.unlink(missing_ok=True)
-                self.out.rmdir()
-            raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.path} could be converted.")
+        with working_in(self.out):
+            self._claim(description["converted"])
+            {"folder": self._to_folder, "shards": self._to_shards, "coco": self._to_coco, "png": self._to_png}[self.to](
+                description
+            )
+            if not self.written:
+                remove_results((self._marker, self.out / _ANNOTATIONS, self.out / LEDGER), self.out)
+                raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.path} could be converted.")
+
+    @property
+    def _marker(self) -> Path:
+        """By which a conversion knows its own work."""
+        return self.out / (MANIFEST if self.to == "shards" else _DESCRIPTION)
 
     def _describe(self) -> dict[str, Any]:
         """What holds for all frames, with unit and camera of the first frame where the data set names none."""
@@ -99,22 +117,23 @@ class Conversion:
             made["shard_size"] = self.shard_size
         return {**content, "converted": made}
 
-    def _claim(self, marker: Path, converted: dict[str, Any]) -> None:
+    def _claim(self, converted: dict[str, Any]) -> None:
         """Make sure that `out` is new or was begun by this very conversion."""
-        real, source = self.out.resolve(), self.dataset.path.resolve()
-        if real == source or source in real.parents:
-            raise InputError(f"{self.out} is inside {self.dataset.path}, expected another place: choose another --out.")
-        if self.out.is_dir() and any(self.out.iterdir()):
-            begun = read_object(marker).get("converted") if marker.is_file() else None
-            if begun != converted:
-                raise InputError(
-                    f"{self.out} holds something else, expected a new folder or one begun by this conversion: "
-                    "choose another --out."
-                )
-            for folder in (self.out, *(path for path in self.out.rglob("*") if path.is_dir())):
-                for left in partial_files(folder):
-                    left.unlink(missing_ok=True)
-        make_folder(self.out)
+        there = contents(self.out)
+        if not there:
+            return
+        begun = read_object(self._marker).get("converted") if self._marker.is_file() else None
+        if not isinstance(begun, dict):
+            raise foreign(self.out, there[0], f"graspseg dataset convert --to {self.to}")
+        differing = [key for key in sorted({*begun, *converted}) if begun.get(key) != converted.get(key)]
+        if differing:
+            raise foreign(
+                self.out,
+                self._marker,
+                "this conversion",
+                why=f"{differing[0]} is {begun.get(differing[0])!r}, now it would be {converted.get(differing[0])!r}",
+            )
+        clear_partial(self.out, ".")
 
     def _read(self, indices: Iterable[int]) -> Iterator[tuple[int, _Read]]:
         """The frames that can be read."""
@@ -156,31 +175,57 @@ class Conversion:
                 yield name, index, found
 
     def _to_folder(self, description: dict[str, Any]) -> None:
-        writer = FolderWriter(self.out, description)
-        cameras = FrameCameras(description)
-        splits: dict[str, list[str]] = {}
-        for name, index, (sample, color) in self._named():
-            last = self.out / ("depth" if sample.labels is None else "labels") / f"{name}.png"
-            try:
-                if not last.is_file():
+        with self._pictures("depth", "color", "labels") as (ledger, kept):
+            writer = FolderWriter(self.out, description, ledger=ledger)
+            cameras = FrameCameras(description)
+            splits: dict[str, list[str]] = {}
+            for name, index, (sample, color) in self._named():
+                with self._one():
                     writer.write(name, sample.frame, sample.labels, color=color)
-            except OutputError:
-                raise
-            except InputError as error:
-                self._fail(str(error))
-                continue
-            cameras.add(name, sample.frame)
-            for split in self.dataset.splits_of(index):
-                splits.setdefault(split, []).append(name)
-            self._done()
+                    kinds = {"depth": sample.frame.depth, "color": color, "labels": sample.labels}
+                    kept |= {self.out / kind / f"{name}.png" for kind, image in kinds.items() if image is not None}
+                    cameras.add(name, sample.frame)
+                    for split in self.dataset.splits_of(index):
+                        splits.setdefault(split, []).append(name)
         if splits or cameras.per_frame:
             write_json(self.out / _DESCRIPTION, cameras.described({"splits": splits} if splits else {}))
+
+    @contextlib.contextmanager
+    def _one(self) -> Iterator[None]:
+        """Count a frame as done, or as failed where nothing but itself is the reason."""
+        try:
+            yield
+        except InputError as error:
+            if ends_run(error):
+                raise
+            self._fail(str(error))
+        else:
+            self._done()
+
+    @contextlib.contextmanager
+    def _pictures(self, *kinds: str) -> Iterator[tuple[Ledger, set[Path]]]:
+        """What earlier runs wrote, and the pictures that are there now, to be filled in the block; the others go."""
+        ledger = Ledger(self.out, read_ledger(self.out / LEDGER))
+        kept: set[Path] = set()
+        try:
+            yield ledger, kept
+            there = {path for kind in kinds for path in (self.out / kind).rglob("*.png")}
+            # The depth of a label image that somebody corrected stays with it.
+            corrected = {_name(path, self.out) for path in there - kept if ledger.is_changed(path)}
+            gone = sorted(path for path in there - kept if _name(path, self.out) not in corrected)
+            self.removed = sum(map(ledger.remove, gone))
+            remove_empty({path.parent for path in gone}, self.out)
+        finally:
+            self.replaced = len(ledger.replaced)
+            if ledger.entries:
+                write_ledger(self.out / LEDGER, ledger)
 
     def _to_shards(self, description: dict[str, Any]) -> None:
         groups: dict[str | None, list[int]] = {}
         for index in range(len(self.dataset)):
             groups.setdefault(self._only_split(index), []).append(index)
         keys = make_keys(self.dataset.stems)
+        earlier = self._earlier_shards()
         write_manifest(self.out, description, (), complete=False)
         rows: list[ShardEntry] = []
         names = make_keys(_UNSPLIT if split is None else split for split in groups)
@@ -190,9 +235,29 @@ class Conversion:
                 row = self._shard(path, group[start : start + self.shard_size], keys, split)
                 if row.samples:
                     rows.append(row)
+                    self.replaced += earlier.pop(path, row.sha256) != row.sha256
                 else:
                     path.unlink()
+                    earlier.pop(path, None)
+        self.removed = remove_results(earlier, self.out)
         write_manifest(self.out, description, rows)
+
+    def _earlier_shards(self) -> dict[Path, str]:
+        """Shards of an earlier run, with the hashes they have now.
+
+        Raises:
+            InputError: somebody changed one.
+        """
+        manifest = read_manifest(self._marker)
+        if manifest is None:
+            return {}
+        if not manifest.complete:
+            return {path: hash_file(path) for path in self.out.glob("*.tar") if _SHARD.fullmatch(path.name)}
+        there = [self.out / row.name for row in manifest.shards if (self.out / row.name).is_file()]
+        for path in there:
+            if not scan_tar(path).faults:
+                check_unchanged(path)
+        return {path: hash_file(path) for path in there}
 
     def _only_split(self, index: int) -> str | None:
         splits = self.dataset.splits_of(index)
@@ -204,11 +269,6 @@ class Conversion:
         return splits[0] if splits else None
 
     def _shard(self, path: Path, indices: list[int], keys: list[str], split: str | None) -> ShardEntry:
-        there = finished_shard(path, [keys[index] for index in indices], split=split)
-        if there is not None:
-            self._done(there.samples)
-            return there
-
         def samples() -> Iterator[ShardSample]:
             for index, (sample, color) in self._read(indices):
                 yield ShardSample(
@@ -228,32 +288,37 @@ class Conversion:
         from graspseg.datasets.coco import new_annotations
 
         cameras = FrameCameras(description)
-        with new_annotations(self.out / _ANNOTATIONS, description) as annotations:
+        with (
+            self._pictures("depth") as (ledger, kept),
+            new_annotations(self.out / _ANNOTATIONS, description) as annotations,
+        ):
             for name, _, (sample, _) in self._named():
-                image = self.out / "depth" / f"{name}.png"
-                try:
-                    depth = in_unit(sample.frame, description["depth_unit_m"], name)
-                except InputError as error:
-                    self._fail(str(error))
-                    continue
-                if not image.is_file():
-                    write_png(image, depth)
-                annotations.add(f"depth/{name}.png", sample, camera=cameras.add(name, sample.frame))
-                self._done()
+                with self._one():
+                    image = self.out / "depth" / f"{name}.png"
+                    ledger.put(image, in_unit(sample.frame, description["depth_unit_m"], name))
+                    kept.add(image)
+                    annotations.add(f"depth/{name}.png", sample, camera=cameras.add(name, sample.frame))
         if cameras.per_frame:
             write_json(self.out / _DESCRIPTION, cameras.described())
 
     def _to_png(self, description: dict[str, Any]) -> None:
         legend = {CLASS_NAMES[label] if label < len(CLASS_NAMES) else "ignore": PALETTE[label] for label in PALETTE}
         write_json(self.out / _DESCRIPTION, {**description, "colors": legend})
-        for name, _, (sample, _) in self._named():
-            image = self.out / "masks" / f"{name}.png"
-            if sample.labels is None:
-                self._fail(f"{sample.stem} has no label image, expected one to draw: label it or leave it out.")
-                continue
-            if not image.is_file():
-                write_png(image, colorize(sample.labels))
-            self._done()
+        with self._pictures("masks") as (ledger, kept):
+            for name, _, (sample, _) in self._named():
+                with self._one():
+                    if sample.labels is None:
+                        raise InputError(
+                            f"{sample.stem} has no label image, expected one to draw: label it or leave it out."
+                        )
+                    image = self.out / "masks" / f"{name}.png"
+                    ledger.put(image, colorize(sample.labels))
+                    kept.add(image)
+
+
+def _name(path: Path, out: Path) -> str:
+    """Path below `depth/` and the like."""
+    return PurePosixPath(*path.relative_to(out).parts[1:]).as_posix()
 
 
 def _is_inside(name: object) -> bool:

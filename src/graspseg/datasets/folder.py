@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.datasets.atomic import make_folder, write_json, write_png
-from graspseg.datasets.description import Description, read_description
+from graspseg.datasets.atomic import make_folder, sync_files, write_json, write_png
+from graspseg.datasets.description import Description, read_description, read_object
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
+from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.listing import is_read, list_frames
 from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+_MOST_UNSYNCED = 256
+
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
 
 
@@ -149,16 +152,22 @@ class FolderWriter:
     Args:
         path: the folder, created when missing.
         dataset_json: content of `dataset.json`; `depth_unit_m` (default 0.001) is the unit depth is stored with.
+        ledger: knows what earlier runs wrote: with it, pictures that are the same stay, and those that somebody
+            corrected are not written over.
 
     Raises:
         OutputError: the folder cannot be written to.
     """
 
-    def __init__(self, path: str | Path, dataset_json: Mapping[str, Any]) -> None:
+    def __init__(self, path: str | Path, dataset_json: Mapping[str, Any], *, ledger: Ledger | None = None) -> None:
         self.path = make_folder(Path(path))
         self.depth_unit_m = float(dataset_json.get("depth_unit_m", DEFAULT_UNIT_M))
+        self._ledger = ledger
         self._aligned = dataset_json.get("color") is None
-        write_json(self.path / "dataset.json", {"depth_unit_m": self.depth_unit_m, **dataset_json})
+        self._unsynced: list[Path] = []
+        content = {"depth_unit_m": self.depth_unit_m, **dataset_json}
+        if not (self.path / "dataset.json").is_file() or read_object(self.path / "dataset.json") != content:
+            write_json(self.path / "dataset.json", content)
 
     def write(
         self,
@@ -171,7 +180,8 @@ class FolderWriter:
         """Write one frame; the labels come last, so that a frame with labels is a complete one.
 
         Raises:
-            InputError: the stem leaves the folder, sizes differ, or depth does not fit the data set's unit.
+            InputError: the stem leaves the folder, sizes differ, depth does not fit the data set's unit, or a picture
+                that is there was corrected by somebody.
             OutputError: the disk is full or not writable.
         """
         parts = PurePosixPath(stem)
@@ -183,11 +193,30 @@ class FolderWriter:
                     f"{name} of {stem!r} are {image.shape[:2]}, expected {frame.depth.shape} like the depth."
                 )
         color = frame.color if color is None else color
-        write_png(self.path / "depth" / f"{stem}.png", self._stored(frame, stem))
-        if color is not None:
-            write_png(self.path / "color" / f"{stem}.png", color)
-        if labels is not None:
-            write_png(self.path / "labels" / f"{stem}.png", labels)
+        pictures = {"depth": self._stored(frame, stem), "color": color, "labels": labels}
+        paths = {self.path / kind / f"{stem}.png": image for kind, image in pictures.items() if image is not None}
+        if self._ledger is not None:
+            for path, image in paths.items():
+                self._ledger.check(path, image)
+            for path, image in paths.items():
+                self._ledger.put(path, image)
+            return
+        for path, image in paths.items():
+            write_png(path, image, durable=False)
+        self._unsynced += paths
+        if len(self._unsynced) > _MOST_UNSYNCED:
+            self.sync()
+
+    def sync(self) -> None:
+        """Return when a power cut would take nothing away of what was written.
+
+        Raises:
+            OutputError: the disk refuses.
+        """
+        sync_files(self._unsynced)
+        self._unsynced.clear()
+        if self._ledger is not None:
+            self._ledger.sync()
 
     def _stored(self, frame: Frame, stem: str) -> np.ndarray:
         return in_unit(frame, self.depth_unit_m, stem)

@@ -144,6 +144,25 @@ def write_manifest(
     write_json(folder / MANIFEST, {**head, **description, **counted, "shards": [asdict(row) for row in rows]})
 
 
+def check_unchanged(path: Path, sha256: str | None = None) -> None:
+    """See that a shard is what the manifest beside it says, where that lists it.
+
+    Args:
+        path: the shard.
+        sha256: its hash, where it is known.
+
+    Raises:
+        InputError: it is another one.
+    """
+    manifest = read_manifest(path.parent / MANIFEST)
+    for row in manifest.shards if manifest else ():
+        if row.name == path.name and row.sha256 != (sha256 or hash_file(path)):
+            raise InputError(
+                f"{path} was changed since it was written, expected nothing that would be lost: move it away to have "
+                "it written again, or choose another --out."
+            )
+
+
 def hash_file(path: Path) -> str:
     """SHA-256 of a file as hexadecimal digits.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import io
 import itertools
 import json
@@ -49,7 +50,7 @@ def write_shard(path: Path, samples: Iterable[ShardSample], *, split: str | None
     """Write one shard; its bytes depend on the samples alone.
 
     Args:
-        path: the tar; one that is there is replaced.
+        path: the tar; one that is there is replaced, unless it has these very bytes.
         samples: frames in order; when this raises, nothing is written.
         split: the split the manifest shall list the shard under.
 
@@ -61,16 +62,20 @@ def write_shard(path: Path, samples: Iterable[ShardSample], *, split: str | None
         OutputError: the disk is full or not writable.
     """
     keys: set[str] = set()
-    with new_file(path) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for sample in samples:
-            if not KEY.fullmatch(sample.key) or sample.key in keys:
-                raise InputError(
-                    f"{path} got the key {sample.key!r}, expected one of 1 to 80 letters, digits, _ or -, and each "
-                    "once: rename the frame."
-                )
-            keys.add(sample.key)
-            for kind, data in _members(sample):
-                _add(tar, f"{sample.key}.{kind}", data)
+    with new_file(path) as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            for sample in samples:
+                if not KEY.fullmatch(sample.key) or sample.key in keys:
+                    raise InputError(
+                        f"{path} got the key {sample.key!r}, expected one of 1 to 80 letters, digits, _ or -, and each "
+                        "once: rename the frame."
+                    )
+                keys.add(sample.key)
+                for kind, data in _members(sample):
+                    _add(tar, f"{sample.key}.{kind}", data)
+        file.flush()
+        if path.is_file() and filecmp.cmp(path, str(file.name), shallow=False):
+            file.close()  # gives it up
     return ShardEntry(path.name, len(keys), path.stat().st_size, hash_file(path), split)
 
 

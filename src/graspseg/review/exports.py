@@ -9,9 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from graspseg.datasets.atomic import make_folder, new_file, write_png
+from graspseg.datasets.atomic import new_file, write_png
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.decisions import AcceptedFrames, read_decisions
+from graspseg.datasets.output_folder import contents, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.frame import InputError
 from graspseg.labels import shade_depth
@@ -68,7 +69,7 @@ def export(
         InputError: `out` holds something, or no frame could be written.
         OutputError: the disk is full or not writable.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or contents(out)):
         raise InputError(f"{out} is there already, expected a new or empty folder: choose another --out.")
     if form == "cvat":
         return Exported(len(accepted), _to_cvat(accepted, out, threads=threads, say=say, advance=advance))
@@ -89,9 +90,8 @@ def _to_cvat(
         color = accepted.color(index)
         return shade_depth(sample.frame.depth) if color is None else color, sample.labels
 
-    make_folder(out)
     written = 0
-    with new_file(out / "annotations.xml") as file:
+    with working_in(out), new_file(out / "annotations.xml") as file:
         write_header(file, name=accepted.path.name, count=len(accepted))
         for index, found in read_ahead(read, range(len(accepted)), threads=threads):
             if isinstance(found, InputError):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from graspseg.datasets.atomic import OutputError
+from graspseg.datasets.csv_cell import from_cell
 from graspseg.datasets.folder import list_frames
 from graspseg.frame import InputError
 from graspseg.review.database import Busy, Database
@@ -165,7 +166,7 @@ def read_confidence(folder: ReviewFolder) -> Iterator[tuple[str, Confidence]]:
                     "graspseg annotate."
                 )
             cells = ((name, _number(cell)) for name, cell in line.items() if name not in ("stem", "confidence", None))
-            yield line["stem"], Confidence(value, {name: cell for name, cell in cells if cell is not None})
+            yield from_cell(line["stem"]), Confidence(value, {name: cell for name, cell in cells if cell is not None})
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no table ({error}), expected comma-separated UTF-8: make it again.") from error
 

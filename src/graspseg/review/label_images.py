@@ -11,6 +11,7 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import encode_png, new_file, unwritable
 from graspseg.datasets.images import decode_labels
+from graspseg.datasets.output_folder import clear_partial
 from graspseg.frame import InputError
 from graspseg.review.database import Database
 from graspseg.review.folder import Missing, Outside, ReviewFolder
@@ -186,9 +187,15 @@ class LabelImages:
     def write_pending(self) -> list[str]:
         """Write what a server that was killed had saved but not yet written to `labels/`.
 
+        What it left half-written goes first.
+
         Returns:
             A sentence for every file that could not be written, or that another program had changed.
+
+        Raises:
+            OutputError: a half-written file cannot be removed.
         """
+        clear_partial(self._folder.root, "labels")
         query = "SELECT id FROM frames WHERE labels_id IS NOT file_id AND present = 1"
         sentences = []
         for (frame_id,) in self._database.connection().execute(query).fetchall():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -79,12 +80,14 @@ class _OpenVinoEngine:
             model = core.compile_model(graph, "CPU", settings)
             self._request = model.create_infer_request()
             self._output = model.output("probabilities")
+            self._lock = threading.Lock()  # a request holds the tensors of one call
         except RuntimeError as error:
             raise _unloadable(path, "OpenVINO", error) from error
 
     def __call__(self, depth_m: Float32[np.ndarray, "h w"], pixel_angle: float) -> Float32[np.ndarray, "3 h w"]:
         inputs = {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
-        return self._request.infer(inputs)[self._output][0].copy()
+        with self._lock:
+            return self._request.infer(inputs)[self._output][0].copy()
 
 
 class _OnnxRuntimeEngine:

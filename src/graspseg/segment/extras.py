@@ -51,14 +51,15 @@ class Extras:
             OutputError: a file cannot be written.
         """
         if self._overlays:
-            write_png(self._out / "overlays" / f"{name}.png", overlay(frame.depth, result.labels))
+            write_png(self._out / "overlays" / f"{name}.png", overlay(frame.depth, result.labels), durable=False)
         if "probabilities" in self._save:
-            write_bytes(self._out / "probabilities" / f"{name}.npz", _npz(frame, result))
+            write_bytes(self._out / "probabilities" / f"{name}.npz", _npz(frame, result), durable=False)
         if "cloud" in self._save:
             for label in (HAND, OBJECT):
                 points = cloud(frame, result.labels == label)
                 path = self._out / "clouds" / f"{name}-{CLASS_NAMES[label]}.ply"
-                write_bytes(path, _ply(points, frame.intrinsics_or_default(), assumed=frame.intrinsics is None))
+                data = _ply(points, frame.intrinsics_or_default(), assumed=frame.intrinsics is None)
+                write_bytes(path, data, durable=False)
         if "handless" in self._save:
             self._write_handless(name, frame, result)
 
@@ -72,7 +73,7 @@ class Extras:
             self._cameras = FrameCameras(description)
             write_json(folder / "dataset.json", description)
         depth = in_unit(frame, self._unit_m, name)
-        write_png(folder / f"{name}.png", np.where(result.labels == HAND, np.uint16(0), depth))
+        write_png(folder / f"{name}.png", np.where(result.labels == HAND, np.uint16(0), depth), durable=False)
         self._cameras.add(name, frame)
 
     def finish(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from array import array
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -46,13 +47,21 @@ class Summary:
         return len(self._times["read_ms"])
 
     def add(
-        self, name: str, frame: Frame, result: Segmentation, *, times_ms: Mapping[Stage, float], warnings: list[str]
+        self,
+        name: str,
+        frame: Frame,
+        result: Segmentation,
+        *,
+        times_ms: Mapping[Stage, float],
+        warnings: list[str],
+        source: Path | None = None,
     ) -> None:
-        """Note one segmented frame."""
+        """Note one segmented frame, and where it is from."""
         height, width = frame.depth.shape
         counts = {label: int(np.count_nonzero(result.labels == value)) for value, label in enumerate(CLASS_NAMES)}
         row = {
             "stem": name,
+            "source": None if source is None else os.path.abspath(source),
             "width": width,
             "height": height,
             "depth_unit_m": frame.depth_unit_m,

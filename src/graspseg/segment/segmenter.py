@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, no_type_check, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
@@ -96,7 +97,7 @@ class Segmenter:
             file's.
         presence: whether what is hardly a hand is left out and `hand_present` is told, where the model's file says how.
 
-    One Segmenter serves one thread at a time.
+    One Segmenter serves any number of threads; runs of its network wait for each other.
 
     Raises:
         InputError: no such model, not one of ours, or the engine cannot load it; a forest without numba, or with an
@@ -143,9 +144,9 @@ class Segmenter:
             frame: a frame, or uint16 depth in millimetres of shape (height, width).
 
         Raises:
-            InputError: an array that is not non-empty 2-D uint16, or a side above 32767 pixels.
+            InputError: no frame and no non-empty 2-D array of uint16, or a side above 32767 pixels.
         """
-        frame = frame if isinstance(frame, Frame) else Frame(frame)
+        frame = _as_frame(frame)
         if max(frame.depth.shape) > _LARGEST_SIDE:
             raise InputError(
                 f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
@@ -221,6 +222,35 @@ def _within(name: str, value: int, most: int) -> int:
     if not 1 <= value <= most:
         raise InputError(f"{name} is {value}, expected 1 to {most}: leave it out for the model's own.")
     return value
+
+
+@no_type_check  # whatever it is called with is told what was expected
+def _as_frame(frame):
+    """The frame that is meant.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(frame, Frame):
+        return frame
+    found = type(frame).__name__
+    if isinstance(frame, str | os.PathLike):
+        raise InputError(
+            f"The frame is the path {os.fspath(frame)!r}, expected its depth: read it first, with "
+            "graspseg.datasets.images.read_depth."
+        )
+    if not isinstance(frame, np.ndarray):
+        raise InputError(
+            f"The frame is a {found}, expected a graspseg.Frame or a NumPy array of uint16 millimetres with shape "
+            "(height, width): convert it, one frame a call."
+        )
+    if frame.dtype != np.uint16 or frame.ndim != 2 or not frame.size:
+        raise InputError(
+            f"The frame is {frame.dtype} of shape {frame.shape}, expected non-empty depth of uint16 with shape "
+            "(height, width), no color picture and no batch: use Frame.from_metres for metres, and read 16-bit files "
+            "with graspseg.datasets.images.read_depth."
+        )
+    return Frame(frame)
 
 
 def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest:

@@ -16,7 +16,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
-from graspseg.datasets.atomic import OutputError, encode_png, make_folder, new_file, write_json
+from graspseg.datasets.atomic import OutputError, encode_png, held, make_folder, new_file, write_json
+from graspseg.datasets.output_folder import contents, remove_results, working_in
 from graspseg.frame import InputError
 from graspseg.sources.capture import SILENCE_S, Capture, Mode, Taken, info
 from graspseg.sources.sdk import load_sdk
@@ -61,8 +62,15 @@ class RecordSettings:
             )
         if not (math.isfinite(self.settle_s) and self.settle_s >= 0):
             raise InputError(f"--settle is {self.settle_s:g}, expected seconds from 0: leave it out for 2.")
-        there = self.out.is_file() or self.description_file.is_file() or (self.out.is_dir() and any(self.out.iterdir()))
-        if there:
+        self.check_new()
+
+    def check_new(self) -> None:
+        """See that nothing is there.
+
+        Raises:
+            InputError: there is.
+        """
+        if self.out.is_file() or self.description_file.is_file() or contents(self.out):
             raise InputError(f"{self.out} is there already, expected a new recording: choose another --out.")
 
     @property
@@ -139,10 +147,18 @@ def record(device: Any, settings: RecordSettings, report: Reporter) -> Recorded:
         report: hears how it goes.
 
     Raises:
-        InputError: the camera does not offer these streams, or sends nothing.
+        InputError: the camera does not offer these streams, or sends nothing; or another process records there.
         OutputError: not even the first frame can be written.
     """
-    kind = _Files if settings.is_folder else _SdkFile
+    with working_in(settings.out) if settings.is_folder else held(settings.out.with_name(f".{settings.out.name}.lock")):
+        settings.check_new()  # another process may have been here since
+        return _record_to(_Files if settings.is_folder else _SdkFile, device, settings, report)
+
+
+def _record_to(
+    kind: type[_Files] | type[_SdkFile], device: Any, settings: RecordSettings, report: Reporter
+) -> Recorded:
+    """See `record`; the place is held."""
     sink = kind(device, settings)
     try:
         capture = Capture(sink.device, settings.mode)
@@ -209,8 +225,6 @@ class _Files:
     def __init__(self, device: Any, settings: RecordSettings) -> None:
         self.device, self.frames = device, 0
         self._out = settings.out
-        self._added = [folder for folder in (self._out, *self._out.parents) if not folder.exists()]
-        make_folder(self._out)
         self._threads = ThreadPoolExecutor(_WRITERS)
         self._waiting: deque[Future[None]] = deque()
 
@@ -239,10 +253,7 @@ class _Files:
         """Let the writers go; a recording without a frame leaves nothing behind."""
         self._threads.shutdown(cancel_futures=True)
         if not self.frames:
-            (self._out / "dataset.json").unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                for folder in self._added:
-                    folder.rmdir()
+            remove_results([self._out / "dataset.json"], self._out)
 
     def _collect_one(self) -> None:
         """Count the frame that has waited longest once it is written."""

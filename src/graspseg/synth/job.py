@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
-from graspseg.datasets.atomic import make_folder, partial_files
+from graspseg.datasets.atomic import make_folder
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, write_manifest
+from graspseg.datasets.output_folder import clear_partial, refuse_foreign
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError, Intrinsics
 from graspseg.synth.backgrounds import Backgrounds
@@ -24,6 +26,7 @@ from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
 from graspseg.synth.sensor_profiles import SensorName
 
 CHUNK = 16
+KINDS = ("depth", "labels", "color")
 GENERATOR_VERSION = 1
 
 Format = Literal["folder", "shards"]
@@ -157,6 +160,14 @@ class Job:
             return f"{self.split}-clip-{clip:05d}-frame-{number:05d}"
         return f"{self.split}-{index:07d}"
 
+    def index(self, stem: str) -> int | None:
+        """The frame that `stem` names, None when it is none of such a job."""
+        numbers = [int(number) for number in re.findall(r"\d{5,}", stem)]
+        if len(numbers) != 1 + bool(self.clip_length):
+            return None
+        index = numbers[0] * self.clip_length + numbers[1] if self.clip_length else numbers[0]
+        return index if self.stem(index) == stem else None
+
     def chunks(self) -> list[Chunk]:
         """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
         size = self.shard_size if self.format == "shards" else max(CHUNK, self.clip_length)
@@ -192,25 +203,24 @@ def begin(job: Job) -> None:
     check_folder(job)
     job.maker()
     make_folder(job.out)
-    _remove_partial(job)
+    _clear(job)
     if job.format == "folder":
-        FolderWriter(job.out, job.description())
+        if not job.description_file.is_file():  # else somebody may have added splits to it
+            FolderWriter(job.out, job.description())
     elif _begun_count(job) != job.count:
         write_manifest(job.out, _manifest_fields(job), (), complete=False)
 
 
 def finish(job: Job, done: Iterable[Written]) -> None:
     """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
-    _remove_partial(job)
+    _clear(job)
     if job.format == "shards":
         shards = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
         write_manifest(job.out, _manifest_fields(job), shards)
 
 
-def _remove_partial(job: Job) -> None:
-    for folder in (job.out, job.out / "depth", job.out / "labels"):
-        for path in partial_files(folder):
-            path.unlink(missing_ok=True)
+def _clear(job: Job) -> None:
+    clear_partial(job.out, *KINDS)
 
 
 def _manifest_fields(job: Job) -> dict[str, Any]:
@@ -241,6 +251,7 @@ def check_folder(job: Job) -> None:
             f"choose another --out or --format {kind}."
         )
     if not there.is_file():
+        refuse_foreign(job.out, (there.name, *(f"{kind}/*.*" for kind in KINDS), "*.tar"), "graspseg synth")
         return
     found, expected = _identity(there), job.description()["provenance"]
     if found != expected:
@@ -250,6 +261,8 @@ def check_folder(job: Job) -> None:
         )
     if job.format == "shards":
         _check_recipe(job)
+    else:
+        _check_count(job)
 
 
 def _identity(path: Path) -> object:
@@ -268,6 +281,17 @@ def _check_recipe(job: Job) -> None:
             f"{job.out} was begun with --shard-size {size} --count {count}, expected --shard-size {job.shard_size} and "
             f"at most {job.count} frames: give the same size and as many frames or more, or choose another --out."
         )
+
+
+def _check_count(job: Job) -> None:
+    """Frames that this job does not have would stay behind beside its own."""
+    for path in (job.out / "depth").glob(f"{job.split}-*.png"):
+        index = job.index(path.stem)
+        if index is not None and index >= job.count:
+            raise InputError(
+                f"{job.out} holds {path.stem}, expected frames 0 to {job.count - 1} only: ask for as many as it was "
+                "begun with or more, or choose another --out."
+            )
 
 
 def _begun_count(job: Job) -> object:

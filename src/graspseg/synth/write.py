@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from graspseg.datasets.atomic import write_json
+from graspseg.datasets.description import read_object
 from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.ledger import Ledger
+from graspseg.datasets.manifest import check_unchanged
+from graspseg.datasets.output_folder import working_in
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
 from graspseg.frame import InputError
 from graspseg.synth.colored import ColoredFrame, ColorMaker
@@ -25,18 +29,19 @@ def write_frames(job: Job, *, where: Where = THIS_PROCESS) -> Iterator[int]:
     interruptions change nothing.
 
     Raises:
-        InputError: the folder holds another data set, cannot be written to, or is not seen by all workers; or see
-            `run_chunks`.
+        InputError: the folder holds another data set or anything else, is worked on by another process, cannot be
+            written to, or is not seen by all workers; or see `run_chunks`.
     """
     if isinstance(where, RayCluster):
         job = replace(job, out=job.out.absolute())  # the current folder of workers is another one
     results = run_chunks(write_chunk, job.chunks(), where)
-    begin(job)
-    done: list[Written] = []
-    for written in results:
-        done.append(written)
-        yield written.frames
-    finish(job, done)
+    with working_in(job.out):
+        begin(job)
+        done: list[Written] = []
+        for written in results:
+            done.append(written)
+            yield written.frames
+        finish(job, done)
 
 
 _makers: dict[Job, FrameMaker | ColorMaker] = {}
@@ -63,22 +68,32 @@ def write_chunk(chunk: Chunk) -> Written:
 
 def _write_files(chunk: Chunk) -> Written:
     job = chunk.job
-    writer = FolderWriter(job.out, job.description())
+    ledger = Ledger(job.out)
+    writer = FolderWriter(job.out, read_object(job.description_file), ledger=ledger)
     for index in range(chunk.start, chunk.stop):
         if stopping():
             break
-        if not (job.out / "labels" / f"{job.stem(index)}.png").is_file():
+        if not _is_there(job, job.stem(index), ledger):
             made = _maker(job).make(index)
             color = made.color if isinstance(made, ColoredFrame) else None
             if color is not None:
                 write_json(job.out / "color" / f"{job.stem(index)}.json", color.metadata())
             writer.write(job.stem(index), made.frame(), made.labels, color=color.rgb if color else None)
+    writer.sync()
     return Written(chunk.stop - chunk.start)
+
+
+def _is_there(job: Job, stem: str, ledger: Ledger) -> bool:
+    """Whether a frame was written and is whole; the labels were the last."""
+    kinds = ("labels", "depth") if job.color == "none" else ("labels", "depth", "color")
+    return all(ledger.is_whole(job.out / kind / f"{stem}.png") for kind in kinds)
 
 
 def _write_shard(chunk: Chunk) -> Written:
     job, indices = chunk.job, range(chunk.start, chunk.stop)
     there = finished_shard(chunk.shard, [job.stem(index) for index in indices], split=job.split)
+    if there is not None:
+        check_unchanged(chunk.shard, there.sha256)
     with contextlib.suppress(_StoppedError):
         return Written(len(indices), there or write_shard(chunk.shard, _samples(job, indices), split=job.split))
     return Written(0)

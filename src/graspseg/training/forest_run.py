@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from graspseg.datasets.atomic import make_folder, write_json
+from graspseg.datasets.atomic import write_json
+from graspseg.datasets.output_folder import clear_partial, refuse_foreign, working_in
 from graspseg.forest.training import train_forest
 from graspseg.frame import InputError
 from graspseg.training.forest_config import ForestConfig
@@ -28,10 +29,16 @@ def run_forest(config: ForestConfig, out: Path, *, progress: Callable[[str, floa
     Raises:
         InputError: settings, frames or folder cannot be used.
     """
+    with working_in(out):
+        return _run(config, out, progress)
+
+
+def _run(config: ForestConfig, out: Path, progress: Callable[[str, float], None] | None) -> Skipped:
+    """See `run_forest`; the folder is held."""
     if (out / FOREST_FILE).exists():
         raise InputError(f"{out} already holds a forest, expected a new folder: choose another --out.")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file, expected a folder or nothing: choose another --out.")
+    refuse_foreign(out, ("config.json",), "graspseg train --network forest")
+    clear_partial(out)
     if config.seed < 0:
         raise InputError(f"--seed is {config.seed}, expected at least 0: give another one.")
     skipped = Skipped()
@@ -56,9 +63,7 @@ def run_forest(config: ForestConfig, out: Path, *, progress: Callable[[str, floa
         skip=lambda reason: skipped.add([reason]),
     )
     described = {"folders": [path.name for path in config.data]} if config.data else {"synthetic": list(config.recipes)}
-    make_folder(out)
+    trained = {**forest.trained, **described, "frames_skipped": len(skipped.reasons)}
+    replace(forest, trained=trained).save(out / FOREST_FILE)
     write_json(out / "config.json", json.loads(json.dumps(asdict(config), default=str)))
-    replace(forest, trained={**forest.trained, **described, "frames_skipped": len(skipped.reasons)}).save(
-        out / FOREST_FILE
-    )
     return skipped

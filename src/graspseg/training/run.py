@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.atomic import make_folder
-from graspseg.frame import InputError
+from graspseg.frame import InputError, printable
 from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
@@ -31,7 +31,7 @@ from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask
 from graspseg.training.pace import steps_within
 from graspseg.training.presets import TrainConfig
-from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, kept_with_results, leads
+from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, holding, kept_with_results, leads
 from graspseg.training.sheet import read_log, write_curves
 from graspseg.training.sources import FrameSource, Skipped, check_frames, open_frames
 
@@ -85,11 +85,20 @@ def train(
         frames: frames to train and to validate on; None = as the settings say.
 
     Raises:
-        InputError: settings, frames, model or folder cannot be used.
+        InputError: settings, frames, model or folder cannot be used; the folder holds something else, or another
+            process works in it.
         DivergedError: the loss is infinite or no number.
         KeyboardInterrupt: stopped by the user; a checkpoint is saved, and the message says how to go on from it.
     """
     check_ranges(config)
+    with holding(out):
+        return _train(config, out, resume=resume, frames=frames)
+
+
+def _train(
+    config: TrainConfig, out: Path, *, resume: bool, frames: tuple[FrameSource, FrameSource] | None
+) -> RunResult:
+    """See `train`; the folder is held."""
     checkpoint = check_folder(out, resume=resume)
     if checkpoint is not None:
         check_whole(checkpoint)
@@ -129,7 +138,10 @@ def report(result: RunResult) -> None:
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
     print(f"model: {result.model}")
     if result.skipped:
-        print(f"frames skipped because they could not be used: {len(result.skipped)}, the first: {result.skipped[0]}")
+        print(
+            f"frames skipped because they could not be used: {len(result.skipped)}, the first: "
+            f"{printable(result.skipped[0])}"
+        )
 
 
 def _described_data(config: TrainConfig, skipped: int) -> dict[str, object]:
@@ -176,7 +188,7 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             raise
         except InputError as error:
             # A worker's error arrives wrapped in its traceback.
-            raise InputError(str(error).rsplit("InputError: ", 1)[-1].strip()) from error
+            raise InputError(str(error.args[0]).rsplit("InputError: ", 1)[-1].strip()) from error
         seconds = time.monotonic() - start
         if interrupt.interrupted and trainer.global_step < config.steps:
             raise KeyboardInterrupt(f"after step {trainer.global_step}, go on with --resume --out {out}")

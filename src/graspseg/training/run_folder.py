@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from graspseg.datasets.description import read_object
+from graspseg.datasets.output_folder import clear_partial, foreign, remove_results, working_in
 from graspseg.frame import InputError
 from graspseg.training.config_file import config_dict, read_config
 from graspseg.training.presets import TrainConfig
 
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 MODEL = Path("model.safetensors")
-_WRITTEN = ("config.json", "metrics.csv", "curves.png", "checkpoints", "sheets", "tensorboard")
+LOG = Path("metrics.csv")
+# All that a run writes beside its model, as in `Path.glob`.
+_WRITTEN = (
+    "config.json",
+    "metrics.csv",
+    "curves.png",
+    "checkpoints/last.ckpt",
+    "sheets/step-*.png",
+    "tensorboard/events.out.tfevents.*",
+    "tensorboard/hparams.yaml",
+)
+_FOLDERS = ("checkpoints", "sheets", "tensorboard")
 
 
 def leads() -> bool:
@@ -36,6 +48,7 @@ def check_folder(out: Path, *, resume: bool) -> Path | None:
     if not resume:
         if _has_results(out):
             raise InputError(f"{out} already holds a run, expected a new folder: choose another --out, or --resume.")
+        _check_leftovers(out)
         return None
     if (out / MODEL).exists():
         raise InputError(f"{out} holds a finished run, expected an interrupted one: start a new one with --init.")
@@ -60,27 +73,72 @@ def check_same(config: TrainConfig, path: Path) -> None:
 
 
 @contextlib.contextmanager
+def holding(out: Path) -> Iterator[None]:
+    """Hold a run's folder for the process that leads; see `working_in`."""
+    if not leads():
+        yield
+        return
+    with working_in(out):
+        yield
+
+
+@contextlib.contextmanager
 def kept_with_results(out: Path, *, resume: bool) -> Iterator[None]:
     """Clear away what is written into a new run's folder if it fails before a step has left a result there.
 
-    Leftovers of a run that was killed before its first result are cleared away at once.
+    Leftovers of a run that was killed before its first result are cleared away at once. Other files always stay.
     """
-    if resume or not leads():
+    if not leads():
         yield
         return
-    added = [folder for folder in (out, *out.parents) if not folder.exists()]
+    clear_partial(out, *_FOLDERS)
+    if resume:
+        yield
+        return
     if (out / "config.json").exists():
-        _clear(out, _WRITTEN)
-    own = [name for name in _WRITTEN if not (out / name).exists()]
+        _clear(out)
     try:
         yield
     except BaseException:
         if not _has_results(out):
-            _clear(out, own)
-            with contextlib.suppress(OSError):
-                for folder in added:
-                    folder.rmdir()  # succeeds only when it is empty
+            _clear(out)
         raise
+
+
+def _check_leftovers(out: Path) -> None:
+    """See that what a new run would replace is what one left that ended before its first result.
+
+    Raises:
+        InputError: it may be another program's.
+    """
+    found = [path for pattern in _WRITTEN for path in sorted(out.glob(pattern))]
+    checkpoints = [path for path in (out / "checkpoints").rglob("*") if not path.name.endswith(".tmp")]
+    for path, ours in (
+        (out / "config.json", _is_config(out / "config.json")),
+        (out / LOG, _is_log(out / LOG)),
+        *((path, False) for path in checkpoints),
+    ):
+        if found and not ours and (path.exists() or path.name == "config.json"):
+            raise foreign(out, path if path.exists() else found[0], "graspseg train")
+
+
+def _is_config(path: Path) -> bool:
+    """Whether a file holds all settings of a run, or nothing at all: other programs call theirs by this name too."""
+    try:
+        values = read_object(path)
+        read_config(path)
+    except InputError:
+        return False
+    return not values or values.keys() >= config_dict(TrainConfig()).keys()
+
+
+def _is_log(path: Path) -> bool:
+    """Whether a table has columns of ours only."""
+    if not path.is_file():
+        return False
+    head = path.read_text(errors="replace").partition("\n")[0].strip()
+    own = {"", "epoch", "step", "stage", "rate"}
+    return all(name in own or name.startswith(("train/", "val/")) for name in head.split(","))
 
 
 def _has_results(out: Path) -> bool:
@@ -90,10 +148,10 @@ def _has_results(out: Path) -> bool:
     return rows > 0 or (out / CHECKPOINT).exists() or (out / MODEL).exists()
 
 
-def _clear(out: Path, names: Iterable[str]) -> None:
-    for path in (out / name for name in names):
-        with contextlib.suppress(OSError):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+def _clear(out: Path) -> None:
+    """Remove what runs write, and their folders where nothing else is in them."""
+    with contextlib.suppress(OSError):
+        remove_results([path for pattern in _WRITTEN for path in out.glob(pattern)], out)
+        for name in _FOLDERS:
+            with contextlib.suppress(OSError):
+                (out / name).rmdir()

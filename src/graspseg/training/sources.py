@@ -15,7 +15,7 @@ from graspseg.datasets.doubts import doubts_of
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import InputError, Intrinsics, printable
 from graspseg.labels import CLASS_NAMES
 from graspseg.synth.preset_names import PresetName
 from graspseg.training.presets import TrainConfig
@@ -82,7 +82,7 @@ class Skipped:
             self._reasons[reason] = None
             if len(self._reasons) <= _TOLD:
                 more = " (more such frames are only counted)" if len(self._reasons) == _TOLD else ""
-                print(f"graspseg: skipped: {reason}{more}", file=sys.stderr, flush=True)
+                print(f"graspseg: skipped: {printable(reason)}{more}", file=sys.stderr, flush=True)
 
     def restore(self, reasons: Iterable[str]) -> None:
         """Put before those met so far what an interrupted run had met and reported."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from graspseg.datasets.atomic import make_folder, read_json, write_json
+from graspseg.datasets.description import read_object
+from graspseg.datasets.output_folder import clear_partial, refuse_foreign
 from graspseg.evaluation.compare.cells import Cell, ComparedFrames, Progress, run_cell
 from graspseg.evaluation.compare.entries import AnyEntry, Entry, ModelEntry, check_names, validation_interval
 from graspseg.evaluation.compare.timing import TimingSettings, cost_of, time_cells
+from graspseg.frame import InputError
+
+PICTURES = ("curves.png", "frames.png", "attention.png", "contours.png")
+_REPORT = ("report.json", "report.md", "report.html", "timing.json", "paces.json")
+_WRITTEN = (*_REPORT, *PICTURES, "cells/*/*.json", "frames/*/*.json", "frames/*/*.npy")
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,21 @@ class Comparison:
             if times["export_failure"]
         ]
         return cells + exports
+
+
+def check_folder(out: Path) -> None:
+    """See that a folder is new or a comparison's, which has its frames before all else.
+
+    Raises:
+        InputError: another program's files lie where a comparison writes.
+    """
+    frames = out / "frames" / "judged" / "frames.json"
+    ours = False
+    with contextlib.suppress(InputError):
+        ours = frames.is_file() and read_object(frames).keys() >= {"parts", "size", "count"}
+    if not ours:
+        refuse_foreign(out, _WRITTEN, "graspseg compare")
+    clear_partial(out, "cells", "frames")
 
 
 def compare(
