@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graspseg.annotate import recorded_skin
+from graspseg.annotate.skin import HsvThresholds
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.cli.main import main
 from graspseg.datasets.folder import FolderDataset
@@ -78,3 +81,11 @@ def test_each_recording_has_its_own_skin(
     (two / "skin.json").unlink()
     assert annotate(tmp_path / "other", one, two) == 2
     assert "two has no skin.json, unlike other inputs" in capsys.readouterr().err
+
+
+def test_a_kept_model_says_of_itself_what_the_found_one_did(tmp_path: Path) -> None:
+    found = SkinModel(np.ones(1), np.array([[60.0, 10.0, 15.0]]), np.eye(3)[None], HsvThresholds())
+    found.save(tmp_path / "skin.json")
+    assert (
+        SkinModel.load(tmp_path / "skin.json").content() == found.content() == json.loads(json.dumps(found.content()))
+    )

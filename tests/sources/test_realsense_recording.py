@@ -143,9 +143,7 @@ def test_a_file_that_the_sdk_does_not_get_through(
     monkeypatch.setattr(playback, "LOADS_WITHIN_S", 5.0)
     path = write_db3(tmp_path / "take.db3", 2)
     path.write_bytes(path.read_bytes().replace(b"option/Depth_Units/value", b"optaon/Depth_Units/value"))
-    with pytest.raises(
-        InputError, match=r"take.db3 is no RealSense .* can play \(it does not load"
-    ):
+    with pytest.raises(InputError, match=r"take.db3 is no RealSense .* can play \(it does not load"):
         open_recording(path)
 
 

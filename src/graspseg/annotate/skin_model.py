@@ -100,7 +100,8 @@ class SkinModel:
     def content(self) -> dict[str, Any]:
         """As JSON."""
         arrays = {name: getattr(self, name).tolist() for name in ("weights", "means", "covariances")}
-        return {"space": "CIELAB", **arrays, "hsv": asdict(self.hsv)}
+        hsv = {name: list(limits) for name, limits in asdict(self.hsv).items()}
+        return {"space": "CIELAB", **arrays, "hsv": hsv}
 
     @classmethod
     def load(cls, path: Path) -> SkinModel:
