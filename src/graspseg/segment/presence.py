@@ -27,17 +27,11 @@ FEATURES = (
     "full_pass_found",
     "log_area_cm2",
     "log_area_cm2_squared",
-    "log_network_px",
     "outline_before_farther",
-    "outline_before_nothing",
-    "outline_at_frame",
     "log_relief_mm",
-    "log_distance_m",
-    "object_share",
-    "log_outline_length",
 )
 GAP_M = 0.08
-"""An object this near to a hand, in the image plane, may be held by it."""
+"""An object this near to a hand, in the image plane, may be held by it, a piece of skin belong to it."""
 _JOIN_PX = 5
 _STEP_M = 0.02  # depth that jumps by more at an outline
 _SAMPLES = 1500
@@ -177,14 +171,12 @@ def group_features(
         if not is_hand.any():
             continue
         hand_px = int(np.count_nonzero(is_hand))
-        object_px = len(ys) - hand_px
         step = max(1, hand_px // _SAMPLES)
         hy, hx = ys[is_hand][::step], xs[is_hand][::step]
         z = depth_m[hy, hx].astype(np.float64)
         area = float((z**2).mean() * hand_px / (intrinsics.fx * intrinsics.fy) * 1e4)
         believed = chosen[hy, hx]
         full_hand, full_object = _full_pass(looks, hx, hy)
-        outline = _outline(labels, depth_m, xs, ys)
         log_area = math.log10(max(area, 1e-2))
         features[number - 1] = (
             float(believed.mean()),
@@ -193,12 +185,8 @@ def group_features(
             full_hand + full_object,
             log_area,
             log_area**2,
-            math.log2(max(hand_px * _resolution(looks, float(hx.mean()), float(hy.mean())) ** 2, 0.25)),
-            *outline[:3],
+            _before_farther(labels, depth_m, xs, ys),
             math.log10(max(1e3 * _relief(hx, hy, z), 0.1)),
-            math.log10(max(float(z.mean()), 1e-2)),
-            object_px / len(ys),
-            outline[3],
         )
     return features
 
@@ -215,16 +203,6 @@ def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[f
     return float(hand.sum() / known), float(thing.sum() / known)
 
 
-def _resolution(looks: Sequence[Look], x: float, y: float) -> float:
-    """Network pixels a frame pixel has in the closest window that shows a place."""
-    shown = [
-        look.view.side / look.view.size_px
-        for look in looks
-        if max(abs(x - look.view.center_x), abs(y - look.view.center_y)) <= look.view.size_px / 2
-    ]
-    return min(max(shown, default=1.0), 1.0)
-
-
 def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:
     """Root mean square distance of depths from the plane through them, in metres."""
     if len(z) < 8:
@@ -235,43 +213,22 @@ def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:
     return float(np.sqrt(np.minimum(residual**2, 0.1**2).mean()))
 
 
-def _outline(
+def _before_farther(
     labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], xs: np.ndarray, ys: np.ndarray
-) -> tuple[float, float, float, float]:
-    """What lies behind the outline of a group.
-
-    Returns:
-        Shares of the outline with something farther behind, with nothing measured behind, and at the frame's border;
-        logarithm of the outline's length in square roots of the area.
-    """
+) -> float:
+    """Share of a group's outline with something farther behind."""
     height, width = labels.shape
     x0, x1, y0, y1 = max(xs.min() - 3, 0), min(xs.max() + 4, width), max(ys.min() - 3, 0), min(ys.max() + 4, height)
     step = max(1, max(x1 - x0, y1 - y0) // _OUTLINE_SIDE)
     window = np.s_[y0:y1:step, x0:x1:step]
     found, depth = (labels[window] != BACKGROUND).astype(np.uint8), np.ascontiguousarray(depth_m[window])
-    framed = np.pad(found, 1)
-    edge = (found > 0) & (cv2.erode(framed, np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
+    edge = (found > 0) & (cv2.erode(np.pad(found, 1), np.ones((3, 3), np.uint8))[1:-1, 1:-1] == 0)
     length = int(np.count_nonzero(edge))
     if not length:
-        return 0.0, 0.0, 0.0, 0.0
+        return 0.0
     outside = (found == 0) & (cv2.dilate(found, np.ones((5, 5), np.uint8)) > 0)
-    block = np.ones((5, 5), np.uint8)
-    farthest = cv2.dilate(np.where(outside, depth, np.float32(0)), block)
-    hole = cv2.dilate((outside & (depth <= 0)).view(np.uint8), block) > 0
-    farther = edge & (farthest > depth + np.float32(_STEP_M))
-    nothing = edge & ~farther & hole
-    border = np.zeros_like(edge)
-    border[0] |= y0 == 0
-    border[-1] |= y1 == height
-    border[:, 0] |= x0 == 0
-    border[:, -1] |= x1 == width
-    at_frame = edge & border
-    return (
-        float(np.count_nonzero(farther)) / length,
-        float(np.count_nonzero(nothing)) / length,
-        float(np.count_nonzero(at_frame)) / length,
-        math.log(length / math.sqrt(max(int(np.count_nonzero(found)), 1))),
-    )
+    farthest = cv2.dilate(np.where(outside, depth, np.float32(0)), np.ones((5, 5), np.uint8))
+    return float(np.count_nonzero(edge & (farthest > depth + np.float32(_STEP_M)))) / length
 
 
 def keep_hands(
@@ -282,7 +239,7 @@ def keep_hands(
     looks: Sequence[Look],
     presence: Presence,
 ) -> float:
-    """Make groups background, in place, that are no hand, and objects that no hand is near.
+    """Make groups background, in place, that are no hand and that no hand is near.
 
     Args:
         labels: labels of the frame.
@@ -306,9 +263,11 @@ def keep_hands(
         return frame
     kept = logits >= math.log(presence.threshold / (1 - presence.threshold))
     kept[logits.argmax()] = True
-    if not with_hand.all():
-        nearest_m = 10 ** features[kept, FEATURES.index("log_distance_m")].min()
-        kept |= ~with_hand & _near(groups, kept, GAP_M * intrinsics.fx / nearest_m)
+    if not kept.all():
+        # Fingers behind a rim without depth are pieces of their own, hardly hands by themselves.
+        here = depth_m[groups.region][np.concatenate([[False], kept])[groups.numbers]]
+        nearest_m = float(here[here > 0].min())
+        kept |= _near(groups, kept, GAP_M * intrinsics.fx / nearest_m)
     if not kept.all():
         labels[groups.region][np.concatenate([[False], ~kept])[groups.numbers]] = BACKGROUND
     return frame

@@ -164,9 +164,8 @@ class Segmenter:
         looks = self._look(depth_m, intrinsics)
         labels, chosen, either = compose(looks, measured)
         hand_present = None
-        if self._presence is None:
-            drop_doubtful(labels, either)
-        else:
+        drop_doubtful(labels, either)
+        if self._presence is not None:
             hand_present = keep_hands(labels, chosen, depth_m, intrinsics, looks, self._presence)
         foreground = labels != BACKGROUND
         confidence = float(chosen[foreground].mean()) if foreground.any() else None
