@@ -281,7 +281,9 @@ SENSORS: dict[SensorName, SensorProfile] = {
         calibrated=False,
     ),
     "clean": SensorProfile(_draw_clean, "none", "exact depth", (), calibrated=None),
-    "any": SensorProfile(_draw_any, "any", "one of all of these for every frame", (), calibrated=None),
+    "any": SensorProfile(
+        _draw_any, "any", "one of all of these for every frame", (_SHADOW, _MATCHING, _MIXING), calibrated=None
+    ),
 }
 
 
