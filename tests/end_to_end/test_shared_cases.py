@@ -136,10 +136,7 @@ def test_dataset_json_unknown_key(ran: Ran) -> None:
 
 
 def test_exif_color_rotated(ran: Ran) -> None:
-    # The pictures are compressed twice, so that colors at edges differ; a turned picture would share almost nothing.
-    for index in range(4):
-        plain, taken = (cv2.imread(str(ran.folder / out / f"labels/{index}.png"), -1) for out in ("a", "b"))
-        assert np.count_nonzero(plain != taken) < 0.01 * np.count_nonzero(plain)
+    assert re.findall(r"^same$", ran.output, flags=re.MULTILINE) == ["same"] * 4
 
 
 def test_float_mm_npy(ran: Ran) -> None:

@@ -38,6 +38,7 @@ WAYS: dict[Way, str] = {
 
 _FEWEST = 3  # of fewer frames all is common, and agreement is luck
 _SURER = 0.2  # a model must agree better by as much (logit) than the thresholds
+_AS_GOOD = 0.05  # so much less agreement of a model within the thresholds is no less
 _START, _ON_COLOR, _ON_DEPTH, _ONE_PIECE, _FILTERED = -4.59, 2.84, 2.51, 1.25, -0.27
 _NO_BORDER = 0.3  # agreement of a frame that shows but one class: it says little
 _CLASS_SHARE = 0.03
@@ -169,7 +170,9 @@ def choose_skin(
             continue  # too little of what this way takes for skin
     choices: dict[Way, SkinChoice] = {way: SkinChoice(way, model, surroundings=around) for way, model in models.items()}
     logits: dict[Way, float] = {way: _logit(choice.annotator(settings), spread) for way, choice in choices.items()}
-    best: Way = max(logits, key=lambda way: logits[way] + (_SURER if way == "thresholds" else 0))
+    # A model within the thresholds is as safe as they are, and colors at edges that were compressed do not move it.
+    lead: dict[Way, float] = {"thresholds": _SURER, "common_skin": _SURER + _AS_GOOD}
+    best: Way = max(logits, key=lambda way: logits[way] + lead.get(way, 0.0))
     agreements = {way: round(1 / (1 + math.exp(-logit)), 4) for way, logit in logits.items()}
     return SkinChoice(best, models[best], agreements, around)
 
