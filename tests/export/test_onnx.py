@@ -143,7 +143,7 @@ def test_half_storage_halves_large_weights(model: onnx.ModelProto):
 def test_weights_that_half_precision_changes_too_much_stay_whole(
     small: nn.Module, model: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(exporter, "_trace", lambda *_: copied(model))
+    monkeypatch.setattr(exporter, "_trace", lambda *_, **__: copied(model))
     monkeypatch.setattr(exporter, "_HALF_TOLERANCE", 0.0)
     report = export_onnx(small, tmp_path / "model.onnx", side=SIDE, looks=1, metadata=Card(LITE).metadata())
     assert not report.half_storage
@@ -153,7 +153,7 @@ def test_weights_that_half_precision_changes_too_much_stay_whole(
 def test_a_mismatch_is_refused_and_the_older_file_stays(
     small: nn.Module, model: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(exporter, "_trace", lambda *_: copied(model))
+    monkeypatch.setattr(exporter, "_trace", lambda *_, **__: copied(model))
     other = copy.deepcopy(small)
     other.get_parameter("classify.weight").data.mul_(-1)
     path = tmp_path / "model.onnx"

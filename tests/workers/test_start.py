@@ -63,7 +63,10 @@ def test_annotate(hostile: Path, command: list[str]) -> None:
     if command is AS_MODULE:
         (hostile / "graspseg.py").unlink()  # which is what `-m graspseg` would mean
     take = hostile.parent / "take"
-    for name, image in (("depth", np.full((48, 64), 500, np.uint16)), ("color", np.full((48, 64, 3), 120, np.uint8))):
+    for name, image in (
+        ("depth", np.full((48, 64), 500, np.uint16)),
+        ("color", np.full((48, 64, 3), (60, 120, 200), np.uint8)),
+    ):
         (take / name).mkdir(parents=True)
         for number in range(4):
             image[10:30, 10 + number : 30] = 80

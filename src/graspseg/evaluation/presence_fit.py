@@ -1,4 +1,4 @@
-"""Fit how sure a hand is: `python -m graspseg.evaluation.presence_fit MODEL --hand-free DATA...`.
+"""Fit how sure a hand is: `python -P -m graspseg.evaluation.presence_fit MODEL --hand-free DATA...`.
 
 The model answers labelled frames and frames without a hand; groups of hand and object it finds are hands where their
 pixels are, in truth. The coefficients go into the model's file. Half of the frames, every other one, are kept out of a
@@ -226,7 +226,7 @@ def _samples(arguments: Arguments) -> Iterator[Sample]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fit, print how well it carries over, and write the coefficients into the file."""
-    arguments = tyro.cli(Arguments, args=argv, prog="python -m graspseg.evaluation.presence_fit")
+    arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.presence_fit")
     if not 0 <= arguments.lost < 1 or arguments.frames < 1:
         raise InputError("--lost is a share below 1 and --frames at least 1: correct them.")
     segmenter = Segmenter(arguments.model, threads=arguments.threads, presence=False)

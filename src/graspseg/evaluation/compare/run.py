@@ -69,9 +69,9 @@ def check_folder(out: Path) -> None:
         InputError: another program's files lie where a comparison writes.
     """
     frames = out / "frames" / "judged" / "frames.json"
-    ours = False
-    with contextlib.suppress(InputError):
-        ours = frames.is_file() and read_object(frames).keys() >= {"parts", "size", "count"}
+    ours = frames.is_file()
+    with contextlib.suppress(InputError):  # a damaged file is named where it is read
+        ours = ours and read_object(frames).keys() >= {"parts", "size", "count"}
     if not ours:
         refuse_foreign(out, _WRITTEN, "graspseg compare")
     clear_partial(out, "cells", "frames")
