@@ -40,7 +40,7 @@ figures: .venv/.ready
 	.venv/bin/graspseg evaluate synth:wild/unseen:500 --json benchmarks/results/wild_unseen.json
 	.venv/bin/python -P -m graspseg.evaluation.speed examples/frames --frames 2000 --json benchmarks/results/speed.json
 	.venv/bin/python benchmarks/synth_speed.py
-	.venv/bin/python benchmarks/engines.py src/graspseg/weights/denseattentionseg-lite.onnx --json-path benchmarks/results/engines.json
+	.venv/bin/python benchmarks/engines.py src/graspseg/models/weights/denseattentionseg-lite.onnx --json-path benchmarks/results/engines.json
 	.venv/bin/python tools/make_picture.py
 	.venv/bin/python tools/check_readme.py --write
 

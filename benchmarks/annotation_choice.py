@@ -27,12 +27,12 @@ from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_choice import choose_skin
+from graspseg.cameras.rgbd import RgbdFrame, open_rgbd
 from graspseg.datasets.folder import FolderDataset
 from graspseg.evaluation.machine import describe_machine
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, IGNORE, colorize
 from graspseg.metrics.confusion import Confusion
-from graspseg.sources.rgbd import RgbdFrame, open_rgbd
 
 RESULT = Path(__file__).parent / "results" / "annotation_choice.json"
 FIRST, LOOKED_AT = 30, 12  # as `graspseg annotate` does

@@ -15,7 +15,7 @@
 The recordings follow the paper's protocol (the nearest things are hand and object), but for the frames with sleeves;
 `judged` are those without. Clips break the protocol: there are sleeves, tables and bodies within the range. Every clip
 is a recording of its own; its skin model comes from a click on the hand in its first and last frame. `fit` writes
-`src/graspseg/annotate/confidence_weights.json`, `measure` writes `benchmarks/results/annotation_confidence.json`.
+`src/graspseg/annotate/quality/confidence_weights.json`, `measure` writes `benchmarks/results/annotation_confidence.json`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from scipy.optimize import lsq_linear
 from scipy.stats import rankdata
 
 import annotation_sets
-import graspseg.annotate
+import graspseg.annotate.quality
 from annotation_rows import FIT, GOOD_IOU, collect
-from graspseg.annotate.confidence import Kind, Term, Weights, score
+from graspseg.annotate.quality.confidence import Kind, Term, Weights, score
 from graspseg.annotate.settings import SkinMethod
 from graspseg.evaluation.machine import describe_machine
 
-WEIGHTS = Path(graspseg.annotate.__file__).parent / "confidence_weights.json"
+WEIGHTS = Path(graspseg.annotate.quality.__file__).parent / "confidence_weights.json"
 RESULT = Path(__file__).parent / "results" / "annotation_confidence.json"
 SHOWN = 0.2
 

@@ -30,15 +30,15 @@ from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod
+from graspseg.cameras.calibration import describe_color_camera
 from graspseg.cli.main import main as graspseg
 from graspseg.datasets.atomic import write_json, write_png
 from graspseg.evaluation.machine import describe_machine
 from graspseg.metrics.confusion import Confusion
-from graspseg.review.server import open_store
-from graspseg.review.state import Reviewer
-from graspseg.review.worklist import Worklist
+from graspseg.review.server.serve import open_store
+from graspseg.review.server.state import Reviewer
+from graspseg.review.server.worklist import Worklist
 from graspseg.segment.segmenter import Segmenter
-from graspseg.sources.calibration import describe_color_camera
 
 REVIEWER = Reviewer("rule on the truth", "annotation-loop")
 RESULT = Path(__file__).parent / "results" / "annotation_loop.json"

@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from graspseg.cameras.rgbd import ColorCamera, RgbdFrame
 from graspseg.evaluation.annotation_exam import EXAM, TUNING, AnnotationExam, ExamFrame
 from graspseg.frame import Frame, Intrinsics
-from graspseg.sources.rgbd import ColorCamera, RgbdFrame
 from graspseg.synth.generate import DEPTH_UNIT_M
 
 SETS: dict[str, AnnotationExam] = {"exam": EXAM, "tuning": TUNING}

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 
 from claims_cells import MEAN_IOU, cells_needed, run_cells
+from graspseg.compare.cells import Cell
+from graspseg.compare.data import compared_frames
+from graspseg.compare.entries import comparison_config, with_budget
+from graspseg.compare.frames import Size
+from graspseg.compare.report import value_at
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json
-from graspseg.evaluation.compare.cells import Cell
-from graspseg.evaluation.compare.data import compared_frames
-from graspseg.evaluation.compare.entries import comparison_config, with_budget
-from graspseg.evaluation.compare.frames import Size
-from graspseg.evaluation.compare.report import value_at
 from graspseg.evaluation.machine import describe_machine
 from graspseg.metrics.paired import PairedDifference, paired_difference_over_seeds
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from graspseg.evaluation.compare.cells import Cell, ComparedFrames, cell_folder, run_cell
-from graspseg.evaluation.compare.entries import Entry
-from graspseg.evaluation.compare.report import value_at
+from graspseg.compare.cells import Cell, ComparedFrames, cell_folder, run_cell
+from graspseg.compare.entries import Entry
+from graspseg.compare.report import value_at
 from graspseg.training.presets import LossSettings, TrainConfig
 
 THEN = "-then-"

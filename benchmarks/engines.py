@@ -19,8 +19,8 @@ import openvino
 import tyro
 
 from graspseg.export.parity import probe_inputs
+from graspseg.models.header import read_model_info
 from graspseg.segment.engine import Engine, load_engine
-from graspseg.segment.metadata import read_model_info
 
 ROUNDS = 10
 

@@ -28,7 +28,7 @@ from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame, InputError
 from ros_samples import HEIGHT, WIDTH, Form, RosWriter, compressed_depth, depth_mm, write_realsense_bag, write_take
 
-WEIGHTS = Path(__file__).parent.parent / "src/graspseg/weights"
+WEIGHTS = Path(__file__).parent.parent / "src/graspseg/models/weights"
 
 
 class Reading(NamedTuple):
@@ -169,7 +169,7 @@ def _make_folder(folder: Path) -> Path:
 
 
 def _read_folder(path: Path) -> Reading:
-    from graspseg.sources.rgbd import open_rgbd
+    from graspseg.cameras.rgbd import open_rgbd
 
     dataset = FolderDataset(path.parent)
     source = open_rgbd(path.parent)
@@ -187,7 +187,7 @@ def _calibration(folder: Path) -> Path:
 
 
 def _read_calibration(path: Path) -> Reading:
-    from graspseg.sources.rgbd import open_rgbd
+    from graspseg.cameras.rgbd import open_rgbd
 
     source = open_rgbd(path.parent)
     return all_of(len(source), lambda index: (source[index].frame.depth, source[index].frame.intrinsics))
@@ -227,8 +227,8 @@ def _ros_folder(folder: Path) -> Path:
 
 
 def _read_take(path: Path) -> Reading:
-    from graspseg.sources.recording import RecordedRgbd
-    from graspseg.sources.recordings import open_recording
+    from graspseg.cameras.recording import RecordedRgbd
+    from graspseg.cameras.recordings import open_recording
 
     recording = open_recording(path)
     found = all_of(len(recording), lambda index: recording.frame(index).depth, said_loss=recording.cut is not None)
@@ -294,8 +294,8 @@ def _cvat_zip(folder: Path) -> Path:
 
 def _read_import(path: Path) -> Reading:
     """Labels of all frames after an import; one that is refused must leave them alone."""
-    from graspseg.review.imports import import_labels
-    from graspseg.review.server import open_store
+    from graspseg.review.server.imports import import_labels
+    from graspseg.review.server.serve import open_store
 
     review, said = path.parent / "review", []
     before = _labels_in(review)
@@ -321,7 +321,7 @@ def _confidence(folder: Path) -> Path:
 
 
 def _read_confidence(path: Path) -> Reading:
-    from graspseg.review.server import open_store
+    from graspseg.review.server.serve import open_store
 
     with open_store(path.parent, say=lambda _: None) as store:
         return Reading([digest(repr(frame)) for frame in store.frames()])
@@ -387,7 +387,7 @@ def _read_forest(path: Path) -> Reading:
 
 
 def _read_model(path: Path) -> Reading:
-    from graspseg.segment.metadata import read_model_info
+    from graspseg.models.header import read_model_info
 
     return Reading([digest(read_model_info(path))])
 

@@ -20,9 +20,9 @@ from graspseg.metrics import BoundaryScore, Confusion
 from graspseg.metrics.confusion import count_pairs
 from graspseg.metrics.outlines import Outlines
 from graspseg.networks import build, load_weights, read_card
+from graspseg.parallel.chunks import Processes, run_chunks
 from graspseg.synth.generate import DEPTH_UNIT_M
 from graspseg.training.presets import LossSettings
-from graspseg.workers.chunks import Processes, run_chunks
 
 SHOWN = 6
 _BATCH = 16

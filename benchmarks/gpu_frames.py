@@ -21,11 +21,11 @@ from torch import Tensor
 
 from gpu_plan import EXAMS, Clock, Scale, Split, State
 from graspseg.datasets.atomic import write_bytes
+from graspseg.parallel.chunks import Processes, run_chunks
 from graspseg.synth.generate import DEPTH_UNIT_M, EXAM_SEED, FrameMaker
 from graspseg.synth.recipe import Recipe
 from graspseg.training.order import FrameOrder
 from graspseg.training.sources import LabelledFrame
-from graspseg.workers.chunks import Processes, run_chunks
 
 PRESET = "interseghands"
 TRAIN_SEED = 0

@@ -9,7 +9,7 @@ import numpy as np
 
 from graspseg.evaluation.sensor_statistics import SIDES, Settings
 from graspseg.evaluation.sensor_summary import SensorSummary
-from graspseg.synth.sensor_profiles import SENSORS
+from graspseg.synth.sensor.profiles import SENSORS
 
 mpl.use("agg")
 import matplotlib.pyplot as plt  # the backend is chosen first

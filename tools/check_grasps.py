@@ -20,15 +20,15 @@ import numpy as np
 from extend_grasps import examiners
 from grasp_report import write_report
 from grasp_rules import DEEPEST_M, MIRROR, Finding
-from graspseg.synth.grasp import (
+from graspseg.synth.body.hand import HandModel
+from graspseg.synth.objects.grasp import (
     GRASP_KINDS,
     Grasp,
     load_grasps,
     load_hands_on_hands,
     load_pairs,
 )
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import SPLITS, load_objects
+from graspseg.synth.objects.objects import SPLITS, load_objects
 from make_pairs import Body
 
 ROOT = Path(__file__).parents[1]

@@ -37,7 +37,7 @@ class FigureError(ValueError):
 def documents(root: Path) -> list[Path]:
     """Files whose figures are checked."""
     return sorted(
-        p for pattern in ("README.md", "docs/**/*.md", "src/graspseg/weights/*.md") for p in root.glob(pattern)
+        p for pattern in ("README.md", "docs/**/*.md", "src/graspseg/models/weights/*.md") for p in root.glob(pattern)
     )
 
 

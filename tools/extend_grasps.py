@@ -19,9 +19,9 @@ import numpy as np
 from grasp_file import GraspFile
 from grasp_rules import Examiner
 from grasp_solver import Solver
-from graspseg.synth.grasp import Grasp, GraspKind, load_grasps
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import ObjectModel, load_objects
+from graspseg.synth.body.hand import HandModel
+from graspseg.synth.objects.grasp import Grasp, GraspKind, load_grasps
+from graspseg.synth.objects.objects import ObjectModel, load_objects
 from solver_field import Field
 from surface_fields import surface_field
 

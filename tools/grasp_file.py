@@ -1,4 +1,4 @@
-"""Reading, extending and writing `grasps.npz`; `graspseg.synth.grasp` says what its arrays mean."""
+"""Reading, extending and writing `grasps.npz`; `graspseg.synth.objects.grasp` says what its arrays mean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graspseg.synth.grasp import GRASP_KINDS, PAIR_KINDS, Grasp, HandOnHand, PairKind
+from graspseg.synth.objects.grasp import GRASP_KINDS, PAIR_KINDS, Grasp, HandOnHand, PairKind
 
 FULL = ("articulation", "object_scale", "object_pose")
 

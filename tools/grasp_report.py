@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from grasp_rules import CONTACT_M, DEEPEST_M, HEAD_FREE, HELD_BETWEEN, OPPOSING
-from graspseg.synth.grasp import GRASP_KINDS
-from graspseg.synth.objects import SPLITS
+from graspseg.synth.objects.grasp import GRASP_KINDS
+from graspseg.synth.objects.objects import SPLITS
 
 MEANING = {
     "power": "fingers and palm or thumb around the object",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.spatial import KDTree
 
-from graspseg.synth.clearance import vertex_normals
-from graspseg.synth.grasp import Grasp, GraspKind
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import ObjectModel
+from graspseg.synth.body.clearance import vertex_normals
+from graspseg.synth.body.hand import HandModel
+from graspseg.synth.objects.grasp import Grasp, GraspKind
+from graspseg.synth.objects.objects import ObjectModel
 from surface_fields import SurfaceField
 
 DEEPEST_M = 0.002

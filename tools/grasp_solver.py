@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from graspseg.synth.grasp import Grasp, GraspKind
-from graspseg.synth.hand import ARTICULATION_LIMITS, HandModel, _shaped, _skin
-from graspseg.synth.objects import ObjectModel
+from graspseg.synth.body.hand import ARTICULATION_LIMITS, HandModel, _shaped, _skin
+from graspseg.synth.objects.grasp import Grasp, GraspKind
+from graspseg.synth.objects.objects import ObjectModel
 from solver_field import Field
 
 TOUCH_M = 0.0015

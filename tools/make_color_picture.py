@@ -17,7 +17,7 @@ import numpy as np
 from graspseg.datasets.atomic import write_bytes
 from graspseg.frame import Intrinsics
 from graspseg.labels import contact_sheet, outline
-from graspseg.synth.color import ColorSettings
+from graspseg.synth.color.picture import ColorSettings
 from graspseg.synth.colored import ColoredFrame, ColorMaker, color_settings
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.recipe import RECIPES

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from grasp_solver import Solver
-from graspseg.synth.grasp import GRASP_KINDS, GraspKind
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import load_objects
+from graspseg.synth.body.hand import HandModel
+from graspseg.synth.objects.grasp import GRASP_KINDS, GraspKind
+from graspseg.synth.objects.objects import load_objects
 from solver_field import Field
 
 ASSETS = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets"

@@ -19,11 +19,11 @@ from extend_grasps import LIBRARY, examiners
 from grasp_file import GraspFile
 from grasp_rules import DEEPEST_M, MIRROR, Examiner, depth_below
 from grasp_solver import Solver
-from graspseg.synth.articulation import HandPose
-from graspseg.synth.clearance import arm_balls, ball_depth, chain_depth, vertex_normals
-from graspseg.synth.grasp import Grasp, GraspKind, GraspPair, HandOnHand, PairKind, load_grasps
-from graspseg.synth.hand import HandModel, HandName
-from graspseg.synth.objects import ObjectModel, load_objects
+from graspseg.synth.body.articulation import HandPose
+from graspseg.synth.body.clearance import arm_balls, ball_depth, chain_depth, vertex_normals
+from graspseg.synth.body.hand import HandModel, HandName
+from graspseg.synth.objects.grasp import Grasp, GraspKind, GraspPair, HandOnHand, PairKind, load_grasps
+from graspseg.synth.objects.objects import ObjectModel, load_objects
 from solver_field import Field
 from surface_fields import surface_field
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 
 from graspseg.datasets.atomic import write_png
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.images import read_labels
-from graspseg.datasets.sample import Sample
 from graspseg.labels import BACKGROUND, contact_sheet, overlay
 
 WIDTH_PX = 320

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graspseg.annotate import recorded_skin
-from graspseg.annotate.skin import HsvThresholds
+from graspseg.annotate.paper.skin import HsvThresholds
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.cli.main import main
 from graspseg.datasets.folder import FolderDataset

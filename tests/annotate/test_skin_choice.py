@@ -11,14 +11,14 @@ import pytest
 
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
+from graspseg.annotate.paper.skin import balanced, illuminant
 from graspseg.annotate.settings import AnnotateSettings
-from graspseg.annotate.skin import balanced, illuminant
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin
+from graspseg.cameras.rgbd import RgbdFrame, open_rgbd
 from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.metrics.confusion import Confusion
-from graspseg.sources.rgbd import RgbdFrame, open_rgbd
 
 LENS = Intrinsics(200.0, 200.0, 119.5, 89.5)
 LIGHT, DARK = (214, 160, 130), (92, 60, 48)

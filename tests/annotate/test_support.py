@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graspseg.annotate.background import runs_on
+from graspseg.annotate.paper.background import runs_on
 from graspseg.annotate.support import find_planes, free_of_support
 from graspseg.frame import Intrinsics
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from graspseg.annotate.annotator import Annotation, Annotator
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderDataset
 from graspseg.labels import HAND, OBJECT
-from graspseg.sources.rgbd import RgbdFrame
 
 ROOT = Path(__file__).parents[2]
 ZED = ROOT.parent / "shared" / "real" / "zed_pour_water"

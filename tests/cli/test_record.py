@@ -47,7 +47,7 @@ def test_bags_without_rosbags_name_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "take.bag").write_bytes(b"#ROSBAG V2.0\n")
-    readers = ("graspseg.sources.realsense_bag", "graspseg.sources.ros.", "rosbags")
+    readers = ("graspseg.cameras.realsense.bag", "graspseg.cameras.ros.", "rosbags")
     for name in [each for each in sys.modules if each.startswith(readers)]:
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "rosbags", None)

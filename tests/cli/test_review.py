@@ -193,7 +193,7 @@ def test_the_usual_port_unless_it_is_taken(
 
     import uvicorn
 
-    from graspseg.review import server
+    from graspseg.review.server import serve as server
 
     monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -247,8 +247,8 @@ def test_a_browser_is_opened_without_the_token_in_its_command_line(
 
 
 def test_out_and_back_in(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from graspseg.review.server import open_store
-    from graspseg.review.state import Reviewer
+    from graspseg.review.server.serve import open_store
+    from graspseg.review.server.state import Reviewer
 
     with open_store(folder) as store:
         for frame in store.frames()[:3]:

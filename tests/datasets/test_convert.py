@@ -11,10 +11,10 @@ import pytest
 
 from graspseg.datasets.check import check
 from graspseg.datasets.convert import LEDGER, Conversion, Target
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.manifest import write_manifest
 from graspseg.datasets.open import open_dataset
-from graspseg.datasets.sample import Dataset
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.statistics import as_json, collect

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.decisions import AcceptedFrames, accepted_only, open_to_read, read_decisions
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.manifest import is_manifest
-from graspseg.datasets.sample import Sample
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame, InputError
-from graspseg.review.database import Database
-from graspseg.review.folder import ReviewFolder
-from graspseg.review.index import update_index
-from graspseg.review.state import Decision, Reviewer
-from graspseg.review.store import Store
+from graspseg.review.server.database import Database
+from graspseg.review.server.folder import ReviewFolder
+from graspseg.review.server.index import update_index
+from graspseg.review.server.state import Decision, Reviewer
+from graspseg.review.server.store import Store
 
 SHAPE = (4, 6)
 WHO = Reviewer("Anna", "tab")

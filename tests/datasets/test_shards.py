@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.manifest import MANIFEST, read_manifest, write_manifest
 from graspseg.datasets.open import open_dataset
-from graspseg.datasets.sample import Dataset
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError, Intrinsics
 

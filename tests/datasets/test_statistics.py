@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.folder import FolderDataset
-from graspseg.datasets.sample import Sample
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.statistics import Statistics, as_json, as_text, collect
 from graspseg.frame import Frame, InputError

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = "graspseg/weights/denseattentionseg-lite.onnx"
+WEIGHTS = "graspseg/models/weights/denseattentionseg-lite.onnx"
 EXAMPLES = ROOT / "examples" / "frames"
 LARGEST_WHEEL_MB = 24  # meshes, grasps and recorded backgrounds: 9; the model, twice, and the forest: 13
 UV = ("sh", ROOT / "tools" / "uv.sh")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.folder import FolderWriter
-from graspseg.datasets.sample import Sample
 from graspseg.evaluation import presence_fit
 from graspseg.evaluation.presence_fit import Seen, describe, fit_presence, observe
 from graspseg.frame import Frame, InputError, Intrinsics
-from graspseg.segment.metadata import read_model_info
+from graspseg.models.header import read_model_info
 from graspseg.segment.presence import FEATURES
 from graspseg.segment.segmenter import Segmenter
 

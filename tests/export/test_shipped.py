@@ -7,11 +7,11 @@ import numpy as np
 import graspseg
 from graspseg.export.onnx import _Probabilities
 from graspseg.export.parity import probe_inputs, run_torch
+from graspseg.models.header import read_model_info, read_onnx_properties
 from graspseg.networks import load_checkpoint
 from graspseg.segment.engine import load_engine
-from graspseg.segment.metadata import read_model_info, read_onnx_properties
 
-WEIGHTS = Path(graspseg.__file__).parent / "weights"
+WEIGHTS = Path(graspseg.__file__).parent / "models" / "weights"
 NAME = "denseattentionseg-lite"
 RUNTIME, TRAINABLE = WEIGHTS / f"{NAME}.onnx", WEIGHTS / f"{NAME}.safetensors"
 

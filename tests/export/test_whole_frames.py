@@ -7,9 +7,9 @@ import torch
 from graspseg.export import export_onnx
 from graspseg.export.parity import probe_inputs
 from graspseg.frame import InputError
+from graspseg.models.header import read_model_info, read_onnx_properties
 from graspseg.networks import Card, DenseAttentionSeg, save_checkpoint
 from graspseg.segment.engine import load_engine
-from graspseg.segment.metadata import read_model_info, read_onnx_properties
 from graspseg.training.eager import EagerEngine, load_eager
 
 HEIGHT, WIDTH = 40, 56

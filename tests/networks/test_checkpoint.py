@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from graspseg.frame import InputError
+from graspseg.models.header import read_safetensors_header
 from graspseg.networks import Card, build, load_checkpoint, load_weights, read_card, save_checkpoint
-from graspseg.segment.metadata import read_safetensors_header
 
 LITE, PLAIN = "denseattentionseg-lite", "denseattentionseg-lite-noattention"
 CARD = Card(LITE, {"seed": 3, "views": {"side": 160}}, {"frames": 12, "split": "train"}, {"iou_hand": 0.75})

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame
-from graspseg.review.database import Database
-from graspseg.review.folder import ReviewFolder
-from graspseg.review.index import update_index
-from graspseg.review.server import open_review
-from graspseg.review.store import Store
+from graspseg.review.server.database import Database
+from graspseg.review.server.folder import ReviewFolder
+from graspseg.review.server.index import update_index
+from graspseg.review.server.serve import open_review
+from graspseg.review.server.store import Store
 
 TOKEN = "secret-of-this-test"
 SHAPE = (20, 30)

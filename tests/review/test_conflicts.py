@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.images import read_labels
-from graspseg.review.store import Store
+from graspseg.review.server.store import Store
 
 from .conftest import SHAPE, client_of, labels_of
 from .test_api import frame_of

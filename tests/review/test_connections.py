@@ -14,15 +14,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from graspseg.review import connections
-from graspseg.review.connections import bounds
+from graspseg.review.server import connections
+from graspseg.review.server.connections import bounds
 
 FEW = 64
 # Patience is what the server has in a second argument, so that a test need not wait for as long as a person would.
 PROGRAM = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[1])))
-from graspseg.review import connections
+from graspseg.review.server import connections
 if float(sys.argv[2]):
     connections._PATIENCE_S.update(dict.fromkeys(("head", "content"), float(sys.argv[2])))
 from graspseg.cli.main import main

@@ -11,8 +11,8 @@ import pytest
 from graspseg.cli.main import main
 from graspseg.datasets.decisions import read_decisions
 from graspseg.frame import InputError
-from graspseg.review.database import Database
-from graspseg.review.store import Store
+from graspseg.review.server.database import Database
+from graspseg.review.server.store import Store
 
 from .conftest import client_of, labels_of
 from .test_store import ANNA

@@ -15,10 +15,10 @@ from graspseg.datasets.images import read_labels
 from graspseg.datasets.open import open_dataset
 from graspseg.frame import InputError
 from graspseg.labels import colorize
-from graspseg.review.exports import Form, export, open_accepted
-from graspseg.review.imports import import_labels
-from graspseg.review.state import Reviewer
-from graspseg.review.store import Store
+from graspseg.review.server.exports import Form, export, open_accepted
+from graspseg.review.server.imports import import_labels
+from graspseg.review.server.state import Reviewer
+from graspseg.review.server.store import Store
 
 from .conftest import SHAPE, labels_of
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from graspseg.frame import InputError
-from graspseg.review.folder import ReviewFolder
-from graspseg.review.index import Ranking, update_index
-from graspseg.review.state import Reviewer
-from graspseg.review.store import Store
-from graspseg.review.worklist import Worklist
+from graspseg.review.server.folder import ReviewFolder
+from graspseg.review.server.index import Ranking, update_index
+from graspseg.review.server.state import Reviewer
+from graspseg.review.server.store import Store
+from graspseg.review.server.worklist import Worklist
 
 
 def order_of(store: Store) -> list[str]:

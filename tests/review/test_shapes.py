@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graspseg.review.shapes import fill_polygon, fill_runs
+from graspseg.review.server.shapes import fill_polygon, fill_runs
 
 
 def drawn(points: list[tuple[float, float]], height: int = 4, width: int = 5) -> list[str]:

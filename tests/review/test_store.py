@@ -10,10 +10,10 @@ import pytest
 
 from graspseg.datasets.images import read_labels
 from graspseg.frame import InputError
-from graspseg.review import database as database_module
-from graspseg.review.database import Busy, Database, DiskFull, ReadOnly
-from graspseg.review.state import Reviewer
-from graspseg.review.store import Store
+from graspseg.review.server import database as database_module
+from graspseg.review.server.database import Busy, Database, DiskFull, ReadOnly
+from graspseg.review.server.state import Reviewer
+from graspseg.review.server.store import Store
 
 from .conftest import SHAPE, client_of, labels_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graspseg.crop import View
 from graspseg.segment.blend import blended
 from graspseg.segment.compose import compose
 from graspseg.segment.look import Look
-from graspseg.view import View
 
 SIZE = (640, 480)
 FULL = View(319.5, 239.5, 640.0, 160)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from graspseg.crop import View
 from graspseg.segment.look import Look
 from graspseg.segment.windows import contact_view, focus_views
-from graspseg.view import View
 
 FULL = View(319.5, 239.5, 640.0, 160)
 

@@ -12,11 +12,11 @@ from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, OBJECT
-from graspseg.synth.cast import Cast
 from graspseg.synth.generate import FrameMaker
-from graspseg.synth.motion import RATE_HZ, ArmMotion, Waves
+from graspseg.synth.objects.cast import Cast
 from graspseg.synth.recipe import RECIPES, Kind
-from graspseg.synth.staging import StageMaker
+from graspseg.synth.scene.motion import RATE_HZ, ArmMotion, Waves
+from graspseg.synth.scene.staged import StageMaker
 
 WILD = RECIPES["wild"]
 MAKER = StageMaker(Cast("train"), WILD, None, BACKGROUND)

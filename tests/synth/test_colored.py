@@ -12,11 +12,11 @@ from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.color import render_color
+from graspseg.synth.color.picture import render_color
 from graspseg.synth.colored import ColorMaker, color_settings
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.recipe import RECIPES
-from graspseg.synth.scene import SceneMaker
+from graspseg.synth.scene.floating import SceneMaker
 
 
 def test_depth_and_labels_are_those_without_color() -> None:

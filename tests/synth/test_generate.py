@@ -8,8 +8,8 @@ import pytest
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
-from graspseg.synth.objects import SPLITS
-from graspseg.synth.scene import SceneMaker
+from graspseg.synth.objects.objects import SPLITS
+from graspseg.synth.scene.floating import SceneMaker
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_splits_share_no_object_and_unseen_has_another_hand() -> None:
 
 def test_what_stands_behind_never_cuts_the_hand() -> None:
     """Table, wall and body are placed behind: at most a sleeve or clutter may hide a piece of hand or object."""
-    from graspseg.synth.render import Canvas
+    from graspseg.synth.render.canvas import Canvas
 
     scenes, hidden = SceneMaker("val", Intrinsics.default(WIDTH, HEIGHT)), []
     for seed in range(30):

@@ -12,12 +12,12 @@ import pytest
 
 from graspseg.frame import InputError
 from graspseg.labels import HAND, OBJECT
-from graspseg.synth.cast import arm_position
+from graspseg.synth.body.hand import HandModel
 from graspseg.synth.generate import EXAM_SEED, FrameMaker
-from graspseg.synth.hand import HandModel
-from graspseg.synth.objects import SPLITS
+from graspseg.synth.objects.cast import arm_position
+from graspseg.synth.objects.objects import SPLITS
 from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
-from graspseg.synth.scene import SceneMaker
+from graspseg.synth.scene.floating import SceneMaker
 
 # Made with generator 1 before recipes came in, by numpy 2.4.6 and numba 0.68.1: frames 0 to 2 of each split.
 GOLDEN = {

@@ -5,11 +5,11 @@ import pytest
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.synth.cutout import cut_out
-from graspseg.synth.emptying import remove_hands
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.recipe import RECIPES, Cutout, Empty
-from graspseg.synth.scene import SceneMaker
+from graspseg.synth.scene.cutout import cut_out
+from graspseg.synth.scene.emptying import remove_hands
+from graspseg.synth.scene.floating import SceneMaker
 
 ROOMS = RECIPES["rooms"]
 

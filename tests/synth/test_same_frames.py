@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from graspseg.synth.generate import FrameMaker
-from graspseg.synth.objects import SPLITS
+from graspseg.synth.objects.objects import SPLITS
 from graspseg.synth.preset_names import PresetName
 from graspseg.synth.recipe import RECIPES
 

@@ -18,13 +18,13 @@ from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import InputError
+from graspseg.parallel import processes
+from graspseg.parallel.chunks import Processes
 from graspseg.synth import job
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import Job
 from graspseg.synth.preset_names import PresetName
 from graspseg.synth.write import write_frames
-from graspseg.workers import processes
-from graspseg.workers.chunks import Processes
 
 
 def _files(folder: Path) -> dict[str, bytes]:

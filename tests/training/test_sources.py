@@ -9,8 +9,8 @@ import pytest
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.frame import Frame, InputError, Intrinsics
-from graspseg.review.server import open_store
-from graspseg.review.state import Reviewer
+from graspseg.review.server.serve import open_store
+from graspseg.review.server.state import Reviewer
 from graspseg.training.presets import preset
 from graspseg.training.sources import ENDLESS, Skipped, StoredFrames, SyntheticFrames, check_frames, open_frames
 

@@ -8,12 +8,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.annotate.align import align, rays
 from graspseg.annotate.annotator import Annotator
-from graspseg.annotate.background import Box
 from graspseg.annotate.contrast import weigh_colors
+from graspseg.annotate.paper.align import align, rays
+from graspseg.annotate.paper.background import Box
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.frame import Frame
-from graspseg.sources.rgbd import RgbdFrame
 
 StoredDepth = Literal["range", "all"]
 

@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.annotate import align as alignment
-from graspseg.annotate.background import Box, drop_flying, keep_range, nearest_surface, runs_on
-from graspseg.annotate.contour_filter import contour_filter
 from graspseg.annotate.denoise import denoise
-from graspseg.annotate.evidence import Evidence, weigh
 from graspseg.annotate.held import keep_held
-from graspseg.annotate.morphology import clean
+from graspseg.annotate.paper import align as alignment
+from graspseg.annotate.paper.background import Box, drop_flying, keep_range, nearest_surface, runs_on
+from graspseg.annotate.paper.contour_filter import contour_filter
+from graspseg.annotate.paper.morphology import clean
+from graspseg.annotate.paper.skin import hsv_skin
+from graspseg.annotate.quality.features import Evidence, weigh
 from graspseg.annotate.separate import color_odds, hand_probability, separate
 from graspseg.annotate.settings import AnnotateSettings
-from graspseg.annotate.skin import hsv_skin
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.annotate.steps import Steps
 from graspseg.annotate.support import find_planes, free_of_support, support_share
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.sources.rgbd import RgbdFrame
 
 _CUT_OUT = 0.97
 _SUPPORT = 0.05  # of what is within the range

@@ -13,8 +13,8 @@ from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.denoise import denoise
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel, to_lab
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.frame import InputError
-from graspseg.sources.rgbd import RgbdFrame
 
 _RIM = np.ones((7, 7), np.uint8)
 _A_FRAME = 1500

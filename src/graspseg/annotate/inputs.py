@@ -9,11 +9,11 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
+from graspseg.cameras.rgbd import RgbdFrame, RgbdSource, open_rgbd
 from graspseg.datasets.doubts import shared_doubts, spread
 from graspseg.datasets.pictures import is_gray
 from graspseg.frame import Frame, InputError
 from graspseg.segment.inputs import CameraOptions
-from graspseg.sources.rgbd import RgbdFrame, RgbdSource, open_rgbd
 
 NOTHING_SAID = CameraOptions()
 

@@ -10,9 +10,9 @@ from graspseg.annotate.calibrate import Click, calibrate
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import Job, skin_file
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin, has_surroundings
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import OutputError
 from graspseg.frame import InputError
-from graspseg.sources.rgbd import RgbdFrame
 
 _LOOKED_AT = 12  # frames next to each other hardly differ
 _CLICK = re.compile(r"(?:(.+):)?(\d+),(\d+)")

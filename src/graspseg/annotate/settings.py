@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from graspseg.annotate.skin import HsvThresholds
+from graspseg.annotate.paper.skin import HsvThresholds
 from graspseg.frame import InputError
 
 SkinMethod = Literal["hsv", "model"]

@@ -18,13 +18,13 @@ import numpy as np
 
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import Seeds, calibrate
-from graspseg.annotate.evidence import Evidence
+from graspseg.annotate.paper.skin import HsvThresholds, balanced, hsv_skin, illuminant
+from graspseg.annotate.quality.features import Evidence
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod, SkinOption
-from graspseg.annotate.skin import HsvThresholds, balanced, hsv_skin, illuminant
 from graspseg.annotate.skin_model import SkinModel
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import write_json
 from graspseg.frame import InputError
-from graspseg.sources.rgbd import RgbdFrame
 
 Way = Literal["thresholds", "common", "common_skin", "balanced_skin", "clicks", "given"]
 WAYS: dict[Way, str] = {

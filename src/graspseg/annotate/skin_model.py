@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Float64, Int32, UInt8
 
-from graspseg.annotate.skin import HsvThresholds
+from graspseg.annotate.paper.skin import HsvThresholds
 from graspseg.datasets.atomic import write_json
 from graspseg.frame import InputError
 

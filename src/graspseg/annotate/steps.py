@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from graspseg.annotate.background import Box
+from graspseg.annotate.paper.background import Box
 
 
 class Steps(NamedTuple):

@@ -28,6 +28,7 @@ from graspseg.annotate.job import (
 )
 from graspseg.annotate.records import Records, read_records
 from graspseg.annotate.skin_choice import SkinChoice
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import ends_run
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
@@ -36,9 +37,8 @@ from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import remove_empty
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
 from graspseg.frame import Frame, InputError, Intrinsics
-from graspseg.sources.rgbd import RgbdFrame
-from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
-from graspseg.workers.stop import stopping
+from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
+from graspseg.parallel.stop import stopping
 
 
 def annotate_inputs(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graspseg.annotate.inputs import Inputs
     from graspseg.annotate.job import Job
     from graspseg.annotate.skin_choice import SkinChoice
-    from graspseg.workers.chunks import Where
+    from graspseg.parallel.chunks import Where
 
 _SHOWN = 5
 
@@ -84,7 +84,7 @@ def main(argv: list[str]) -> int:
     from graspseg.annotate.job import Job
     from graspseg.annotate.settings import AnnotateSettings
     from graspseg.datasets.output_folder import working_in
-    from graspseg.workers.chunks import Processes, RayCluster
+    from graspseg.parallel.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     settings = AnnotateSettings(
@@ -162,8 +162,8 @@ def _run(
 ) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from graspseg.annotate.opinion import ask_model, model_identity
-    from graspseg.annotate.ranking import write_ranking
+    from graspseg.annotate.quality.ranking import write_ranking
+    from graspseg.annotate.quality.second_model import ask_model, model_identity
     from graspseg.annotate.write import annotate_inputs
 
     identity = None if model is None else model_identity(model)

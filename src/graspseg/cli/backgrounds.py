@@ -30,7 +30,7 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
     from rich.progress import track
 
     from graspseg.segment.segmenter import Segmenter
-    from graspseg.synth.backgrounds import Backgrounds
+    from graspseg.synth.scene.backgrounds import Backgrounds
 
     recorded, segment = Backgrounds(folders), Segmenter()
     step = -(-len(recorded) // _MOST_LOOKED_AT)

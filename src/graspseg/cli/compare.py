@@ -16,9 +16,9 @@ import tyro
 from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
-    from graspseg.evaluation.compare.cells import Progress
-    from graspseg.evaluation.compare.entries import AnyEntry
-    from graspseg.evaluation.compare.run import Comparison
+    from graspseg.compare.cells import Progress
+    from graspseg.compare.entries import AnyEntry
+    from graspseg.compare.run import Comparison
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Options:
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 something in the table failed, 2 bad input."""
     options = tyro.cli(Options, args=list(argv), prog="graspseg compare")
+    from graspseg.compare.run import check_folder
     from graspseg.datasets.output_folder import working_in
-    from graspseg.evaluation.compare.run import check_folder
 
     _check(options)
     with working_in(options.out):
@@ -82,16 +82,16 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _compare(options: Options, argv: Sequence[str]) -> int:
+    from graspseg.compare.data import compared_frames
+    from graspseg.compare.figures import write_pictures
+    from graspseg.compare.frames import Size
+    from graspseg.compare.page import as_html
+    from graspseg.compare.report import as_json
+    from graspseg.compare.run import PICTURES, compare, with_equal_time
+    from graspseg.compare.tables import as_markdown
+    from graspseg.compare.timing import TimingSettings
     from graspseg.datasets.atomic import write_bytes, write_json
     from graspseg.datasets.output_folder import remove_results
-    from graspseg.evaluation.compare.data import compared_frames
-    from graspseg.evaluation.compare.figures import write_pictures
-    from graspseg.evaluation.compare.frames import Size
-    from graspseg.evaluation.compare.page import as_html
-    from graspseg.evaluation.compare.report import as_json
-    from graspseg.evaluation.compare.run import PICTURES, compare, with_equal_time
-    from graspseg.evaluation.compare.tables import as_markdown
-    from graspseg.evaluation.compare.timing import TimingSettings
     from graspseg.segment.engine import available_threads
 
     size = Size.parse(options.size)
@@ -151,7 +151,7 @@ def _check(options: Options) -> None:
 
 
 def _entries(options: Options, threads: int) -> list[AnyEntry]:
-    from graspseg.evaluation.compare.entries import (
+    from graspseg.compare.entries import (
         check_names,
         comparison_config,
         entries_named,
@@ -178,7 +178,7 @@ def _reference(options: Options, comparison: Comparison) -> str:
 
 
 def _budget(options: Options, entries: Sequence[AnyEntry]) -> str:
-    from graspseg.evaluation.compare.entries import Entry
+    from graspseg.compare.entries import Entry
 
     if options.budget_minutes is not None:
         return f"{options.budget_minutes:g} minutes of training"

@@ -13,7 +13,7 @@ from graspseg.cli.progress import Voice, frames_bar
 from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
-    from graspseg.datasets.sample import Dataset
+    from graspseg.datasets.dataset import Dataset
 
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 

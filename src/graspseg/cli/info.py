@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
         InputError: the file is missing or no model.
     """
     options = tyro.cli(Options, args=argv, prog="graspseg info")
-    from graspseg.segment.metadata import find_model
+    from graspseg.models.header import find_model
 
     path = find_model(options.model)
     description = _describe(path)
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 def _describe(path: Path) -> dict[str, str]:
     from graspseg.forest.file import read_header
-    from graspseg.segment.metadata import FOREST_SUFFIX, read_onnx_properties, read_safetensors_header
+    from graspseg.models.header import FOREST_SUFFIX, read_onnx_properties, read_safetensors_header
 
     if path.suffix.lower() == FOREST_SUFFIX:
         header = read_header(path)

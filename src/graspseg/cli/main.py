@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__":  # `python -m` puts the current folder first on the path of what is imported below
-    from graspseg.workers.start import leave_current_folder
+    from graspseg.parallel.start import leave_current_folder
 
     leave_current_folder()
 

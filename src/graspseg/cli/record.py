@@ -13,7 +13,7 @@ import tyro
 from graspseg.frame import InputError, printable
 
 if TYPE_CHECKING:
-    from graspseg.sources.record import Recorded, RecordSettings
+    from graspseg.cameras.realsense.record import Recorded, RecordSettings
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ def main(argv: Sequence[str]) -> int:
         InputError: no camera, or nothing can be recorded or written.
     """
     options = tyro.cli(Options, prog="graspseg record", args=list(argv))
-    from graspseg.sources.capture import Mode
-    from graspseg.sources.record import RecordSettings, find_camera
+    from graspseg.cameras.realsense.capture import Mode
+    from graspseg.cameras.realsense.record import RecordSettings, find_camera
 
     settings = RecordSettings(
         options.out,
@@ -84,7 +84,7 @@ def _record(device: object, settings: RecordSettings) -> Recorded:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from graspseg.sources.record import Reporter, record
+    from graspseg.cameras.realsense.record import Reporter, record
 
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     columns = (

@@ -13,7 +13,7 @@ import tyro
 from graspseg.frame import InputError
 
 if TYPE_CHECKING:
-    from graspseg.review.exports import Form
+    from graspseg.review.server.exports import Form
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
 def _export(folder: Path, out: Path, *, form: Form) -> int:
     """0 done, 1 some frames could not be written."""
     from graspseg.cli.progress import Voice, frames_bar
-    from graspseg.review.exports import export, open_accepted
+    from graspseg.review.server.exports import export, open_accepted
     from graspseg.segment.engine import available_threads
 
     accepted = open_accepted(folder)
@@ -84,8 +84,8 @@ def _export(folder: Path, out: Path, *, form: Form) -> int:
 def _import(folder: Path, file: Path) -> int:
     """0 done, 1 some images could not be used."""
     from graspseg.cli.progress import Voice
-    from graspseg.review.imports import import_labels
-    from graspseg.review.server import open_store
+    from graspseg.review.server.imports import import_labels
+    from graspseg.review.server.serve import open_store
 
     say = Voice()
     with open_store(folder, say=_say) as store:
@@ -97,8 +97,8 @@ def _import(folder: Path, file: Path) -> int:
 
 
 def _serve(options: Options) -> None:
-    from graspseg.review.browser import opened
-    from graspseg.review.server import serve
+    from graspseg.review.server.serve import serve
+    from graspseg.review.server.browser import opened
 
     if options.host not in _LOCAL:
         _say(

@@ -11,7 +11,7 @@ import tyro
 
 from graspseg.frame import InputError, printable
 from graspseg.synth.preset_names import PresetName
-from graspseg.synth.sensor_profiles import SensorName, describe_sensors
+from graspseg.synth.sensor.profiles import SensorName, describe_sensors
 
 _SENSOR_HELP = "what measures, every frame another unit; default: the preset's; " + "; ".join(describe_sensors())
 
@@ -84,9 +84,9 @@ def main(argv: Sequence[str]) -> int:
         )
     from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
+    from graspseg.parallel.chunks import Processes, RayCluster
     from graspseg.synth.job import Job
     from graspseg.synth.write import write_frames
-    from graspseg.workers.chunks import Processes, RayCluster
 
     where = Processes(workers) if options.cluster is None else RayCluster(options.cluster)
     job = Job(

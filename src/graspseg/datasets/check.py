@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graspseg.datasets.atomic import partial_files
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.folder import COLOR_SUFFIXES, FolderDataset
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, hash_file, read_manifest
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.datasets.sample import Sample
 from graspseg.datasets.shards import (
     check_size,
     find_shards,

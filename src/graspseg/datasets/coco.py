@@ -15,7 +15,7 @@ import numpy as np
 from pycocotools import mask as rle
 
 from graspseg.datasets.atomic import new_file
-from graspseg.datasets.sample import Sample
+from graspseg.datasets.dataset import Sample
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
 
 _LABELS = (HAND, OBJECT)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import ends_run, write_json
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.description import read_object
 from graspseg.datasets.folder import FolderWriter, in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
@@ -21,7 +22,6 @@ from graspseg.datasets.ledger import Ledger, read_ledger, write_ledger
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, check_unchanged, hash_file, read_manifest, write_manifest
 from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_empty, remove_results, working_in
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.datasets.sample import Dataset, Sample
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
 from graspseg.datasets.tar_index import scan_tar
 from graspseg.frame import InputError

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import decode_labels
-from graspseg.datasets.sample import Dataset, Sample
 from graspseg.frame import InputError
 
 REVIEW_FILE = "review.sqlite"

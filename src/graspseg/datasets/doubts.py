@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 
-from graspseg.datasets.sample import Dataset
+from graspseg.datasets.dataset import Dataset
 from graspseg.frame import Doubt, Frame, InputError
 
 _LOOKED_AT = 3

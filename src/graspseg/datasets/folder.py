@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from graspseg.datasets.atomic import make_folder, sync_files, write_json, write_png
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description, read_description, read_object
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.listing import is_read, list_frames
-from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named
-from graspseg.datasets.sample import Dataset
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.frame import InputError, Intrinsics
 

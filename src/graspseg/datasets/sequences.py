@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from graspseg.datasets.sample import Dataset
+from graspseg.datasets.dataset import Dataset
 
 _NUMBER = re.compile(r"[\d.]+$")  # also a time in seconds
 

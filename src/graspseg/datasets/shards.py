@@ -16,11 +16,11 @@ from typing import Any, TypedDict
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description, is_number, parse_intrinsics, parse_object, parse_unit
 from graspseg.datasets.fields import misspelled_fields
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, is_manifest, read_manifest
-from graspseg.datasets.sample import Sample
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, LABEL, Entry, read_index, read_span
 from graspseg.frame import Frame, InputError, Intrinsics
 

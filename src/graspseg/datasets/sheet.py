@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.sample import Dataset, Sample
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.frame import InputError
 from graspseg.labels import contact_sheet, outline, overlay, shade_depth
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.datasets.sample import Dataset, Sample
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 

@@ -16,17 +16,17 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from graspseg.cameras.rgbd import ColorCamera, RgbdFrame
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
-from graspseg.sources.rgbd import ColorCamera, RgbdFrame
-from graspseg.synth.color import ColorImage, ColorSettings, render_color
-from graspseg.synth.color_camera import ColorRig
-from graspseg.synth.color_session import Session
-from graspseg.synth.color_skin import MONK_SRGB
+from graspseg.synth.color.camera import ColorRig
+from graspseg.synth.color.picture import ColorImage, ColorSettings, render_color
+from graspseg.synth.color.session import Session
+from graspseg.synth.color.skin import MONK_SRGB
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker, SynthFrame
-from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.objects.objects import SPLITS, Split
 from graspseg.synth.recipe import RECIPES, Crop, Recipe
-from graspseg.synth.scene_parts import Scene
+from graspseg.synth.render.scene_parts import Scene
 
 Light = Literal["warm", "cold"]
 Part = Literal["empty", "held", "judged", "sleeve"]

@@ -20,13 +20,13 @@ from jaxtyping import Bool, Float64
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.collection import data_sets_in
-from graspseg.datasets.sample import Sample
+from graspseg.datasets.dataset import Sample
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE
+from graspseg.models.header import PRESENCE_KEY
 from graspseg.segment.compose import compose
 from graspseg.segment.look import Look
-from graspseg.segment.metadata import PRESENCE_KEY
 from graspseg.segment.presence import FEATURES, Presence, find_groups, group_features, probability
 from graspseg.segment.segmenter import Segmenter
 from graspseg.synth.preset_names import PresetName
@@ -241,7 +241,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json is not None:
         write_json(arguments.json, report)
     if arguments.write:
-        from graspseg.export.properties import write_properties
+        from graspseg.models.properties import write_properties
 
         write_properties(segmenter.path, {PRESENCE_KEY: presence.as_json()})
     return 0

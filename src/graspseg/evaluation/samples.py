@@ -9,9 +9,9 @@ from functools import cached_property
 from itertools import product
 from typing import Literal, get_args
 
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.doubts import shared_doubts, spread
 from graspseg.datasets.open import open_dataset
-from graspseg.datasets.sample import Dataset, Sample
 from graspseg.datasets.sequences import clips_of
 from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import Frame, InputError

@@ -6,7 +6,7 @@ segments what was found, both on depth differences; then bilateral filtering, an
 Numbers it leaves open are in `ForestSettings`; `Differs:` marks what we do otherwise.
 """
 
-from graspseg.synth.compiled_cache import provide_cache
+from graspseg.numba_cache import provide_cache
 
 # Before any compiled module is imported: the compiler reads this once.
 provide_cache()

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
+from graspseg.crop import View
 from graspseg.segment.look import Look
-from graspseg.view import View
 
 TAPER = 0.15
 """Share of a window's side over which its answer gains its full weight, counted from its border."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from graspseg.crop import paste
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.segment.look import Look
-from graspseg.view import paste
 
 Region = tuple[int, int, int, int]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from graspseg.cameras.recording import Recording
+from graspseg.cameras.recordings import is_recording, open_recording, refuse_topics
 from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.listing import depth_files, list_frames, stem_of
@@ -16,8 +18,6 @@ from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
-from graspseg.sources.recording import Recording
-from graspseg.sources.recordings import is_recording, open_recording, refuse_topics
 
 _COMPRESSED = (".tgz", ".gz", ".zip")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32
 
-from graspseg.view import View, paste
+from graspseg.crop import View, paste
 
 
 @dataclass(frozen=True)

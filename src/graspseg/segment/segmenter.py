@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Protocol, no_type_check, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from graspseg.crop import View, crop_depth, whole_view
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
 from graspseg.labels import BACKGROUND
+from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
 from graspseg.segment.blend import blended
 from graspseg.segment.compose import compose
 from graspseg.segment.doubt import drop_doubtful
 from graspseg.segment.engine import EngineName, Precision, load_engine
 from graspseg.segment.look import Look
-from graspseg.segment.metadata import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
 from graspseg.segment.presence import keep_hands
 from graspseg.segment.windows import contact_view, focus_views
-from graspseg.view import View, crop_depth, whole_view
 
 if TYPE_CHECKING:
     from graspseg.forest.forest import Forest

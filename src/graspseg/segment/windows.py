@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool
 
+from graspseg.crop import SMALLEST_WINDOW_PX, View
 from graspseg.segment.look import Look
-from graspseg.view import SMALLEST_WINDOW_PX, View
 
 FOREGROUND_GAIN = 1.7
 """The full pass misses more than it invents; what it half suspects decides where closer windows go."""

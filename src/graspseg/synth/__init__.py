@@ -1,6 +1,6 @@
 """Synthetic frames: hands, objects, grasps, rendering and sensor noise."""
 
-from graspseg.synth.compiled_cache import provide_cache
+from graspseg.numba_cache import provide_cache
 
 # Before any compiled module is imported: the compiler reads this once.
 provide_cache()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from graspseg.frame import InputError
-from graspseg.synth.motion import RATE_HZ
 from graspseg.synth.recipe import Kind, choose
-from graspseg.synth.scene import SceneMaker
-from graspseg.synth.stage import Staging
+from graspseg.synth.scene.floating import SceneMaker
+from graspseg.synth.scene.motion import RATE_HZ
+from graspseg.synth.scene.stage import Staging
 
 CLIPS = 1_000_003
 """Keeps the random numbers of clip k apart from those of single frame k."""

@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.synth.color import ColorImage, ColorSettings, render_color
-from graspseg.synth.color_camera import ColorRig
+from graspseg.synth.color.camera import ColorRig
+from graspseg.synth.color.picture import ColorImage, ColorSettings, render_color
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
-from graspseg.synth.objects import SPLITS
+from graspseg.synth.objects.objects import SPLITS
 
 ColorMode = Literal["none", "aligned", "rig"]
 

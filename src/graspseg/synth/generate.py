@@ -11,22 +11,22 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND
-from graspseg.synth.backgrounds import Background, Backgrounds, shipped_backgrounds
 from graspseg.synth.clips import CLIPS, ClipMaker, Take
-from graspseg.synth.composition import compose, in_front
-from graspseg.synth.crop import keep_near
-from graspseg.synth.cutout import cut_out
-from graspseg.synth.emptying import add_things, remove_hands
-from graspseg.synth.motion import RATE_HZ
-from graspseg.synth.objects import SPLITS, Split
+from graspseg.synth.elimination import keep_near
+from graspseg.synth.objects.objects import SPLITS, Split
 from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
-from graspseg.synth.render import Canvas
-from graspseg.synth.scene import SceneMaker
-from graspseg.synth.scene_parts import Scene
-from graspseg.synth.sensor import measure
-from graspseg.synth.sensor_parameters import SensorParameters
-from graspseg.synth.sensor_profiles import SENSORS
-from graspseg.synth.staging import NoRoomError
+from graspseg.synth.render.canvas import Canvas
+from graspseg.synth.render.scene_parts import Scene
+from graspseg.synth.scene.backgrounds import Background, Backgrounds, shipped_backgrounds
+from graspseg.synth.scene.composition import compose, in_front
+from graspseg.synth.scene.cutout import cut_out
+from graspseg.synth.scene.emptying import add_things, remove_hands
+from graspseg.synth.scene.floating import SceneMaker
+from graspseg.synth.scene.motion import RATE_HZ
+from graspseg.synth.scene.staged import NoRoomError
+from graspseg.synth.sensor.parameters import SensorParameters
+from graspseg.synth.sensor.profiles import SENSORS
+from graspseg.synth.sensor.simulate import measure
 
 WIDTH, HEIGHT = 640, 480
 DEPTH_UNIT_M = 0.0001

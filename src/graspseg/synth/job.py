@@ -15,15 +15,15 @@ from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, writ
 from graspseg.datasets.output_folder import clear_partial, refuse_foreign
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.frame import InputError, Intrinsics
-from graspseg.synth.backgrounds import Backgrounds
-from graspseg.synth.cast import Cast
-from graspseg.synth.color import ColorSettings, calibration
+from graspseg.synth.color.picture import ColorSettings, calibration
 from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
-from graspseg.synth.motion import RATE_HZ
-from graspseg.synth.objects import Split
+from graspseg.synth.objects.cast import Cast
+from graspseg.synth.objects.objects import Split
 from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
-from graspseg.synth.sensor_profiles import SensorName
+from graspseg.synth.scene.backgrounds import Backgrounds
+from graspseg.synth.scene.motion import RATE_HZ
+from graspseg.synth.sensor.profiles import SensorName
 
 CHUNK = 16
 KINDS = ("depth", "labels", "color")

@@ -13,10 +13,10 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from graspseg.frame import InputError
-from graspseg.synth.grasp import Edition
+from graspseg.synth.objects.grasp import Edition
 from graspseg.synth.preset_names import PRESETS, PresetName
-from graspseg.synth.scene_parts import Kind
-from graspseg.synth.sensor_profiles import SensorName
+from graspseg.synth.render.scene_parts import Kind
+from graspseg.synth.sensor.profiles import SensorName
 
 SleevePolicy = Literal["background", "ignore"]
 Viewpoint = Literal["third", "ego", "top", "any"]

@@ -15,11 +15,11 @@ from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import working_in
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
 from graspseg.frame import InputError
+from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
+from graspseg.parallel.stop import stopping
 from graspseg.synth.colored import ColoredFrame, ColorMaker
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.job import GENERATOR_VERSION, Chunk, Job, Written, begin, finish
-from graspseg.workers.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
-from graspseg.workers.stop import stopping
 
 
 def write_frames(job: Job, *, where: Where = THIS_PROCESS) -> Iterator[int]:

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from graspseg.crop import SMALLEST_WINDOW_PX, View, crop_depth, crop_labels, whole_view
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.training.presets import AugmentSettings, ViewSettings
-from graspseg.view import SMALLEST_WINDOW_PX, View, crop_depth, crop_labels, whole_view
 
 _STRIDE = 4
 

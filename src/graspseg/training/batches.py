@@ -15,11 +15,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from graspseg.frame import InputError
+from graspseg.parallel.contexts import preloaded_context
 from graspseg.training.augment import TrainingSample, still_sample, training_sample
 from graspseg.training.order import FrameOrder
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import ENDLESS, FrameSource, LabelledFrame, Skipped, check_mostly_usable
-from graspseg.workers.contexts import preloaded_context
 
 Batch = dict[str, Tensor]
 _TRIES = 32

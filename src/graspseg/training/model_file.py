@@ -14,7 +14,7 @@ from graspseg.networks import build
 from graspseg.networks.checkpoint import load_weights
 from graspseg.training.presets import TrainConfig
 
-_SHIPPED = Path(graspseg.__file__).parent / "weights"
+_SHIPPED = Path(graspseg.__file__).parent / "models" / "weights"
 _PLAIN = "-noattention"
 
 

@@ -129,9 +129,9 @@ class SyntheticFrames:
         """Make one frame; the first call for each recipe of a process loads the models."""
         name = self.recipes[index % len(self.recipes)]
         if name not in self._makers:
-            from graspseg.synth.backgrounds import Backgrounds
             from graspseg.synth.generate import FrameMaker
             from graspseg.synth.recipe import Recipe
+            from graspseg.synth.scene.backgrounds import Backgrounds
 
             recorded = Backgrounds(self.backgrounds, left_out=self.left_out) if self.backgrounds else None
             recipe = Recipe.preset(name)

@@ -12,9 +12,9 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.images import read_color
-from graspseg.datasets.sample import Sample
 from graspseg.frame import Frame, InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE
 

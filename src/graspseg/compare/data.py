@@ -1,0 +1,94 @@
+"""Which frames a comparison trains and judges on, by the names a user gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from graspseg.compare.cells import ComparedFrames
+from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, fingerprint
+from graspseg.evaluation.samples import open_samples
+from graspseg.frame import InputError
+from graspseg.synth.preset_names import PRESETS
+from graspseg.training.presets import TrainConfig
+from graspseg.training.sources import FrameSource, Skipped, SyntheticFrames, check_frames, open_frames
+
+VAL_FRAMES = 64
+_TRAIN_SEED, _VAL_SEED = 0, 7
+_SYNTH = "synth:"
+
+
+def compared_frames(
+    data: str,
+    train: str | None,
+    *,
+    count: int,
+    size: Size,
+    folder: Path,
+    workers: int,
+    progress: Callable[[str, int, int], None],
+) -> ComparedFrames:
+    """Make or read all frames of a comparison once, reduce them, and keep them in a folder.
+
+    Args:
+        data: frames to judge on, see `open_samples`.
+        train: frames to train on: a labelled data set on disk, or `synth:PRESET`; None = nothing is trained.
+        count: frames to make of `synth:PRESET`.
+        size: of all frames.
+        folder: where they are kept.
+        workers: processes that make them.
+        progress: called with a stage, and frames done and in all.
+
+    Raises:
+        InputError: no such frames, too few of them can be used, or their labels hold one class only.
+    """
+
+    def cached(name: str, samples: SourceSamples | None, described: dict[str, object]) -> CachedFrames:
+        frames = cache_frames(
+            open_samples(data) if samples is None else samples,
+            folder / name,
+            size=size,
+            described=described,
+            workers=workers,
+            progress=lambda done, total: progress(f"frames: {name}", done, total),
+        )
+        check_frames(frames, str(described["data"]), same_size=False, skipped=Skipped())
+        return frames
+
+    judged_files, train_files = _files("data_files", data), _files("train_files", train or "")
+    sources = None if train is None else _sources(train, count)
+    judged = cached("judged", None, {"data": data, **judged_files})
+    described = {"data": data, "size": str(size), **judged_files}
+    if sources is None:
+        return ComparedFrames(None, None, judged, described)
+    trained, val = (
+        cached(name, SourceSamples(source, name), {"data": train, **train_files})
+        for name, source in zip(("train", "val"), sources, strict=True)
+    )
+    return ComparedFrames(
+        trained, val, judged, {**described, "train": train, "train_frames": len(trained), **train_files}
+    )
+
+
+def _files(name: str, data: str) -> dict[str, object]:
+    """What tells the files of a data set on disk from those it held before somebody corrected a label."""
+    folder = Path(data)
+    return {name: fingerprint(folder)} if data and folder.is_dir() else {}
+
+
+def _sources(train: str, count: int) -> tuple[FrameSource, FrameSource]:
+    """Frames to train on and to draw curves with."""
+    if not train.startswith(_SYNTH):
+        return open_frames(replace(TrainConfig(), data=(Path(train),)))
+    name = train.removeprefix(_SYNTH)
+    for preset in PRESETS:
+        if name == preset and count > 0:
+            return (
+                SyntheticFrames("train", _TRAIN_SEED, recipes=(preset,), count=count),
+                SyntheticFrames("val", _VAL_SEED, recipes=(preset,), count=min(VAL_FRAMES, count)),
+            )
+    raise InputError(
+        f"--train {train} --frames {count} names no frames, expected synth:PRESET with one of {', '.join(PRESETS)} and "
+        "at least one frame: try synth:interseghands."
+    )

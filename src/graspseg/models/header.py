@@ -1,0 +1,249 @@
+"""What a model file says about itself, read without loading a model library."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import operator
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from graspseg.forest.file import read_header
+from graspseg.frame import InputError
+from graspseg.segment.presence import Presence
+
+DEFAULT_MODEL = "denseattentionseg-lite"
+ALIASES = {"lite": DEFAULT_MODEL}
+FORMAT = "1"
+FOREST = "forest"
+FOREST_SUFFIX = ".npz"
+
+_PREFIX = "graspseg."
+PASSES_KEY, PRESENCE_KEY = f"{_PREFIX}passes", f"{_PREFIX}presence"
+MOST_HANDS = 4
+_DIGEST = f"{_PREFIX}sha256"
+_GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
+_KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The parts of a model's metadata that the runtime needs.
+
+    Attributes:
+        network: name in the table of networks.
+        side: side length of the square window the network sees, in network pixels; 0 for a forest, which sees all.
+        looks: most windows looked at: everything, closer at hand and object, closer at the object and the hand on it.
+        full_side: side length of the first window, which shows everything; 0 as `side`.
+        hands: most groups of hand and object that get a closer window of their own; with 1 all share one.
+        mirror: whether closer windows are looked at a second time, mirrored.
+        presence: how sure a hand is, None in files of before this was measured.
+    """
+
+    network: str
+    side: int
+    looks: int
+    full_side: int = 0
+    hands: int = 1
+    mirror: bool = True
+    presence: Presence | None = None
+
+    def __post_init__(self) -> None:
+        if not self.full_side:
+            object.__setattr__(self, "full_side", self.side)
+
+
+def find_model(name_or_file: str | Path) -> Path:
+    """Path of a shipped model (a network, or the forest) by its name, or of a model file.
+
+    Raises:
+        InputError: there is neither.
+    """
+    folder = Path(str(resources.files("graspseg.models"))) / "weights"
+    name = ALIASES.get(str(name_or_file), str(name_or_file))
+    for shipped in (folder / f"{name}.onnx", folder / f"{name}{FOREST_SUFFIX}"):
+        if "/" not in name and shipped.is_file():
+            return shipped
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    names = sorted(file.stem for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}"))
+    known = ", ".join(names) if names else "none in this installation"
+    raise InputError(
+        f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model ({known})."
+    )
+
+
+def read_model_info(path: Path) -> ModelInfo:
+    """Read what the runtime needs to know of an exported model or a forest.
+
+    Raises:
+        InputError: it is neither an ONNX file that graspseg exported nor a whole forest.
+    """
+    if path.suffix.lower() == FOREST_SUFFIX:
+        read_header(path)
+        return ModelInfo(FOREST, 0, 1)
+    if path.suffix.lower() == ".safetensors":
+        raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
+    properties = read_onnx_properties(path)
+    remedy = "use a file made by graspseg export"
+    if not any(key.startswith(_PREFIX) for key in properties):
+        raise InputError(f"{path} was not exported by graspseg, expected an ONNX file with its metadata: {remedy}.")
+    if properties.get(f"{_PREFIX}format") != FORMAT:
+        found = properties.get(f"{_PREFIX}format")
+        raise InputError(f"{path} has format {found!r}, expected {FORMAT!r}: export it with this version of graspseg.")
+    side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
+    if not side.isdecimal() or len(side) > 5 or int(side) < 1 or looks not in ("1", "2", "3"):
+        raise InputError(f"{path} has side {side[:9]!r} and looks {looks[:9]!r}, expected a size and 1 to 3: {remedy}.")
+    return ModelInfo(
+        properties.get(f"{_PREFIX}network", "unknown"),
+        int(side),
+        int(looks),
+        **_passes(properties.get(PASSES_KEY, "{}"), path),
+        presence=_presence(properties.get(PRESENCE_KEY), path),
+    )
+
+
+def _passes(text: str, path: Path) -> dict[str, Any]:
+    """What `graspseg.passes` says of the windows beyond `side` and `looks`: JSON with keys of `ModelInfo`."""
+    with contextlib.suppress(ValueError):
+        passes = json.loads(text)
+        if (
+            isinstance(passes, dict)
+            and set(passes) <= {"full_side", "hands", "mirror"}
+            and type(passes.get("full_side", 16)) is int
+            and 16 <= passes.get("full_side", 16) < 10_000
+            and passes.get("hands", 1) in range(1, MOST_HANDS + 1)
+            and isinstance(passes.get("mirror", True), bool)
+        ):
+            return passes
+    raise InputError(
+        f"{path} has passes {text[:80]!r}, expected JSON with full_side of at least 16, hands from 1 to {MOST_HANDS} "
+        "and mirror: use a file made by graspseg export."
+    )
+
+
+def _presence(text: str | None, path: Path) -> Presence | None:
+    if text is None:
+        return None
+    try:
+        return Presence.parse(text)
+    except ValueError as error:
+        raise InputError(f"{path} has a presence that cannot be used ({error}): fit it again.") from error
+
+
+def read_onnx_properties(path: Path) -> dict[str, str]:
+    """Read the `metadata_props` of an ONNX file.
+
+    Raises:
+        InputError: missing, no ONNX file, or its graph and weights are not those it was exported with.
+    """
+    data = _read(path)
+    properties = {}
+    graph = []
+    try:
+        if not data:
+            raise ValueError("an empty file")
+        for field, value in _fields(memoryview(data)):
+            if field == _GRAPH_FIELD:
+                graph.append(value)
+            if field == _METADATA_FIELD:
+                entry = dict(_fields(value))
+                properties[bytes(entry.get(_KEY_FIELD, b"")).decode()] = bytes(entry.get(_VALUE_FIELD, b"")).decode()
+    except (IndexError, ValueError) as error:
+        raise InputError(
+            f"{path} is no whole ONNX file, expected a model made by graspseg export: export or copy it again."
+        ) from error
+    _check_digest(path, properties.get(_DIGEST), graph)
+    return properties
+
+
+def read_safetensors_header(path: Path) -> dict[str, Any]:
+    """Read the JSON header of a safetensors file: tensors by name, and `__metadata__`.
+
+    Raises:
+        InputError: missing, no safetensors file, or its weights are not those that were saved.
+    """
+    data = _read(path)
+    try:
+        (length,) = struct.unpack_from("<Q", data)
+        header = json.loads(data[8 : 8 + length].decode())
+        recorded = dict(header.get("__metadata__", {})).get(_DIGEST)
+        ends = [0]
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                ends.append(tensor["data_offsets"][1])
+                operator.index(math.prod(tensor["shape"]))
+        whole = max(ends) == len(data) - 8 - length
+    except (struct.error, ValueError, RecursionError, TypeError, LookupError, AttributeError) as error:
+        raise InputError(
+            f"{path} is no whole safetensors file, expected weights saved by graspseg train: copy them again."
+        ) from error
+    if not whole:
+        raise InputError(
+            f"{path} is a truncated safetensors file, expected weights saved by graspseg train: copy them again."
+        )
+    _check_digest(path, recorded, [memoryview(data)[8 + length :]])
+    return header
+
+
+def _check_digest(path: Path, recorded: object, parts: list[memoryview]) -> None:
+    """See that weights are those a file was written with; files of before this was recorded pass."""
+    if recorded is None:
+        return
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    if recorded != digest.hexdigest():
+        raise InputError(
+            f"{path} is damaged: its weights have the SHA-256 {digest.hexdigest()[:12]}..., expected "
+            f"{str(recorded)[:12]}... as recorded in it: copy or make it again."
+        )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} could not be read ({error.strerror}): check name and permissions.") from error
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
+    """Fields of one protobuf message: number and bytes of those that have a length, the others are skipped.
+
+    The format is a few lines, the library that reads it is larger than everything else at run time.
+    """
+    position = 0
+    while position < len(message):
+        tag, position = _varint(message, position)
+        field, kind = tag >> 3, tag & 7
+        if field == 0 or kind not in (0, 1, 2, 5):
+            raise ValueError("no protobuf message")
+        if kind == 0:
+            _, position = _varint(message, position)
+            continue
+        length, position = (8, position) if kind == 1 else (4, position) if kind == 5 else _varint(message, position)
+        if position + length > len(message):
+            raise ValueError("truncated protobuf message")
+        if kind == 2:
+            yield field, message[position : position + length]
+        position += length
+
+
+def _varint(message: memoryview, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[position]
+        position += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, position
+        if shift > 63:
+            raise ValueError("no protobuf number")

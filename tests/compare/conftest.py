@@ -1,0 +1,44 @@
+"""A small comparison that was stopped and finished."""
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
+
+from graspseg.cli.main import main
+from graspseg.compare import run
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders to train and to judge on."""
+    folder = tmp_path_factory.mktemp("data")
+    return write_folder(folder / "train", 8, first=0), write_folder(folder / "judged", 8, first=100)
+
+
+@pytest.fixture(scope="session")
+def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A comparison that was stopped before its last cell and then finished; the finished cells were left alone."""
+    out = tmp_path_factory.mktemp("compared") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        own = run.run_cell
+
+        def dying(entry, seed, *rest, **options):
+            if (entry.name, seed) == (CONTOUR, 1):
+                raise KeyboardInterrupt
+            return own(entry, seed, *rest, **options)
+
+        patch.setattr(run, "run_cell", dying)
+        said = StringIO()
+        patch.setattr("sys.stderr", said)
+        assert main(command(data, out, PLAIN, CONTOUR)) == 130
+        assert said.getvalue().endswith(
+            "graspseg: stopped with all cells so far kept: the same command goes on from there\n"
+        )
+    before = stamps(out / "cells")
+    assert not (out / "report.json").exists() and not (out / "cells" / f"{CONTOUR}-1").exists()
+    assert main(command(data, out, PLAIN, CONTOUR)) == 0
+    after = stamps(out / "cells")
+    assert {name: after[name] for name in before if "timed" not in name} == before
+    return out
