@@ -27,10 +27,11 @@ from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_choice import choose_skin
-from graspseg.cameras.rgbd import RgbdFrame, open_rgbd
+from graspseg.cameras.open import open_rgbd
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.folder import FolderDataset
+from graspseg.errors import InputError
 from graspseg.evaluation.machine import describe_machine
-from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, IGNORE, colorize
 from graspseg.metrics.confusion import Confusion
 

@@ -15,7 +15,8 @@
 The recordings follow the paper's protocol (the nearest things are hand and object), but for the frames with sleeves;
 `judged` are those without. Clips break the protocol: there are sleeves, tables and bodies within the range. Every clip
 is a recording of its own; its skin model comes from a click on the hand in its first and last frame. `fit` writes
-`src/graspseg/annotate/quality/confidence_weights.json`, `measure` writes `benchmarks/results/annotation_confidence.json`.
+`confidence_weights.json` of `graspseg.annotate.quality`, `measure` writes
+`benchmarks/results/annotation_confidence.json`.
 """
 
 from __future__ import annotations

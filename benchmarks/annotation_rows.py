@@ -17,13 +17,14 @@ from graspseg.annotate.annotated_frame import annotate_frame
 from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import Click, calibrate
 from graspseg.annotate.quality.confidence import Row, add_jumps, add_ratios
-from graspseg.annotate.quality.second_model import compare
+from graspseg.annotate.second_model import compare
 from graspseg.annotate.settings import AnnotateSettings, SkinMethod
 from graspseg.annotate.skin_model import SkinModel
-from graspseg.cameras.rgbd import RgbdFrame, open_rgbd
+from graspseg.cameras.open import open_rgbd
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.folder import FolderDataset
+from graspseg.errors import InputError
 from graspseg.evaluation.annotation_exam import AnnotationExam, window_labels
-from graspseg.frame import InputError
 from graspseg.labels import HAND, OBJECT
 from graspseg.metrics.confusion import count_pairs, intersection_over_union
 from graspseg.segment.segmenter import Segmenter

@@ -31,7 +31,7 @@ import numpy as np
 
 from fuzz_kinds import KINDS, Kind, Reading
 from fuzz_mutations import Change, damaged, draw, is_cut
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 LIMIT_S = 10.0  # of computing: this machine may be busy with other things
 _START_S = 60.0  # for what is imported and made on the way

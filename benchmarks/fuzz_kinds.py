@@ -25,7 +25,8 @@ from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import read_color, read_depth, read_labels
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from ros_samples import HEIGHT, WIDTH, Form, RosWriter, compressed_depth, depth_mm, write_realsense_bag, write_take
 
 WEIGHTS = Path(__file__).parent.parent / "src/graspseg/models/weights"
@@ -169,7 +170,7 @@ def _make_folder(folder: Path) -> Path:
 
 
 def _read_folder(path: Path) -> Reading:
-    from graspseg.cameras.rgbd import open_rgbd
+    from graspseg.cameras.open import open_rgbd
 
     dataset = FolderDataset(path.parent)
     source = open_rgbd(path.parent)
@@ -187,7 +188,7 @@ def _calibration(folder: Path) -> Path:
 
 
 def _read_calibration(path: Path) -> Reading:
-    from graspseg.cameras.rgbd import open_rgbd
+    from graspseg.cameras.open import open_rgbd
 
     source = open_rgbd(path.parent)
     return all_of(len(source), lambda index: (source[index].frame.depth, source[index].frame.intrinsics))

@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 import tyro
 
 from gpu_plan import FULL, MINIATURE, NETWORKS, Clock, State, chosen_networks
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Stage = Literal["data", "train", "evaluate", "speed", "pack", "next", "all", "join"]
 WORK: tuple[Stage, ...] = ("data", "train", "evaluate", "speed")

@@ -12,7 +12,7 @@ from gpu_evaluate import load_row, report_rows
 from gpu_plan import State
 from gpu_report import REPORT_FILES, write_report
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import Card, read_card, save_checkpoint
 
 MANIFEST = "manifest.json"

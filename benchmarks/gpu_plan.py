@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from graspseg.datasets.atomic import write_json
+from graspseg.errors import InputError
 from graspseg.evaluation.machine import describe_machine
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import Intrinsics
 from graspseg.training.presets import TrainConfig, preset
 
 Split = Literal["train", "val", "unseen"]

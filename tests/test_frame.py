@@ -4,7 +4,8 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from graspseg.frame import Frame, InputError, Intrinsics, printable
+from graspseg.errors import InputError, printable
+from graspseg.frame import Frame, Intrinsics
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ import tyro
 from graspseg import __version__
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
 from graspseg.datasets.collection import data_sets_in
+from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import Samples
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.samples import open_samples
 from graspseg.evaluation.scene_report import scene_table
 from graspseg.evaluation.scene_scores import SceneScores, closer_windows, merged
-from graspseg.frame import InputError
 from graspseg.segment.segmenter import Segmenter
 from scene_sheets import SheetBook
 

@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graspseg.frame import Frame, InputError, Intrinsics
+    from graspseg.errors import InputError
+    from graspseg.frame import Frame, Intrinsics
     from graspseg.segment.segmenter import Segmentation, Segmenter
 
 __version__ = "0.1.0"
@@ -14,7 +15,7 @@ __all__ = ["Frame", "InputError", "Intrinsics", "Segmentation", "Segmenter", "__
 
 _HOMES = {
     "Frame": "graspseg.frame",
-    "InputError": "graspseg.frame",
+    "InputError": "graspseg.errors",
     "Intrinsics": "graspseg.frame",
     "Segmentation": "graspseg.segment.segmenter",
     "Segmenter": "graspseg.segment.segmenter",

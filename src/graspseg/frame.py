@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8, UInt16
+
+from graspseg.errors import InputError
 
 FARTHEST_NEAREST_M = 10.0
 HAND_NEAREST_M, HAND_FARTHEST_M = 0.08, 1.5
@@ -20,34 +21,6 @@ _FEW = 1000  # one pixel in so many may be wrong
 _ROUNDING = 1e-6
 _REMEDY = "give intrinsics (--fx --fy --cx --cy) in pixels of this image"
 _NARROWEST_DEG, _WIDEST_DEG = 10.0, 150.0
-
-
-# Control characters, marks that turn the direction of writing, and bytes of names that are no characters.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-
-
-def printable(text: object, *, lines: bool = False) -> str:
-    """Text whose control characters are escaped: the name of a file may hold commands to a terminal.
-
-    Args:
-        text: anything that is shown.
-        lines: whether it has several lines; else the end of one is escaped too.
-    """
-
-    def escaped(match: re.Match[str]) -> str:
-        return match[0] if lines and match[0] == "\n" else match[0].encode("unicode_escape").decode()
-
-    return _UNPRINTABLE.sub(escaped, str(text))
-
-
-class InputError(ValueError):
-    """Input that cannot be used: one sentence that says what, where, what was expected and what to do.
-
-    Its text has control characters escaped, wherever it is shown.
-    """
-
-    def __str__(self) -> str:
-        return printable(super().__str__())
 
 
 @dataclass(frozen=True)

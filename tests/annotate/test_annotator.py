@@ -13,7 +13,8 @@ from graspseg.annotate.separate import color_odds
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.cameras.rgbd import ColorCamera, RgbdFrame
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 LENS = Intrinsics(200.0, 200.0, 79.5, 59.5)
 SKIN, THING, WALL = (200, 150, 120), (40, 90, 180), (190, 145, 118)

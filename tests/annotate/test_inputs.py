@@ -13,7 +13,7 @@ import pytest
 from graspseg.annotate.inputs import Inputs
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Make = Callable[..., Path]
 

@@ -14,9 +14,11 @@ from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.paper.skin import balanced, illuminant
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin
-from graspseg.cameras.rgbd import RgbdFrame, open_rgbd
+from graspseg.cameras.open import open_rgbd
+from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.folder import FolderDataset
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.metrics.confusion import Confusion
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graspseg.annotate.skin_model import SkinModel, to_lab
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 SKIN = np.array([190, 140, 115])
 

@@ -19,7 +19,7 @@ from gpu_plan import MINIATURE, NETWORKS, PEER, RUNS, Clock, State
 from gpu_report import REPORT_FILES, write_report
 from gpu_train import CHECKPOINT, MODEL, read_progress, train
 from gpu_training import Training
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import load_checkpoint
 from graspseg.networks.table import network_spec
 from graspseg.synth.generate import EXAM_SEED, FrameMaker

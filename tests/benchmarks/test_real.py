@@ -11,7 +11,8 @@ import pytest
 
 import judge_real
 from graspseg.datasets.folder import FolderWriter
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 
 @pytest.fixture

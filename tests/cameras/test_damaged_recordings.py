@@ -17,7 +17,7 @@ from graspseg.cameras.ros import chunks
 from graspseg.cameras.ros.chunks import DamagedError, decompress
 from graspseg.cameras.ros.rvl import decode_rvl
 from graspseg.cli.main import main
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from ros_samples import (
     DEPTH,
     FORMS,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graspseg.cameras.pixels import RawPicture
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 FILE = Path("take.bag")
 

@@ -7,7 +7,7 @@ import pytest
 
 from graspseg.cli.main import main
 from graspseg.datasets.images import read_labels
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.segment.inputs import CameraOptions, StoredSource, find_sources
 
 

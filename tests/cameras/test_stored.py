@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from graspseg.cameras.calibration import describe_color_camera, parse_color_camera
-from graspseg.cameras.rgbd import ColorCamera, RgbdFrame, RgbdSource, open_rgbd
+from graspseg.cameras.open import open_rgbd
+from graspseg.cameras.rgbd import ColorCamera, RgbdFrame, RgbdSource
 from graspseg.datasets.atomic import write_json, write_png
 from graspseg.datasets.shard_writer import ShardSample, write_shard
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.color.camera import ColorRig
 from graspseg.synth.color.picture import calibration
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from graspseg.annotate.annotated_frame import aligned_picture
+from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.realsense.sdk import distortion
 from graspseg.cameras.recording import RecordedRgbd
 from graspseg.cameras.recordings import open_recording
-from graspseg.cameras.rgbd import open_rgbd
 from graspseg.cameras.undistort import DepthLens, straighten_depth
 from graspseg.datasets.atomic import write_json, write_png
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 CAMERA = Intrinsics(100.0, 100.0, 50.0, 2.0)
 K1 = (0.1, 0.0, 0.0, 0.0, 0.0)

@@ -13,7 +13,8 @@ import pytest
 from graspseg.cli.backgrounds import frames_with_hands
 from graspseg.cli.main import main
 from graspseg.datasets.open import open_dataset
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graspseg.cli.main import main
-from graspseg.forest.forest import Forest
+from graspseg.forest.file import read_forest
 
 ROOT = Path(__file__).parents[2]
 TINY = [
@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_leaves_a_forest_that_says_how_it_was_made(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = json.loads((run / "config.json").read_text())
     assert config["seed"] == 5 and config["forest"]["find"]["depth"] == 4
-    trained = Forest.load(run / "forest.npz").trained
+    trained = read_forest(run / "forest.npz").trained
     assert trained == {"seed": 5, "frames": 6, "validated_on": 2, "synthetic": ["exam1"], "frames_skipped": 0}
     assert main(["info", str(run / "forest.npz")]) == 0
     printed = capsys.readouterr().out
@@ -63,7 +63,7 @@ def test_own_frames_that_are_damaged_are_counted(tmp_path: Path, capsys: pytest.
     out = tmp_path / "run"
     assert main(["train", *TINY, "--data", str(tmp_path / "data"), "--out", str(out)]) == 1
     assert "frames skipped because they could not be used: 1" in capsys.readouterr().out
-    assert Forest.load(out / "forest.npz").trained["folders"] == ["data"]
+    assert read_forest(out / "forest.npz").trained["folders"] == ["data"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 
+from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.main import main
 from graspseg.compare import run
 

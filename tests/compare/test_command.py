@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 
+from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.main import main
 from graspseg.compare import cells, run
 

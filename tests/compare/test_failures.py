@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from compare_steps import PLAIN, command, stamps
 from torch import nn
 
+from compare_steps import PLAIN, command, stamps
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import held
 from graspseg.datasets.output_folder import LOCK
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.table import NETWORKS, NetworkSpec
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, reduced
 from graspseg.datasets.dataset import Sample
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.training.sources import LabelledFrame, SyntheticFrames
 
 SIZE = Size(32, 24)

@@ -14,7 +14,8 @@ from graspseg.compare.run import Comparison
 from graspseg.compare.tables import as_markdown, tables
 from graspseg.compare.timing import TimingSettings
 from graspseg.datasets.dataset import Sample
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.metrics import Confusion
 
 # Truth in rows: 8 of 10 hand pixels right, 2 called object; all of 6 object pixels right; 4 of background right.

@@ -20,7 +20,7 @@ from graspseg.datasets.atomic import (
     write_json,
     write_png,
 )
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def test_sixteen_bits_survive(tmp_path: Path) -> None:

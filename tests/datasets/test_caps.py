@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.tar_index import read_index
-from graspseg.forest.file import read_header
-from graspseg.frame import InputError
+from graspseg.errors import InputError
+from graspseg.forest.archive import read_header
 
 
 def tar_with(path: Path, *members: tuple[str, bytes, bytes]) -> Path:

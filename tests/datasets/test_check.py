@@ -16,7 +16,8 @@ from graspseg.datasets.check import check
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, hash_file, write_manifest
 from graspseg.datasets.shard_writer import ShardSample, write_shard
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 DEPTH = np.full((4, 6), 500, np.uint16)
 LABELS = np.array([[0, 1, 2, 255, 0, 1]] * 4, np.uint8)

@@ -18,7 +18,8 @@ from graspseg.datasets.open import open_dataset
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.statistics import as_json, collect
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import PALETTE
 
 CAMERA = {"fx": 5.0, "fy": 6.0, "cx": 2.5, "cy": 1.5}

@@ -13,7 +13,8 @@ from graspseg.datasets.decisions import AcceptedFrames, accepted_only, open_to_r
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.manifest import is_manifest
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.review.server.database import Database
 from graspseg.review.server.folder import ReviewFolder
 from graspseg.review.server.index import update_index

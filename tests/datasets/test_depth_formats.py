@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.images import read_depth
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 DEPTH = np.random.default_rng(0).integers(300, 1200, (24, 32)).astype(np.uint16)
 DEPTH[3, 4] = 0

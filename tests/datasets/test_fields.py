@@ -16,7 +16,8 @@ from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.manifest import read_manifest, write_manifest
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 IMAGE = np.full((40, 60), 500, np.uint16)
 CAMERA = {"fx": 60.0, "fy": 60.0, "cx": 29.5, "cy": 19.5}

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.folder import FolderDataset, FolderWriter, list_frames, read_description
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 
 def small_frame(value: int = 500, **fields) -> Frame:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.images import read_color, read_depth, read_labels
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 
 def save(path: Path, image: np.ndarray) -> Path:

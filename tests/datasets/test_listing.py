@@ -12,7 +12,7 @@ from graspseg.datasets.atomic import write_png
 from graspseg.datasets.check import check
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.listing import list_frames
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 IMAGE = np.full((40, 60), 500, np.uint16)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, read_manifest, write_manifest
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 ROW = {"name": "a-000000.tar", "samples": 2, "bytes": 10240, "sha256": "0" * 64, "split": None}
 GOOD = {"format": "graspseg-shards", "format_version": 1, "complete": True, "shards": [ROW]}

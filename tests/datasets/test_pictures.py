@@ -12,7 +12,7 @@ import pytest
 
 from graspseg.datasets.images import read_color
 from graspseg.datasets.pictures import is_gray, picture_fault, picture_or_fault
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 MOST = 1 << 20
 COLOR = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8), (0, 0), 2)

@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -18,7 +18,8 @@ from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.manifest import MANIFEST, read_manifest, write_manifest
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 
 def _digest(data: tuple[ShardDataset, range]) -> list[tuple[str, int]]:

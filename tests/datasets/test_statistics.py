@@ -8,7 +8,8 @@ from graspseg.datasets.description import Description
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.statistics import Statistics, as_json, as_text, collect
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 
 def sample(depth: list[int], labels: list[int] | None, *, unit: float = 0.001, **facts) -> Sample:

@@ -9,7 +9,7 @@ import pytest
 
 from graspseg.datasets import tar_index
 from graspseg.datasets.tar_index import read_index, read_span, scan_tar
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def make_tar(path: Path, *members: tarfile.TarInfo | str, form: int = tarfile.USTAR_FORMAT) -> Path:

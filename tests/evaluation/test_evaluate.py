@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.folder import Sample
+from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import FrameScore, Prediction, evaluate
 from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 from graspseg.labels import HAND, OBJECT
 
 

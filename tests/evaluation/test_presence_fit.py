@@ -10,11 +10,12 @@ import pytest
 
 from graspseg.datasets.dataset import Sample
 from graspseg.datasets.folder import FolderWriter
+from graspseg.errors import InputError
 from graspseg.evaluation import presence_fit
 from graspseg.evaluation.presence_fit import Seen, describe, fit_presence, observe
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import Frame, Intrinsics
 from graspseg.models.header import read_model_info
-from graspseg.segment.presence import FEATURES
+from graspseg.models.presence import FEATURES
 from graspseg.segment.segmenter import Segmenter
 
 CAMERA = Intrinsics(500.0, 500.0, 159.5, 119.5)

@@ -5,8 +5,9 @@ import pytest
 
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
+from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import Frame, Intrinsics
 from graspseg.segment.inputs import CameraOptions
 
 

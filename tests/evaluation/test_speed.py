@@ -7,9 +7,10 @@ import pytest
 
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.shard_writer import ShardSample, write_shard
+from graspseg.errors import InputError
 from graspseg.evaluation.machine import describe_machine, resident_mb
 from graspseg.evaluation.speed import measure_speed
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions
 
 

@@ -11,9 +11,9 @@ from torch import nn
 import graspseg
 import graspseg.export.onnx as exporter
 from graspseg.cli.export import main
+from graspseg.errors import InputError
 from graspseg.export import ExportError, ExportReport, Passes, export_onnx
 from graspseg.export.parity import Probe, check, probe_inputs, run_torch
-from graspseg.frame import InputError
 from graspseg.models.header import read_model_info, read_onnx_properties
 from graspseg.models.properties import write_properties
 from graspseg.networks import NETWORKS, Card, DenseAttentionSeg, build, save_checkpoint

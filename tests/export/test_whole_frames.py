@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from graspseg.errors import InputError
 from graspseg.export import export_onnx
 from graspseg.export.parity import probe_inputs
-from graspseg.frame import InputError
 from graspseg.models.header import read_model_info, read_onnx_properties
 from graspseg.networks import Card, DenseAttentionSeg, save_checkpoint
 from graspseg.segment.engine import load_engine

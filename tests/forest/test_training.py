@@ -4,13 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.forest.features import reduce_frame
 from graspseg.forest.forest import Forest
 from graspseg.forest.pixels import reduce_labelled
 from graspseg.forest.settings import ForestSettings
 from graspseg.forest.training import mean_f1, missed_and_seen, train_forest
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND
 from graspseg.metrics import Confusion
 from graspseg.training.sources import FrameRange, LabelledFrame, SyntheticFrames

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.models.header import (
     ModelInfo,
     find_model,

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.models.header import read_safetensors_header
 from graspseg.networks import Card, build, load_checkpoint, load_weights, read_card, save_checkpoint
 

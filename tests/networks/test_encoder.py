@@ -6,7 +6,7 @@ import timm
 import torch
 from torch import nn
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import build
 from graspseg.networks.encoder import Level, make_encoder, pad_to_strides
 from graspseg.training.model_file import start_network

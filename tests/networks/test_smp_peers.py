@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import build
 from graspseg.networks.smp_peers import SMPNetwork
 

@@ -8,7 +8,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 import graspseg.networks.smp_peers as smp_peers
 from graspseg.cli.networks import main
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import NETWORKS, Card, build, load_checkpoint, network_spec, save_checkpoint
 from graspseg.networks.table import cost
 

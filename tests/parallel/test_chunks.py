@@ -18,7 +18,7 @@ import pytest
 
 from graspseg.cli import main as cli
 from graspseg.cli.synth import main as synth
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel.chunks import Processes, RayCluster, run_chunks
 from graspseg.parallel.stop import stop_when, stopping
 from graspseg.synth.job import Job

@@ -10,7 +10,7 @@ import pytest
 
 from graspseg.cli.main import main
 from graspseg.datasets.decisions import read_decisions
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.database import Database
 from graspseg.review.server.store import Store
 

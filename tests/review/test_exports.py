@@ -13,7 +13,7 @@ import pytest
 
 from graspseg.datasets.images import read_labels
 from graspseg.datasets.open import open_dataset
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import colorize
 from graspseg.review.server.exports import Form, export, open_accepted
 from graspseg.review.server.imports import import_labels

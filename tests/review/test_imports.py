@@ -14,7 +14,7 @@ import pytest
 from graspseg.cli.main import main
 from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_labels
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server import coco, import_files
 from graspseg.review.server.imports import import_labels
 from graspseg.review.server.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.folder import ReviewFolder
 from graspseg.review.server.index import Ranking, update_index
 from graspseg.review.server.state import Reviewer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.images import read_labels
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server import database as database_module
 from graspseg.review.server.database import Busy, Database, DiskFull, ReadOnly
 from graspseg.review.server.state import Reviewer

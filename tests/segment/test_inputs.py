@@ -6,7 +6,8 @@ import pytest
 
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.shard_writer import ShardSample, write_shard
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.segment.inputs import CameraOptions, find_sources
 
 IMAGE = np.full((4, 6), 500, np.uint16)

@@ -13,9 +13,10 @@ from graspseg.crop import View
 from graspseg.frame import Intrinsics
 from graspseg.labels import HAND, OBJECT
 from graspseg.models.header import PRESENCE_KEY, read_model_info
+from graspseg.models.presence import FEATURES, Presence
 from graspseg.models.properties import write_properties
 from graspseg.segment.look import Look
-from graspseg.segment.presence import FEATURES, Presence, find_groups, group_features, keep_hands
+from graspseg.segment.presence import find_groups, group_features, keep_hands
 
 CAMERA = Intrinsics(500.0, 500.0, 319.5, 239.5)
 FULL = View(319.5, 239.5, 640.0, 160)

@@ -10,7 +10,7 @@ import pytest
 
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.synth.generate import FrameMaker
 from graspseg.synth.objects.cast import Cast

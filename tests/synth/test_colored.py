@@ -11,7 +11,8 @@ import pytest
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.synth.color.picture import render_color
 from graspseg.synth.colored import ColorMaker, color_settings
 from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker

@@ -10,11 +10,10 @@ import numba
 import numpy as np
 import pytest
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import HAND, OBJECT
-from graspseg.synth.body.hand import HandModel
+from graspseg.synth.body.hand import HandModel, arm_position
 from graspseg.synth.generate import EXAM_SEED, FrameMaker
-from graspseg.synth.objects.cast import arm_position
 from graspseg.synth.objects.objects import SPLITS
 from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
 from graspseg.synth.scene.floating import SceneMaker

@@ -17,7 +17,7 @@ import pytest
 from graspseg.cli.synth import main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.shards import ShardDataset
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel import processes
 from graspseg.parallel.chunks import Processes
 from graspseg.synth import job

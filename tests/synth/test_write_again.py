@@ -8,7 +8,7 @@ import pytest
 
 from graspseg.datasets.atomic import held
 from graspseg.datasets.output_folder import LOCK
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.synth.job import Job
 from graspseg.synth.write import write_frames
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.config_file import check_ranges, config_dict, read_config, write_config
 from graspseg.training.presets import PRESET_NAMES, preset
 

@@ -9,7 +9,7 @@ import torch
 
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training.batches import SampleDataset, make_loader, validation_batches
 from graspseg.training.run import train

@@ -11,7 +11,7 @@ import cv2
 import pytest
 import torch
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training import model_file, run
 from graspseg.training.config_file import read_config

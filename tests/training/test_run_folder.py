@@ -6,7 +6,7 @@ import pytest
 
 from graspseg.datasets.atomic import held
 from graspseg.datasets.output_folder import LOCK
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.forest_config import ForestConfig
 from graspseg.training.forest_run import run_forest
 from graspseg.training.run import train

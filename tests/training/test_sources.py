@@ -8,7 +8,8 @@ import pytest
 
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.review.server.serve import open_store
 from graspseg.review.server.state import Reviewer
 from graspseg.training.presets import preset

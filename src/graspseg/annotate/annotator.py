@@ -22,7 +22,7 @@ from graspseg.annotate.skin_model import SkinModel
 from graspseg.annotate.steps import Steps
 from graspseg.annotate.support import find_planes, free_of_support, support_share
 from graspseg.cameras.rgbd import RgbdFrame
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 
 _CUT_OUT = 0.97

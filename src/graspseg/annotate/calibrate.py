@@ -14,7 +14,7 @@ from graspseg.annotate.denoise import denoise
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel, to_lab
 from graspseg.cameras.rgbd import RgbdFrame
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _RIM = np.ones((7, 7), np.uint8)
 _A_FRAME = 1500

@@ -9,10 +9,12 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
-from graspseg.cameras.rgbd import RgbdFrame, RgbdSource, open_rgbd
+from graspseg.cameras.open import open_rgbd
+from graspseg.cameras.rgbd import RgbdFrame, RgbdSource
 from graspseg.datasets.doubts import shared_doubts, spread
 from graspseg.datasets.pictures import is_gray
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions
 
 NOTHING_SAID = CameraOptions()

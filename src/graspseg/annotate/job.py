@@ -19,7 +19,7 @@ from graspseg.datasets.description import read_object
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
 from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_results
 from graspseg.datasets.shard_writer import SHARD_SIZE
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.segment.inputs import CameraOptions
 
 CHUNK = 64

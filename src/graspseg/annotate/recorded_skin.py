@@ -12,7 +12,7 @@ from graspseg.annotate.job import Job, skin_file
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin, has_surroundings
 from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import OutputError
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _LOOKED_AT = 12  # frames next to each other hardly differ
 _CLICK = re.compile(r"(?:(.+):)?(\d+),(\d+)")

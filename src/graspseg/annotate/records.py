@@ -8,7 +8,7 @@ from pathlib import Path
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.description import read_object
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from graspseg.annotate.paper.skin import HsvThresholds
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 SkinMethod = Literal["hsv", "model"]
 SkinOption = Literal["auto", "hsv", "model"]

@@ -24,7 +24,7 @@ from graspseg.annotate.settings import AnnotateSettings, SkinMethod, SkinOption
 from graspseg.annotate.skin_model import SkinModel
 from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import write_json
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Way = Literal["thresholds", "common", "common_skin", "balanced_skin", "clicks", "given"]
 WAYS: dict[Way, str] = {

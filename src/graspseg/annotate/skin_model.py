@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Float64, Int32, UInt8
 
 from graspseg.annotate.paper.skin import HsvThresholds
 from graspseg.datasets.atomic import write_json
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 LEVELS = 64  # of each channel in the table; skin of one tone differs by more
 COMPONENTS = 5

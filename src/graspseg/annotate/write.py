@@ -36,7 +36,8 @@ from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import remove_empty
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
 

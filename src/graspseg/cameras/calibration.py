@@ -11,7 +11,7 @@ import numpy as np
 
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.datasets.description import is_number, parse_intrinsics
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _MOST_COEFFICIENTS = (0, 4, 5, 8, 12, 14)  # numbers of them that OpenCV knows
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 # By the names that RealSense recordings use: those of ROS, else the SDK's.
 _TO_RGB: dict[str, tuple[int, int | None]] = {

@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 from graspseg.cameras.pairing import pair_by_time
 from graspseg.cameras.rgbd import ColorCamera, RgbdFrame, straighten
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 _APART_S = 0.025
 

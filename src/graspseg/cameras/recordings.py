@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from graspseg.cameras.recording import Recording
 from graspseg.cameras.ros.layout import METADATA, is_ros_folder
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 if TYPE_CHECKING:
     from graspseg.cameras.ros.messages import MessageFile

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float64, UInt8
 
 from graspseg.cameras.undistort import DepthLens, straighten_depth, straighten_picture
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 
 @dataclass(frozen=True)
@@ -119,35 +120,3 @@ class RgbdSource(Protocol):
     def __getitem__(self, index: int, /) -> RgbdFrame:
         """Read one frame; raises InputError if it cannot be used."""
         ...
-
-
-def open_rgbd(
-    data: str | Path,
-    *,
-    depth_unit_m: float | None = None,
-    intrinsics: Intrinsics | None = None,
-    topics: Sequence[str] = (),
-) -> RgbdSource:
-    """Open whatever holds depth with color.
-
-    Args:
-        data: a folder with `depth/` and `color/` by equal stem, shards, a recording, or a public data set with color as
-            `NAME:PATH` or `NAME/SPLIT:PATH`.
-        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001.
-        intrinsics: the depth camera; None takes what the data says. Not for recordings.
-        topics: of depth and color in a recording of ROS; none = found by themselves.
-
-    Raises:
-        InputError: nothing is there, it has no color, or it cannot be used.
-    """
-    # Both import this module for the types above.
-    from graspseg.cameras.recording import RecordedRgbd
-    from graspseg.cameras.recordings import is_recording, open_recording, refuse_topics
-    from graspseg.cameras.stored import open_stored
-
-    if not is_recording(Path(data)):
-        refuse_topics(topics, data)
-        return open_stored(data, depth_unit_m=depth_unit_m, intrinsics=intrinsics)
-    if intrinsics is not None:
-        raise InputError(f"{data} has cameras of its own, expected no others: leave the options out.")
-    return RecordedRgbd(open_recording(Path(data), topics=topics), depth_unit_m=depth_unit_m)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graspseg.datasets.atomic import unwritable
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 MAGIC = b"SQLite format 3\0"
 _HEADER = 100

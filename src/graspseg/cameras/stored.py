@@ -20,7 +20,8 @@ from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
-from graspseg.frame import InputError, Intrinsics, camera_doubts
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics, camera_doubts
 
 _CALIBRATION = "calibration.json"
 _LOOKED_AT = 3

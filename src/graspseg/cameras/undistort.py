@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.datasets.byte_cache import ByteCache
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 _Places = tuple[np.ndarray, np.ndarray]
 _PLACES: ByteCache[_Places] = ByteCache(64 << 20, lambda places: places[0].nbytes + places[1].nbytes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -162,8 +162,8 @@ def _run(
 ) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from graspseg.annotate.quality.ranking import write_ranking
-    from graspseg.annotate.quality.second_model import ask_model, model_identity
+    from graspseg.annotate.ranking import write_ranking
+    from graspseg.annotate.second_model import ask_model, model_identity
     from graspseg.annotate.write import annotate_inputs
 
     identity = None if model is None else model_identity(model)

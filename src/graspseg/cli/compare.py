@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.compare.cells import Progress

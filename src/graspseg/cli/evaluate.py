@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import Frame, InputError, printable
+from graspseg.errors import InputError, printable
+from graspseg.frame import Frame
 
 if TYPE_CHECKING:
     from graspseg.evaluation.evaluate import Evaluation

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _DEFAULT_SIDE = 160
 

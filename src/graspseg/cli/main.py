@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from graspseg import __version__
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

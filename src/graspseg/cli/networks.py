@@ -23,7 +23,7 @@ def main(argv: list[str]) -> int:
     """Run the command."""
     options = tyro.cli(Options, args=argv, prog="graspseg networks")
     from graspseg.datasets.atomic import write_json
-    from graspseg.frame import InputError
+    from graspseg.errors import InputError
     from graspseg.networks.table import NETWORKS, cost
 
     width = max(map(len, NETWORKS))

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from graspseg.frame import printable
+from graspseg.errors import printable
 
 _SHOWN = 20
 

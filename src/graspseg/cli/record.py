@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import tyro
 
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.cameras.realsense.record import Recorded, RecordSettings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 if TYPE_CHECKING:
     from graspseg.review.server.exports import Form
@@ -97,8 +97,8 @@ def _import(folder: Path, file: Path) -> int:
 
 
 def _serve(options: Options) -> None:
-    from graspseg.review.server.serve import serve
     from graspseg.review.server.browser import opened
+    from graspseg.review.server.serve import serve
 
     if options.host not in _LOCAL:
         _say(

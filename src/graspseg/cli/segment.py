@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from rich.console import Console

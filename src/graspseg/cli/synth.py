@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 from graspseg.synth.preset_names import PresetName
 from graspseg.synth.sensor.profiles import SensorName, describe_sensors
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import tyro
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
 

@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
-from graspseg.frame import printable
+from graspseg.errors import printable
 from graspseg.training.forest_config import ForestConfig
 
 

@@ -18,9 +18,10 @@ from graspseg.compare.entries import AnyEntry, ModelEntry
 from graspseg.compare.frames import CachedFrames
 from graspseg.compare.rows import Predictor, labels_of, predictor, settings_of, train_entry
 from graspseg.datasets.atomic import OutputError, held, make_folder, new_file, read_json, write_json
+from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import Evaluation, Prediction, evaluate
 from graspseg.evaluation.report import as_json
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 
 Progress = Callable[[str, int, int], None]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from graspseg.compare.cells import ComparedFrames
 from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, fingerprint
+from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import InputError
 from graspseg.synth.preset_names import PRESETS
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import FrameSource, Skipped, SyntheticFrames, check_frames, open_frames

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.presets import LossSettings, TrainConfig, ValidationSettings, preset
 
 CONTOUR = "+contour"

@@ -14,8 +14,9 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import new_file, partial_files, read_json, write_json
 from graspseg.datasets.dataset import Sample
+from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import Samples
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.frame import Frame, Intrinsics
 from graspseg.parallel.chunks import THIS_PROCESS, Processes, run_chunks
 from graspseg.parallel.stop import stopping
 from graspseg.training.sources import FrameSource, LabelledFrame, check_mostly_usable

@@ -13,7 +13,8 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.compare.entries import AnyEntry, Entry, ForestEntry
 from graspseg.compare.frames import CachedFrames
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 Predictor = Callable[[Frame], Float32[np.ndarray, "3 h w"]]
 RUN = "run"
@@ -62,10 +63,11 @@ def train_entry(entry: AnyEntry, folder: Path, *, seed: int | None, train: Cache
             train_network(config, out, resume=(out / "config.json").is_file(), frames=(train, val))
         return Trained(out / MODEL, config.steps)
     if isinstance(entry, ForestEntry):
+        from graspseg.forest.file import write_forest
         from graspseg.forest.settings import ForestSettings
         from graspseg.forest.training import train_forest
 
-        train_forest(train, ForestSettings(), seed=seed or 0).save(folder / _FOREST_FILE)
+        write_forest(folder / _FOREST_FILE, train_forest(train, ForestSettings(), seed=seed or 0))
         return Trained(folder / _FOREST_FILE, None)
     return Trained(entry.path, None)
 
@@ -77,9 +79,9 @@ def predictor(entry: AnyEntry, weights: Path, *, threads: int) -> Predictor:
         InputError: the weights cannot be used, or hold another network than the entry names.
     """
     if isinstance(entry, ForestEntry):
-        from graspseg.forest.forest import Forest
+        from graspseg.forest.file import read_forest
 
-        forest = Forest.load(weights)
+        forest = read_forest(weights)
         return lambda frame: forest.probabilities(frame.depth_m(), frame.intrinsics_or_default())
     if weights.suffix == ".onnx":
         from graspseg.segment.segmenter import Segmenter

@@ -14,7 +14,7 @@ from graspseg.compare.timing import TimingSettings, cost_of, time_cells
 from graspseg.datasets.atomic import make_folder, read_json, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.output_folder import clear_partial, refuse_foreign
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 PICTURES = ("curves.png", "frames.png", "attention.png", "contours.png")
 _REPORT = ("report.json", "report.md", "report.html", "timing.json", "paces.json")

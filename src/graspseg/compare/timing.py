@@ -17,7 +17,8 @@ from graspseg.compare.entries import ForestEntry
 from graspseg.compare.frames import CachedFrames, Size
 from graspseg.compare.rows import pixel_angle, predictor
 from graspseg.datasets.atomic import read_json, write_json
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 _CALLS_A_TURN = 5
 _FRAMES = 8

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _EXPECTED = "expected depth as integers or float metres"
 _PIXEL_BYTES = 16

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 try:
     import fcntl

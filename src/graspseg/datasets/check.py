@@ -22,7 +22,7 @@ from graspseg.datasets.shards import (
     wrong_count,
 )
 from graspseg.datasets.tar_index import FACTS, Entry, scan_tar
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import HAND
 
 _DOUBTS = {

@@ -24,7 +24,7 @@ from graspseg.datasets.output_folder import clear_partial, contents, foreign, re
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
 from graspseg.datasets.tar_index import scan_tar
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
 Target = Literal["folder", "shards", "coco", "png"]

@@ -15,7 +15,7 @@ from jaxtyping import UInt8
 from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import decode_labels
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 REVIEW_FILE = "review.sqlite"
 DAMAGED = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite quotes damaged text in its error

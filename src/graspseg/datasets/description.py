@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from graspseg.datasets.fields import unread_fields
 from graspseg.datasets.files import LARGEST_TEXT, read_file
-from graspseg.frame import FAR_TOO_COARSE_M, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import FAR_TOO_COARSE_M, Intrinsics
 
 
 class Optics(NamedTuple):

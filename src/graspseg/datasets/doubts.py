@@ -6,7 +6,8 @@ import contextlib
 from collections import Counter
 
 from graspseg.datasets.dataset import Dataset
-from graspseg.frame import Doubt, Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Doubt, Frame
 
 _LOOKED_AT = 3
 

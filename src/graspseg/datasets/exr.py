@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _DEPTH = ("z", "depth")
 _COLORS = ("R", "G", "B", "A")

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 LARGEST_TEXT = 1 << 28
 LARGEST_IMAGE = 1 << 30

@@ -16,7 +16,8 @@ from graspseg.datasets.description import Description, read_description, read_ob
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.listing import is_read, list_frames
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
 _MOST_UNSYNCED = 256

@@ -17,7 +17,8 @@ from graspseg.datasets.pgm import decode_pgm
 from graspseg.datasets.pictures import picture_or_fault
 from graspseg.datasets.png import png_fault
 from graspseg.datasets.tiff import decode_tiff
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
 _DECODERS = {

@@ -13,7 +13,7 @@ from jaxtyping import UInt8, UInt16
 from graspseg.datasets.atomic import check_png_size, encode_png, sync_files, unwritable, write_bytes, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.stamp import is_damaged
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _MOST_UNSYNCED = 256
 

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from graspseg.datasets.images import DEPTH_SUFFIXES
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _PICTURES = (".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 _IMAGES = (".pfm", ".pnm", ".jp2", ".jxl", ".raw", ".bin", ".dpt", ".mat", ".h5", ".hdf5", ".klg")

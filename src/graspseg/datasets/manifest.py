@@ -12,7 +12,7 @@ from typing import Any
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.description import Description, parse_intrinsics, parse_unit, read_object
 from graspseg.datasets.fields import unread_fields
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 MANIFEST = "manifest.json"
 FORMAT = "graspseg-shards"

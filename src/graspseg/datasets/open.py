@@ -8,7 +8,8 @@ from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, is_shards
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 
 def open_dataset(

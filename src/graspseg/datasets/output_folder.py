@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from graspseg.datasets.atomic import OutputError, held, make_folder, partial_files
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 LOCK = ".graspseg.lock"
 _LITTER = {LOCK, ".DS_Store", "Thumbs.db", "desktop.ini"}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Item = TypeVar("Item")
 _AHEAD = 4

@@ -19,7 +19,8 @@ from jaxtyping import UInt8
 from graspseg.datasets.atomic import encode_png, new_file
 from graspseg.datasets.manifest import ShardEntry, hash_file
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, KEY, LABEL, scan_tar
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 SHARD_SIZE = 1024
 _KEY_LENGTH = 72

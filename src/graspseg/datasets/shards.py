@@ -22,7 +22,8 @@ from graspseg.datasets.fields import misspelled_fields
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, is_manifest, read_manifest
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, LABEL, Entry, read_index, read_span
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 SUFFIX = ".tar"
 INDEXED_FRAMES = 1 << 16  # about 70 MB of headers

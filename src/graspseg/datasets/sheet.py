@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.dataset import Dataset, Sample
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import contact_sheet, outline, overlay, shade_depth
 
 _CAPTION_PX = 14

@@ -13,7 +13,7 @@ from jaxtyping import Int64
 from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
 _CLASSES = {"background": BACKGROUND, "hand": HAND, "object": OBJECT, "ignore": IGNORE}

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 LARGEST_MEMBER = 64 << 20

@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _TYPES = {1: "B", 3: "H", 4: "I"}  # of the fields that are looked at
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 259, 262, 274

@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from graspseg.datasets.folder import Sample
+from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.evaluation.scene_scores import Box, SceneScores
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 from graspseg.labels import overlay, shade_depth
 from graspseg.metrics import (
     BoundaryError,

@@ -21,13 +21,14 @@ from jaxtyping import Bool, Float64
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.collection import data_sets_in
 from graspseg.datasets.dataset import Sample
+from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE
 from graspseg.models.header import PRESENCE_KEY
+from graspseg.models.presence import FEATURES, Presence, probability
 from graspseg.segment.compose import compose
 from graspseg.segment.look import Look
-from graspseg.segment.presence import FEATURES, Presence, find_groups, group_features, probability
+from graspseg.segment.presence import find_groups, group_features
 from graspseg.segment.segmenter import Segmenter
 from graspseg.synth.preset_names import PresetName
 

@@ -13,8 +13,9 @@ from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.doubts import shared_doubts, spread
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.sequences import clips_of
+from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import Samples
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions
 from graspseg.synth.preset_names import PRESETS, PresetName
 

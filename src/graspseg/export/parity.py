@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.openvino_core import shared_core
 
 SMALLEST_AGREEMENT = 0.999

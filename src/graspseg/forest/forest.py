@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import cv2
@@ -74,27 +73,6 @@ class Forest:
     segment: Trees
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     trained: Mapping[str, Any] = field(default_factory=dict)
-
-    def save(self, path: Path) -> None:
-        """Write the forest to a file; see `file.write_forest`.
-
-        Raises:
-            OutputError: the file cannot be written.
-        """
-        from graspseg.forest.file import write_forest
-
-        write_forest(path, self)
-
-    @staticmethod
-    def load(path: Path) -> Forest:
-        """Read a forest; see `file.read_forest`.
-
-        Raises:
-            InputError: the file is missing, damaged, or no forest.
-        """
-        from graspseg.forest.file import read_forest
-
-        return read_forest(path)
 
     def probabilities(
         self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics

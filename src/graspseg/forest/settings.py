@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
+from graspseg.errors import InputError
 from graspseg.forest.forest import Forest
 from graspseg.forest.growing import grow_tree
 from graspseg.forest.pixels import FrameStore, LabelledGrid, draw_pixels, reduce_labelled
 from graspseg.forest.settings import ForestSettings, StageSettings
 from graspseg.forest.smoothing import absorb_small_pieces
 from graspseg.forest.trees import Trees
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import Intrinsics
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
 
 Progress = Callable[[str, float], None]

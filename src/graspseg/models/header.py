@@ -14,9 +14,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from graspseg.forest.file import read_header
-from graspseg.frame import InputError
-from graspseg.segment.presence import Presence
+from graspseg.errors import InputError
+from graspseg.forest.archive import read_header
+from graspseg.models.presence import Presence
 
 DEFAULT_MODEL = "denseattentionseg-lite"
 ALIASES = {"lite": DEFAULT_MODEL}

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnx
 
 from graspseg.datasets.atomic import write_bytes
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def write_properties(path: Path, properties: Mapping[str, str | None]) -> None:

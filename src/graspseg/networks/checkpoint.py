@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.table import build
 
 FORMAT = "1"

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 

@@ -9,7 +9,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.denseattentionseg import N_CLASSES
 from graspseg.networks.depth_network import DepthNetwork
 from graspseg.networks.encoder import NO_OPTIONS, fetching

@@ -12,7 +12,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.deeplabv3plus import DeepLabV3Plus
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
 from graspseg.networks.fcn import FCN

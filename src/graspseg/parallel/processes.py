@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.synchronize import Event
 from typing import TypeVar
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel.contexts import worker_context
 from graspseg.parallel.stop import stop_when
 

@@ -21,7 +21,7 @@ from ray.exceptions import RayError, RayTaskError
 
 import graspseg
 from graspseg import __version__
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel.start import without_current_folder
 from graspseg.parallel.stop import stop_when
 from graspseg.signals import kept_signals

@@ -10,7 +10,7 @@ from pathlib import Path
 from graspseg.datasets.description import read_object
 from graspseg.datasets.output_folder import clear_partial, foreign, remove_results
 from graspseg.datasets.stamp import State, state_of
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.segment.inputs import Source
 
 SUMMARY = "summary.json"

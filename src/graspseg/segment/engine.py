@@ -10,7 +10,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.openvino_core import shared_core
 
 EngineName = Literal["auto", "openvino", "onnxruntime"]

@@ -17,7 +17,8 @@ from graspseg.datasets.manifest import MANIFEST, is_manifest
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
-from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
 
 _COMPRESSED = (".tgz", ".gz", ".zip")
 

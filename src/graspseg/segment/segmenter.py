@@ -12,7 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.crop import View, crop_depth, whole_view
-from graspseg.frame import FARTHEST_NEAREST_M, Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
 from graspseg.segment.blend import blended
@@ -259,12 +260,12 @@ def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest
             f"{precision}: leave them out."
         )
     try:
-        from graspseg.forest.forest import Forest
+        from graspseg.forest.file import read_forest
     except ModuleNotFoundError as error:
         raise InputError(
             f"The forest needs {error.name}, which is not installed: pip install 'graspseg[forest]'."
         ) from error
-    forest = Forest.load(path)
+    forest = read_forest(path)
     # Compiles now what would be compiled during the first frame.
     forest.warm_up()
     return forest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.synth.recipe import Kind, choose
 from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.scene.motion import RATE_HZ

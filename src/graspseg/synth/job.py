@@ -14,7 +14,8 @@ from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, write_manifest
 from graspseg.datasets.output_folder import clear_partial, refuse_foreign
 from graspseg.datasets.shard_writer import SHARD_SIZE
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.synth.color.picture import ColorSettings, calibration
 from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
 from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker

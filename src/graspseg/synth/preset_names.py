@@ -7,3 +7,6 @@ from typing import Literal, get_args
 PresetName = Literal["exam1", "interseghands", "wild", "rooms"]
 
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)
+
+Edition = Literal[1, 2]
+"""Of the grasp library, see `objects/grasp.py`."""

@@ -12,9 +12,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from graspseg.frame import InputError
-from graspseg.synth.objects.grasp import Edition
-from graspseg.synth.preset_names import PRESETS, PresetName
+from graspseg.errors import InputError
+from graspseg.synth.preset_names import PRESETS, Edition, PresetName
 from graspseg.synth.render.scene_parts import Kind
 from graspseg.synth.sensor.profiles import SensorName
 

@@ -14,7 +14,7 @@ from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import working_in
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, write_shard
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
 from graspseg.synth.colored import ColoredFrame, ColorMaker

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.parallel.contexts import preloaded_context
 from graspseg.training.augment import TrainingSample, still_sample, training_sample
 from graspseg.training.order import FrameOrder

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.module import SegmentationTask
 from graspseg.training.sheet import write_sheet
 

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from graspseg.datasets.atomic import write_bytes
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from graspseg.datasets.atomic import write_json
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
 
 _LOWEST = {

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float32
 from torch import nn
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks.checkpoint import Card, load_checkpoint
 
 

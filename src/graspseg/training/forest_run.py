@@ -9,8 +9,9 @@ from pathlib import Path
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.output_folder import clear_partial, refuse_foreign, working_in
+from graspseg.errors import InputError
+from graspseg.forest.file import write_forest
 from graspseg.forest.training import train_forest
-from graspseg.frame import InputError
 from graspseg.training.forest_config import ForestConfig
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import Skipped, check_frames, open_frames
@@ -64,6 +65,6 @@ def _run(config: ForestConfig, out: Path, progress: Callable[[str, float], None]
     )
     described = {"folders": [path.name for path in config.data]} if config.data else {"synthetic": list(config.recipes)}
     trained = {**forest.trained, **described, "frames_skipped": len(skipped.reasons)}
-    replace(forest, trained=trained).save(out / FOREST_FILE)
+    write_forest(out / FOREST_FILE, replace(forest, trained=trained))
     write_json(out / "config.json", json.loads(json.dumps(asdict(config), default=str)))
     return skipped

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import graspseg
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.networks import build
 from graspseg.networks.checkpoint import load_weights
 from graspseg.training.presets import TrainConfig

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.batches import make_loader
 from graspseg.training.module import SegmentationTask, make_optimizer
 from graspseg.training.presets import TrainConfig

@@ -20,7 +20,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.atomic import make_folder
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 from graspseg.networks.checkpoint import Card, save_checkpoint
 from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet

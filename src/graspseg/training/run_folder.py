@@ -11,7 +11,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.description import read_object
 from graspseg.datasets.output_folder import clear_partial, foreign, remove_results, working_in
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.training.config_file import config_dict, read_config
 from graspseg.training.presets import TrainConfig
 

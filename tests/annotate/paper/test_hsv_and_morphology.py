@@ -9,7 +9,7 @@ from graspseg.annotate.denoise import denoise
 from graspseg.annotate.paper.morphology import clean
 from graspseg.annotate.paper.skin import HsvThresholds, hsv_skin
 from graspseg.annotate.settings import AnnotateSettings, Cleaning
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 COLORS = np.array([[(200, 150, 120), (200, 120, 130), (60, 120, 200), (120, 120, 120), (20, 12, 10)]], np.uint8)
 

@@ -6,7 +6,7 @@ import pytest
 
 from graspseg.cameras.recording import RecordedRgbd
 from graspseg.cameras.recordings import open_recording
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def test_compressed_chunks(write_bag: Callable[..., Path], tmp_path: Path) -> None:

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.realsense import capture, record
 from graspseg.cameras.realsense.capture import Mode
 from graspseg.cameras.realsense.record import RecordSettings, Reporter, find_camera
-from graspseg.cameras.rgbd import RgbdSource, open_rgbd
+from graspseg.cameras.rgbd import RgbdSource
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import OutputError, write_json
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 MODE = Mode(32, 24, 30)
 KINDS = ("take", "take.db3")

@@ -10,7 +10,8 @@ import pytest
 from graspseg.cameras.realsense import playback
 from graspseg.cameras.recording import RecordedRgbd, Recording
 from graspseg.cameras.recordings import is_recording, open_recording
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 UNIT_M, SIDE_M, TURN_RAD = 0.000125, 0.025, 0.1
 TURN = np.array([[np.cos(0.1), -np.sin(0.1), 0], [np.sin(0.1), np.cos(0.1), 0], [0, 0, 1]])

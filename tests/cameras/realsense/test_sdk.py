@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from graspseg.cameras.realsense.sdk import distortion, load_sdk
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 BROWN = (0.1, -0.2, 0.001, 0.002, 0.03)
 

@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from graspseg.annotate.inputs import Inputs
+from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.recording import RecordedRgbd
 from graspseg.cameras.recordings import is_recording, open_recording
-from graspseg.cameras.rgbd import open_rgbd
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.segment.inputs import CameraOptions, find_sources
 from ros_samples import (
     COLOR,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.public.registry import open_public
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 Make = Callable[[str], Any]
 

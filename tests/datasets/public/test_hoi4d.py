@@ -8,7 +8,8 @@ import pytest
 
 from graspseg.datasets.public.hoi4d import voc_colors
 from graspseg.datasets.public.registry import open_public
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 Make = Callable[[str], Any]
 SEQUENCE = "ZY20210800001/H1/C8/N01/S71/s01/T1"

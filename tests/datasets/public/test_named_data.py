@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
-from graspseg.frame import InputError, Intrinsics
+from graspseg.frame import Intrinsics
 from graspseg.segment.inputs import CameraOptions, find_sources
 from graspseg.training.presets import preset
 from graspseg.training.sources import StoredFrames, open_frames

@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graspseg.cameras.rgbd import open_rgbd
+from graspseg.cameras.open import open_rgbd
 from graspseg.datasets.public.registry import open_public
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def test_depth_comes_with_the_color_of_the_set(small: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from graspseg.datasets.public.reading import (
     read_packed_depth,
     read_video_frame,
 )
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 def test_packed_depth_knows_every_value(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from graspseg.datasets.public.registry import (
     open_public,
     parse_named,
 )
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
 Make = Callable[[str], Any]

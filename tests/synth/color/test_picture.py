@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 from graspseg.synth.body.hand import HandModel
 from graspseg.synth.color.camera import ColorRig, Exposure, photograph

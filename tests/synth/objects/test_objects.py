@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.synth.objects.objects import GRIPS, SPLITS, ObjectModel, load_objects
 
 OBJECTS = load_objects()

@@ -5,7 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.synth.scene.backgrounds import HEIGHT, WIDTH, Background, Backgrounds, shipped_backgrounds
 from graspseg.synth.scene.composition import RECORDED, compose, in_front
 from graspseg.synth.sensor.parameters import SensorParameters

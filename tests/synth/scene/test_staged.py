@@ -10,9 +10,10 @@ import pytest
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.synth.body.arm import ArmPose, Outfit, arm_meshes, hand_length_m, sample_outfit
 from graspseg.synth.body.clothing import ArmAxis, Stations, Tube, tube_mesh
+from graspseg.synth.body.hand import arm_position
 from graspseg.synth.body.person import SHOULDER_M, TRUNK_CENTER, inside_body
 from graspseg.synth.generate import FrameMaker
-from graspseg.synth.objects.cast import Cast, arm_position
+from graspseg.synth.objects.cast import Cast
 from graspseg.synth.recipe import RECIPES, Stage
 from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.scene.stage import Staging, arm_joints, arm_rotation

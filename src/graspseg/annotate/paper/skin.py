@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float64, UInt8
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _GAMMA = 2.2
 _SHADES = 6  # of gray: the norm whose mean is the light (Finlayson and Trezzi 2004)

@@ -23,7 +23,8 @@ from graspseg.cameras.ros.bag import BagFile
 from graspseg.cameras.ros.camera import pose_of
 from graspseg.cameras.ros.messages import damage_is_told, deserialize
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import FAR_TOO_COARSE_M, Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
 
 _Stream = Literal["Depth", "Color"]
 

@@ -14,7 +14,7 @@ from graspseg.cameras.calibration import describe_color_camera
 from graspseg.cameras.pixels import RawPicture
 from graspseg.cameras.realsense.playback import picture_of
 from graspseg.cameras.realsense.sdk import color_camera_of, depth_lens_of, intrinsics_of, load_sdk
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _LOCKED = ("exposure", "gain", "white_balance")
 _AUTOMATIC = ("enable_auto_exposure", "enable_auto_white_balance")

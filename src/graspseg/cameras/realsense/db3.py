@@ -18,7 +18,8 @@ from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.ros.database import DatabaseFile
 from graspseg.cameras.sqlite_file import connect
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 _SKIPPED = 8  # frames that are sooner read than sought
 _FACT = re.compile(rb"([A-Za-z][A-Za-z _]*)=([^;]*);")

@@ -16,7 +16,8 @@ from graspseg.cameras.pixels import RawPicture
 from graspseg.cameras.realsense.sdk import color_camera_of, depth_lens_of, intrinsics_of, load_sdk
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 LOADS_WITHIN_S = 60.0
 _LOAD = "import sys, pyrealsense2 as sdk; sdk.context().load_device(sys.argv[1]).as_playback()"

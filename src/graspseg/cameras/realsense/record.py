@@ -20,7 +20,7 @@ from graspseg.cameras.realsense.capture import SILENCE_S, Capture, Mode, Taken, 
 from graspseg.cameras.realsense.sdk import load_sdk
 from graspseg.datasets.atomic import OutputError, encode_png, held, make_folder, new_file, write_json
 from graspseg.datasets.output_folder import contents, remove_results, working_in
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _WRITERS = 4
 _WAITING = 32  # frames in memory, about 50 MB at 640x480

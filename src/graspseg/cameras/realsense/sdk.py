@@ -9,7 +9,8 @@ import numpy as np
 
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.undistort import DepthLens
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 # Models whose coefficients are, exactly or to first order, OpenCV's k1 k2 p1 p2 k3.
 _BROWN = ("none", "brown_conrady", "modified_brown_conrady", "inverse_brown_conrady")

@@ -17,7 +17,7 @@ from rosbags.rosbag1.reader import Header, RecordType, read_bytes, read_uint32
 from graspseg.cameras.ros.bag_recovery import CutReader
 from graspseg.cameras.ros.chunks import ChunkCache, DamagedError, decompress
 from graspseg.cameras.ros.messages import MessageFile, Topic, damage_is_told, reason
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 
 class _Place(NamedTuple):

@@ -15,7 +15,8 @@ from jaxtyping import Float64
 
 from graspseg.cameras.ros.chunks import DamagedError
 from graspseg.cameras.ros.messages import TRANSFORMS, MessageFile, damage_is_told
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _LENSES = {"plumb_bob": (4, 5), "rational_polynomial": (8, 12, 14)}

@@ -18,7 +18,7 @@ from graspseg.cameras.ros.layout import METADATA, METADATA_KEY, is_storage
 from graspseg.cameras.ros.mcap import McapFile
 from graspseg.cameras.ros.messages import MessageFile, Topic, reason
 from graspseg.datasets.atomic import unwritable
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _MOST_METADATA_BYTES = 1 << 20
 _PART = 1 << 20

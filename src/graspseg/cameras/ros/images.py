@@ -14,7 +14,7 @@ from graspseg.cameras.pixels import COLOR_ENCODINGS, RawPicture
 from graspseg.cameras.ros.chunks import DamagedError
 from graspseg.cameras.ros.rvl import decode_rvl
 from graspseg.datasets.images import MOST_PIXELS, decode_color, decode_depth
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 _PNG = b"\x89PNG"

@@ -18,7 +18,7 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from graspseg.datasets.atomic import OutputError
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 TRANSFORMS = ("tf2_msgs/msg/TFMessage", "tf/msg/tfMessage")
 _STORES = {"ros1": Stores.ROS1_NOETIC, "cdr": Stores.ROS2_HUMBLE}

@@ -18,7 +18,8 @@ from graspseg.cameras.ros.messages import MessageFile, damage_is_told
 from graspseg.cameras.ros.topics import ImageTopic, choose_color, choose_depth, image_topics
 from graspseg.cameras.undistort import DepthLens
 from graspseg.datasets.images import DEFAULT_UNIT_M
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 _CLOCKS_APART_NS = 10**9
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from graspseg.cameras.ros.camera import base_of
 from graspseg.cameras.ros.images import COMPRESSED, IMAGE, Picture, describe
 from graspseg.cameras.ros.messages import MessageFile, damage_is_told
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 _LOOKED_AT = 5  # messages, until one is whole
 _SHOWN = 6

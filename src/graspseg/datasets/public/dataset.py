@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float32, UInt8
 from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description
 from graspseg.datasets.images import read_color
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.labels import BACKGROUND, HAND, IGNORE
 
 Fact = Literal["layout", "depth coding", "depth unit", "intrinsics", "labels", "splits", "licence"]

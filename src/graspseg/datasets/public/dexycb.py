@@ -12,7 +12,8 @@ from jaxtyping import UInt8
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_array, read_mapping
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 
 _TOOLKIT = "https://github.com/NVlabs/dex-ycb-toolkit/blob/master"

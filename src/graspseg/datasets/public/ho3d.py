@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_color_picture, read_packed_depth
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, OBJECT
 
 _TOOLKIT = "https://github.com/shreyashampali/ho3d/blob/master"

@@ -17,7 +17,8 @@ from graspseg.datasets.public.reading import (
     read_video_frame,
     video_length,
 )
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
 _TOOLKIT = "https://github.com/leolyliu/HOI4D-Instructions/blob/main"

@@ -10,7 +10,8 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_packed_depth
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import IGNORE
 
 _SPLITS = ("train", "test")

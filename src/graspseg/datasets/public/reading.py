@@ -16,7 +16,8 @@ from jaxtyping import UInt8, UInt16
 from graspseg.datasets.arrays import load_arrays
 from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_picture
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 
 _MOST_BYTES = 1 << 29
 _CHANNELS = {"red": 0, "green": 1, "blue": 2}

@@ -17,7 +17,7 @@ from graspseg.datasets.public.hoi4d import HOI4D
 from graspseg.datasets.public.kang_hoi import KangHOI
 from graspseg.datasets.public.nyu import NYU
 from graspseg.datasets.public.taco import Taco
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 DATASETS: dict[str, type[PublicDataset]] = {
     each.card.name: each for each in (DexYCB, HO3D, H2O3D, HOI4D, HOGraspNet, Taco, HOCap, KangHOI, HandSeg, NYU)

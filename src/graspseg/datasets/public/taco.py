@@ -10,7 +10,8 @@ import numpy as np
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, PublicDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_lines, read_video_frame, video_length
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 
 _TOOLKIT = "https://github.com/leolyliu/TACO-Instructions/blob/master"
 _DEPTH = "Egocentric_Depth_Videos"

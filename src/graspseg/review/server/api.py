@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from graspseg.datasets.images import check_labels
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import CLASS_NAMES, PALETTE
 from graspseg.review.server.errors import add_errors
 from graspseg.review.server.index import Ranking

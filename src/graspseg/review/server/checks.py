@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.folder import ReviewFolder
 from graspseg.review.server.label_images import LabelImages
 from graspseg.review.server.state import Conflict, FrameState, Reviewer, Seen

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from graspseg.datasets.images import MOST_PIXELS
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import IGNORE
 from graspseg.review.server.shapes import VALUES, Drawing, DrawnImage, NoArea, Shape, fill_polygon, fill_runs
 

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 from graspseg.datasets.images import MOST_PIXELS
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import PALETTE
 from graspseg.review.server.shapes import (
     NAMES,

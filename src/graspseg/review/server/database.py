@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.decisions import DAMAGED, REVIEW_FILE, open_to_read
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 FORMAT_VERSION = 1
 _BUSY_S = 10.0

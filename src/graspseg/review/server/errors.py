@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.decisions import DAMAGED
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.database import Busy, Database, ReadOnly
 from graspseg.review.server.folder import Missing, Outside
 from graspseg.review.server.state import Conflict

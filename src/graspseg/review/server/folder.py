@@ -11,7 +11,8 @@ from graspseg.datasets.description import read_description
 from graspseg.datasets.folder import COLOR_SUFFIXES
 from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
 from graspseg.datasets.listing import stem_of
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 
 LABELS = "labels"
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from graspseg.datasets.description import parse_object
 from graspseg.datasets.files import LARGEST_TEXT, read_file
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.coco import read_annotations
 from graspseg.review.server.cvat import read_images
 from graspseg.review.server.shapes import Drawing

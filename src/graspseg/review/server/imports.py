@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import OutputError
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND, IGNORE
 from graspseg.review.server.database import ReadOnly
 from graspseg.review.server.import_files import read_drawing

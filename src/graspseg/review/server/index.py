@@ -14,7 +14,7 @@ from typing import NamedTuple
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.csv_cell import from_cell
 from graspseg.datasets.folder import list_frames
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.database import Busy, Database
 from graspseg.review.server.folder import ReviewFolder
 

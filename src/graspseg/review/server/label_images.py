@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from graspseg.datasets.atomic import encode_png, new_file, unwritable
 from graspseg.datasets.images import decode_labels
 from graspseg.datasets.output_folder import clear_partial
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.database import Database
 from graspseg.review.server.folder import Missing, Outside, ReviewFolder
 from graspseg.review.server.state import FrameState, read_state

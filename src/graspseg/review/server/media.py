@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.byte_cache import ByteCache
-from graspseg.frame import Frame, InputError
+from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.review.server.database import Busy
 from graspseg.review.server.folder import Missing, ReviewFolder
 from graspseg.review.server.prediction import Predictor

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.access import Application, Guard
 from graspseg.review.server.api import Review
 from graspseg.review.server.connections import BoundedServer

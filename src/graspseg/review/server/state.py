@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Decision = Literal["accepted", "rejected"]
 _LONGEST_NAME = 80

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.review.server.checks import Action, Checks, last_of
 from graspseg.review.server.database import Database, ReadOnly
 from graspseg.review.server.folder import Missing, ReviewFolder

@@ -15,9 +15,8 @@ from jaxtyping import Float32, Int32
 
 from graspseg.labels import HAND
 from graspseg.synth.body.clothing import ArmAxis, Stations, Tube, sample_sleeve, tube_mesh
-from graspseg.synth.body.hand import ARTICULATION_LIMITS, HandModel, HandName
+from graspseg.synth.body.hand import ARTICULATION_LIMITS, HandModel, HandName, arm_position
 from graspseg.synth.body.worn import inflate, ring_mesh
-from graspseg.synth.objects.cast import arm_position
 from graspseg.synth.recipe import Clothes, Hands, choose
 from graspseg.synth.render.scene_parts import Mesh
 

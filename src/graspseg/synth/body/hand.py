@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, Int32, Int64, UInt8
 
 from graspseg.synth.body.articulation import (
     ARTICULATION_LIMITS,
@@ -189,3 +189,20 @@ def _fine_part(part: np.ndarray, starts: np.ndarray, columns: np.ndarray, values
     rows = np.repeat(np.arange(len(votes)), np.diff(starts))
     np.add.at(votes, (rows, part[columns]), values)
     return votes.argmax(1).astype(np.uint8)
+
+
+@cache
+def arm_end(hand_name: HandName) -> Int64[np.ndarray, " n"]:
+    """Vertices where the arm is cut off: the last 5 % of it and its open rim, which may lie well before them."""
+    faces, along = HandModel.load(hand_name).faces, arm_position(hand_name)
+    sides = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
+    edges, count = np.unique(sides, axis=0, return_counts=True)
+    return np.union1d(edges[count == 1], np.flatnonzero(along > 0.95 * along.max()))
+
+
+@cache
+def arm_position(hand_name: HandName) -> Float32[np.ndarray, " v"]:
+    """How far up the arm each vertex lies in metres behind the wrist, negative on the hand (rest pose, mean shape)."""
+    hand = HandModel.load(hand_name)
+    rest = hand.vertices(hand.mean_shape(), np.zeros((5, 4), np.float32))
+    return np.where(hand.part == 0, np.maximum(-rest[:, 0], 0.0), -rest[:, 0]).astype(np.float32)

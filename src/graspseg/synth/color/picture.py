@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64, Int32, UInt8
 
-from graspseg.frame import InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Intrinsics
 from graspseg.synth.color import shading as color_shading
 from graspseg.synth.color.camera import ColorRig, photograph, sample_exposure
 from graspseg.synth.color.geometry import Geometry, draw, gather, moved

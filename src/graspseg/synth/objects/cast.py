@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-from jaxtyping import Float32, Int32, Int64
+from jaxtyping import Float32, Int32
 
 from graspseg.synth.body.hand import HandModel, HandName
-from graspseg.synth.objects.grasp import Edition, Grasp, GraspLibrary, load_grasps
+from graspseg.synth.objects.grasp import Grasp, GraspLibrary, load_grasps
 from graspseg.synth.objects.objects import ObjectModel, Split, load_objects
+from graspseg.synth.preset_names import Edition
 
 
 class Cast:
@@ -45,20 +44,3 @@ def held_vertices(model: ObjectModel, grasp: Grasp) -> Float32[np.ndarray, "v 3"
     """The object's vertices in the hand frame of a grasp, metres."""
     rotation, shift = grasp.object_pose[:, :3], grasp.object_pose[:, 3]
     return ((model.vertices * grasp.object_scale) @ rotation.T + shift).astype(np.float32)
-
-
-@cache
-def arm_end(hand_name: HandName) -> Int64[np.ndarray, " n"]:
-    """Vertices where the arm is cut off: the last 5 % of it and its open rim, which may lie well before them."""
-    faces, along = HandModel.load(hand_name).faces, arm_position(hand_name)
-    sides = np.sort(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=1)
-    edges, count = np.unique(sides, axis=0, return_counts=True)
-    return np.union1d(edges[count == 1], np.flatnonzero(along > 0.95 * along.max()))
-
-
-@cache
-def arm_position(hand_name: HandName) -> Float32[np.ndarray, " v"]:
-    """How far up the arm each vertex lies in metres behind the wrist, negative on the hand (rest pose, mean shape)."""
-    hand = HandModel.load(hand_name)
-    rest = hand.vertices(hand.mean_shape(), np.zeros((5, 4), np.float32))
-    return np.where(hand.part == 0, np.maximum(-rest[:, 0], 0.0), -rest[:, 0]).astype(np.float32)

@@ -14,9 +14,11 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32
 
+from graspseg.synth.preset_names import Edition
+
 GraspKind = Literal["power", "pinch", "tripod", "lateral", "hook", "plate", "handle", "palm"]
 GRASP_KINDS: tuple[GraspKind, ...] = ("power", "pinch", "tripod", "lateral", "hook", "plate", "handle", "palm")
-Edition = Literal[1, 2]
+
 PairKind = Literal["two_hands", "handover"]
 PAIR_KINDS: tuple[PairKind, ...] = ("two_hands", "handover")
 

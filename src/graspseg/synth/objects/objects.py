@@ -10,7 +10,7 @@ from typing import Literal, cast
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 
 Split = Literal["train", "val", "unseen"]
 Kind = Literal["everyday", "procedural", "blob"]

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float64, Int32
 from numba import njit
 
 from graspseg.synth.body.clothing import tube_faces
-from graspseg.synth.scene.surroundings import box as _box
+from graspseg.synth.render.scene_parts import box as _box
 
 Solid = tuple[np.ndarray, Int32[np.ndarray, "_ 3"]]
 Point = Sequence[float | int] | np.ndarray

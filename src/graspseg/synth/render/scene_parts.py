@@ -110,3 +110,11 @@ def rotation_of(vector: np.ndarray) -> Float64[np.ndarray, "3 3"]:
     x, y, z = vector / max(angle, 1e-9)
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * k @ k
+
+
+def box(size: np.ndarray) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
+    """A box about the origin: its corners and faces; `size` in metres."""
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * size
+    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
+    faces = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))], np.int32)
+    return corners, faces

@@ -20,7 +20,8 @@ from graspseg.datasets.collection import data_sets_in
 from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.description import Description
 from graspseg.datasets.open import open_dataset
-from graspseg.frame import Frame, InputError, Intrinsics
+from graspseg.errors import InputError
+from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.objects.objects import Split
 from graspseg.synth.sensor.profiles import Principle
 

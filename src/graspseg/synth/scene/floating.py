@@ -16,9 +16,9 @@ from jaxtyping import Float32
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.synth.body.clothing import thin_sleeve
-from graspseg.synth.body.hand import ARTICULATION_LIMITS
+from graspseg.synth.body.hand import ARTICULATION_LIMITS, arm_end, arm_position
 from graspseg.synth.body.hand_variation import vary_hand
-from graspseg.synth.objects.cast import Cast, arm_end, arm_position, held_vertices
+from graspseg.synth.objects.cast import Cast, held_vertices
 from graspseg.synth.objects.interactions import BARE_POSES, Interactions
 from graspseg.synth.objects.long_grasps import ENDS, hold_long_between
 from graspseg.synth.objects.objects import Split

@@ -11,10 +11,10 @@ import numpy as np
 
 from graspseg.labels import BACKGROUND
 from graspseg.synth.recipe import Stage, Surroundings
-from graspseg.synth.render.scene_parts import Mesh, random_rotation, rotation_of
+from graspseg.synth.render.scene_parts import Mesh, box, random_rotation, rotation_of
 from graspseg.synth.scene.clutter import ClutterMaker
 from graspseg.synth.scene.stage import StagedArm, Staging
-from graspseg.synth.scene.surroundings import Clutter, box, scatter
+from graspseg.synth.scene.surroundings import Clutter, scatter
 from graspseg.synth.scene.viewpoint import HEIGHT, WIDTH
 
 _UP = np.array([0.0, -1.0, 0.0])

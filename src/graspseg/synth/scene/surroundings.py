@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Int32
 
 from graspseg.labels import BACKGROUND
 from graspseg.synth.recipe import Surroundings
-from graspseg.synth.render.scene_parts import Mesh, Scene, random_rotation, tilt
+from graspseg.synth.render.scene_parts import Mesh, Scene, box, random_rotation, tilt
 from graspseg.synth.render.vectors import cross
 
 Clutter = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -122,11 +121,3 @@ def _body(rng: np.random.Generator, scene: Scene, visible: np.ndarray, limb_shar
         if rng.uniform() < limb_share:
             shoulder = center + roll @ np.array([side * half[0] * 1.05, -half[1] * 0.5 + 0.12, 0.0])
             scene.ellipsoids.append((shoulder, roll @ tilt(rng, 0.3) * np.array([0.055, 0.2, 0.06])))
-
-
-def box(size: np.ndarray) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
-    """A box about the origin: its corners and faces; `size` in metres."""
-    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * size
-    quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-    faces = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))], np.int32)
-    return corners, faces

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import CONFIDENCE, Job
 from graspseg.annotate.quality.confidence import Kind, Row, add_jumps, add_ratios, add_take, score
-from graspseg.annotate.quality.second_model import opinion_file
 from graspseg.annotate.records import read_records
+from graspseg.annotate.second_model import opinion_file
 from graspseg.annotate.settings import SkinMethod
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import write_bytes

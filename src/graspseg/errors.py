@@ -1,0 +1,32 @@
+"""What is wrong with an input, in one sentence, and text that a terminal may show."""
+
+from __future__ import annotations
+
+import re
+
+# Control characters, marks that turn the direction of writing, and bytes of names that are no characters.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def printable(text: object, *, lines: bool = False) -> str:
+    """Text whose control characters are escaped: the name of a file may hold commands to a terminal.
+
+    Args:
+        text: anything that is shown.
+        lines: whether it has several lines; else the end of one is escaped too.
+    """
+
+    def escaped(match: re.Match[str]) -> str:
+        return match[0] if lines and match[0] == "\n" else match[0].encode("unicode_escape").decode()
+
+    return _UNPRINTABLE.sub(escaped, str(text))
+
+
+class InputError(ValueError):
+    """Input that cannot be used: one sentence that says what, where, what was expected and what to do.
+
+    Its text has control characters escaped, wherever it is shown.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
