@@ -29,7 +29,8 @@ class Options:
     """number of frames; default: as many as the preset's data set has, else 1000"""
     preset: PresetName = "exam1"
     """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: all kinds of scenes; rooms:
-    recorded and modeled rooms, far hands, and frames without any"""
+    recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table before a stereo
+    camera"""
     backgrounds: tuple[Path, ...] = ()
     """recorded depth frames without hands that scenes are put into, for example of your own empty workplace (with
     --preset rooms); default: those that ship"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-PresetName = Literal["exam1", "interseghands", "wild", "rooms"]
+PresetName = Literal["exam1", "interseghands", "wild", "rooms", "workplace"]
 
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)
 

@@ -6,7 +6,7 @@ Numpy only, so that commands can list the sensors without compiling anything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from graspseg.synth.sensor.mixture import draw_mixed
 from graspseg.synth.sensor.parameters import SensorParameters
 
-SensorName = Literal["mixed", "sr305", "d435", "kinect2", "azure", "zed", "soft", "clean", "any"]
+SensorName = Literal["mixed", "sr305", "d435", "kinect2", "azure", "zed", "soft", "block", "clean", "stereo", "any"]
 Principle = Literal["structured light", "active stereo", "time of flight", "passive stereo", "any", "none"]
 
 
@@ -199,6 +199,42 @@ def _draw_soft(rng: np.random.Generator) -> SensorParameters:
     )
 
 
+def _draw_block(rng: np.random.Generator) -> SensorParameters:
+    """Stereo whose matching window is as wide as a finger: hand, sleeve and object run into each other and grow.
+
+    Chosen by eye beside real frames, not fitted. Steps of disparity are seen as terraces on flat surfaces.
+    """
+    return SensorParameters(
+        baseline_m=float(rng.uniform(0.04, 0.12) * rng.choice((-1, 1))),
+        border=True,
+        jump_m=float(rng.uniform(0.02, 0.05)),
+        rim_loss=float(rng.uniform(0.3, 0.9)),
+        rim_near_px=float(rng.uniform(-3.0, 0.0)),
+        rim_far_px=float(rng.uniform(0.5, 4.0)),
+        ragged_px=float(rng.uniform(0.8, 2.5)),
+        ragged_cell_px=int(rng.integers(4, 10)),
+        flying=float(rng.uniform(0.0, 0.3)),
+        lateral_px=float(rng.uniform(0.0, 1.0)),
+        lateral_cell_px=int(rng.integers(2, 5)),
+        reach_m=float(rng.uniform(2.5, 6.0)),
+        patchy=float(rng.uniform(0.0, 0.2)),
+        smoothing=float(rng.uniform(0.6, 0.93)),
+        smoothing_m=float(rng.uniform(0.02, 0.06)),
+        axial=float(rng.uniform(0.0, 0.3)),
+        fine=float(rng.uniform(0.0, 0.1)),
+        ripple_px=int(rng.integers(6, 16)),
+        disparity_sigma_px=float(rng.uniform(0.02, 0.12)),
+        disparity_step_px=float(rng.choice((0.0, 1 / 16, 1 / 8, 1 / 4))),
+        holes=float(rng.uniform(0, 4)),
+        mismatches=float(rng.uniform(0, 3)),
+        fatten_px=float(rng.uniform(1.5, 6.0)),
+        blur_px=float(rng.uniform(3.0, 9.0)),
+        blur_jump_m=float(rng.uniform(0.03, 0.1)),
+        depth_step_m=0.001,
+    )
+
+
+_STEREO: dict[SensorName, float] = {"block": 0.4, "zed": 0.35, "soft": 0.1, "d435": 0.15}
 _ANY: dict[SensorName, float] = {
     "mixed": 0.25,
     "sr305": 0.16,
@@ -211,7 +247,17 @@ _ANY: dict[SensorName, float] = {
 
 
 def _draw_any(rng: np.random.Generator) -> SensorParameters:
-    name = str(rng.choice(list(_ANY), p=list(_ANY.values())))
+    return _draw_one(rng, _ANY)
+
+
+def _draw_stereo(rng: np.random.Generator) -> SensorParameters:
+    """Units up to three times as rough as calibrated ones: matching suffers on plain, dark or distant surfaces."""
+    drawn = _draw_one(rng, _STEREO)
+    return replace(drawn, disparity_sigma_px=drawn.disparity_sigma_px * float(np.exp(rng.uniform(0.0, 1.1))))
+
+
+def _draw_one(rng: np.random.Generator, shares: dict[SensorName, float]) -> SensorParameters:
+    name = str(rng.choice(list(shares), p=list(shares.values())))
     return next(profile.draw(rng) for key, profile in SENSORS.items() if key == name)
 
 
@@ -280,7 +326,17 @@ SENSORS: dict[SensorName, SensorProfile] = {
         (_SHADOW, _MATCHING, _FATTENING),
         calibrated=False,
     ),
+    "block": SensorProfile(
+        _draw_block,
+        "passive stereo",
+        "stereo with windows as wide as a finger: hand, sleeve and object melt together",
+        (_SHADOW, _MATCHING, _FATTENING),
+        calibrated=False,
+    ),
     "clean": SensorProfile(_draw_clean, "none", "exact depth", (), calibrated=None),
+    "stereo": SensorProfile(
+        _draw_stereo, "any", "block, zed, soft or d435 for every frame", (_SHADOW, _MATCHING), calibrated=None
+    ),
     "any": SensorProfile(
         _draw_any, "any", "one of all of these for every frame", (_SHADOW, _MATCHING, _MIXING), calibrated=None
     ),
