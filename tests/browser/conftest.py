@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 HEIGHT, WIDTH = 72, 96
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000  # of a machine on which much else runs
 SWITCHES = [
     "--headless=new",
     "--no-sandbox",
@@ -152,8 +152,23 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., tuple[Server, list[str]]]]:
 
 
 @pytest.fixture
+def prepared(chromium: Browser) -> Callable[[str], BrowserContext]:
+    """Function that makes a browser profile in which every page first runs a script."""
+
+    def make(script: str) -> BrowserContext:
+        context = chromium.new_context(viewport={"width": 1280, "height": 720})
+        context.add_init_script(script)
+        return context
+
+    return make
+
+
+@pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
     """Function that opens a page in a browser profile of its own, or in a given one.
+
+    `routes` says by address pattern what meets a request. They are set before the page is loaded: a page that is there
+    already learns of a new route some time after `Page.route` is over, and what it asks for until then gets past.
 
     A test fails when a page throws, breaks its security policy, or asks another host for anything.
     """
@@ -164,10 +179,19 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
         if "Content Security Policy" in message.text:
             wrong.append(message.text)
 
-    def open_page(url: str, *, reviewer: str = "anna", context: BrowserContext | None = None) -> Page:
+    def open_page(
+        url: str,
+        *,
+        reviewer: str = "anna",
+        context: BrowserContext | None = None,
+        routes: Mapping[str, Callable[[Route], None]] | None = None,
+    ) -> Page:
         profile = context or chromium.new_context(viewport={"width": 1280, "height": 720})
+        profile.set_default_timeout(PATIENCE_MS)
         contexts.append(profile)
         page = profile.new_page()
+        for pattern, meet in (routes or {}).items():
+            page.route(pattern, meet)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", note)
         page.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))

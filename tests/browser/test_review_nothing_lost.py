@@ -214,8 +214,6 @@ def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
 ) -> None:
     server, stems = serve(3)
     before = server.labels(stems[0])
-    page = visit(server.url)
-    shows(page, stems[0])
     full = [True]
 
     def answer(route: Route) -> None:
@@ -224,7 +222,8 @@ def test_a_full_disk_is_said_and_the_stroke_saved_when_there_is_room(
         else:
             route.continue_()
 
-    page.route("**/labels?*", answer)
+    page = visit(server.url, routes={"**/labels?*": answer})
+    shows(page, stems[0])
     paint(page)
     page.keyboard.press("a")
     shows(page, stems[1])

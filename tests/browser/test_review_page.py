@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from review_steps import saved, shows
+from review_steps import SLOW_STORE, Held, asked_for_more, saved, shows
 
 pytestmark = pytest.mark.browser
 
@@ -171,31 +171,74 @@ def test_depth_window_moves_by_keys_and_follows_every_frame_again(
     expect(near).to_have_text("0.40 m")
 
 
+def accept_all_but_the_last(page: Page, stems: list[str]) -> None:
+    """Accept frame after frame; over when the last one is shown and the page has asked for what is behind it."""
+    for shown, stem in enumerate(stems, start=1):
+        shows(page, stem)
+        asked_for_more(page, 1 + shown)
+        if stem != stems[-1]:
+            page.keyboard.press("a")
+
+
 def test_an_answer_older_than_a_decision_does_not_bring_its_frame_back(
     serve: Callable[..., Any], visit: Callable[..., Page]
 ) -> None:
     server, stems = serve(3)
-    page = visit(server.url)
-    decisions: list[Route] = []
-    answers: list[tuple[Route, APIResponse]] = []
-    page.route("**/decision", lambda route: decisions.append(route))  # playwright takes no built-in function
-    for shown, stem in enumerate(stems, start=1):
-        shows(page, stem)
-        page.wait_for_function(  # asked once at the start and once behind every frame
-            "shown => performance.getEntriesByType('resource').filter(e => e.name.endsWith('/next')).length > shown",
-            arg=shown,
-        )
-        if stem != stems[-1]:
-            page.keyboard.press("a")
-    page.route("**/api/next", lambda route: route.continue_() if answers else answers.append((route, route.fetch())))
+    decisions, answers = Held(), Held(holding=False, answered=True)
+    page = visit(server.url, routes={"**/decision": decisions.meet, "**/api/next": answers.meet})
+    accept_all_but_the_last(page, stems)
+    answers.holding = True
     page.keyboard.press("a")
-    while not answers:  # from a server that knows of no decision yet
-        page.wait_for_timeout(20)
-    page.unroute("**/decision")
-    for route in decisions:
-        route.continue_()
+    answers.wait(page)  # of a server that knows of no decision yet
+    decisions.release()
     saved(page)
-    route, response = answers[0]
-    route.fulfill(response=response)
+    answers.release()
+    expect(page.locator("#finished")).to_be_visible()
+    assert server.decisions() == dict.fromkeys(stems, "accepted")
+
+
+def test_a_frame_does_not_come_back_while_the_browser_forgets_its_confirmed_decision(
+    serve: Callable[..., Any], visit: Callable[..., Page], prepared: Callable[[str], BrowserContext]
+) -> None:
+    server, stems = serve(3)
+    decisions, answers = Held(), Held(holding=False, answered=True)
+    routes = {"**/decision": decisions.meet, "**/api/next": answers.meet}
+    page = visit(server.url, context=prepared(SLOW_STORE), routes=routes)
+    accept_all_but_the_last(page, stems)
+    answers.holding = True
+    page.keyboard.press("a")
+    answers.wait(page)
+    decisions.release()
+    page.wait_for_function("count => writes === count", arg=len(stems) + 1)  # the first decision has been confirmed
+    answers.release()
+    expect(page.locator("#finished")).to_be_visible()
+    page.evaluate("letGo()")
+    saved(page)
+    assert server.decisions() == dict.fromkeys(stems, "accepted")
+
+
+def test_a_skipped_frame_decided_after_all_does_not_come_a_second_time(
+    serve: Callable[..., Any], visit: Callable[..., Page]
+) -> None:
+    server, stems = serve(3)
+    answers = Held(holding=False)
+    page = visit(server.url, routes={"**/api/next": answers.meet})
+    shows(page, stems[0])
+    page.keyboard.press("s")
+    shows(page, stems[1])
+    page.keyboard.press("a")
+    saved(page)
+    shows(page, stems[2])
+    asked_for_more(page, 4)  # the last answer holds the skipped frame
+    answers.holding = True
+    page.keyboard.press("p")
+    shows(page, stems[1])
+    page.keyboard.press("p")
+    shows(page, stems[0])
+    page.keyboard.press("a")
+    shows(page, stems[2])
+    page.keyboard.press("a")
+    saved(page)
+    answers.release()
     expect(page.locator("#finished")).to_be_visible()
     assert server.decisions() == dict.fromkeys(stems, "accepted")

@@ -70,10 +70,15 @@ export class App {
     return pending === undefined ? (this.trail.infos.get(id)?.decision ?? null) : pending;
   }
 
+  /** Whether a frame that is to be decided has been, as far as this page knows. */
+  #isOver(id) {
+    return this.trail.filter === "todo" && this.#decisionOf(id) !== null;
+  }
+
   /** Asks for the frames that follow and loads their pictures ahead. */
   async refill() {
     try {
-      const progress = await this.trail.refill((id) => this.trail.filter === "todo" && this.#decisionOf(id) !== null);
+      const progress = await this.trail.refill((id) => this.#isOver(id));
       this.hud.progress(progress);
       if (!this.outbox.trouble) this.hud.clearTrouble();
       this.#ribbon();
@@ -96,8 +101,9 @@ export class App {
   }
 
   #forward(past) {
-    for (let id = this.trail.forward(); id !== null; id = this.trail.forward()) {
-      const over = past && this.trail.filter === "todo" && (this.#decisionOf(id) !== null || this.skipped.has(id));
+    const step = () => this.trail.forward((id) => this.#isOver(id));
+    for (let id = step(); id !== null; id = step()) {
+      const over = past && (this.#isOver(id) || (this.trail.filter === "todo" && this.skipped.has(id)));
       const fresh = this.trail.position === this.trail.visited.length - 1;
       if (!over || fresh) return id;
     }

@@ -103,8 +103,9 @@ export class Outbox extends EventTarget {
     this.waiting.shift();
     const later = this.of(action.id);
     for (const next of later) Object.assign(next, seenIn(answer.frame));
-    await this.store.write({ noActions: [action.seq], actions: later }).catch((error) => this.#complain(error));
+    // Before the disk is waited for: a frame whose action is neither waiting nor confirmed would count as undecided.
     this.dispatchEvent(new CustomEvent("confirmed", { detail: { action, answer } }));
+    await this.store.write({ noActions: [action.seq], actions: later }).catch((error) => this.#complain(error));
   }
 
   #call({ kind, id, decision, labels, revision, version, request }) {

@@ -38,7 +38,7 @@ export class Trail {
   /**
    * Asks the server for the frames behind the current one; one question at a time.
    *
-   * @param {(id: number) => boolean} decided whether an action on a frame is still on its way.
+   * @param {(id: number) => boolean} decided whether a frame needs no look any more, as far as this page knows.
    * @returns the progress that came with the answer.
    */
   async refill(decided) {
@@ -83,19 +83,19 @@ export class Trail {
     this.onRenewed();
   }
 
-  /** Whether a step forward can be made without asking the server. */
-  get canAdvance() {
-    return this.position + 1 < this.visited.length || this.ahead.length > 0;
-  }
-
-  /** One step forward: along what was visited, then to what lies ahead; null at the end. */
-  forward() {
+  /**
+   * One step forward: along what was visited, then to what lies ahead; null at the end.
+   *
+   * @param {(id: number) => boolean} decided whether a frame was decided since it came, and needs no look any more.
+   */
+  forward(decided) {
     if (this.position + 1 < this.visited.length) {
       this.position++;
       this.ahead = this.ahead.filter((frame) => frame.id !== this.current); // or it would come twice
       return this.current;
     }
-    const frame = this.ahead.shift();
+    let frame = this.ahead.shift();
+    while (frame && decided(frame.id)) frame = this.ahead.shift();
     if (!frame) return null;
     this.visited.push(frame.id);
     this.position = this.visited.length - 1;
