@@ -1,6 +1,8 @@
 # Needs Python >= 3.11 and make; everything else is installed into .venv (test, check) or .venv-demo (demo, no torch).
 PYTHON ?= python3
 export PYTHON
+# Compiled modules are kept: the tests start hundreds of processes that import the same ones.
+export PYTHONDONTWRITEBYTECODE :=
 SETUP := sh tools/setup_env.sh
 
 .PHONY: help demo test check format figures clean

@@ -18,6 +18,8 @@ from graspseg.review.server import connections
 from graspseg.review.server.connections import bounds
 
 FEW = 64
+# So many connections are made at once; one beyond the backlog would be tried again by the system a second later.
+AT_ONCE = connections._BACKLOG // 2
 # Patience is what the server has in a second argument, so that a test need not wait for as long as a person would.
 PROGRAM = """
 import resource, sys
@@ -58,6 +60,12 @@ class Server:
                 time.sleep(0.2)
         assert answer.status_code == 200, answer.text
 
+    def take_all(self) -> None:
+        """Wait until the server has taken all connections that were made."""
+        end = time.monotonic() + 60
+        while waiting_connections(self.address[1]) and time.monotonic() < end:
+            time.sleep(0.001)
+
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
@@ -73,11 +81,22 @@ def server(folder: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
     started.end()
 
 
+def waiting_connections(port: int) -> int:
+    """How many connections to a port that is listened on are made but not yet taken."""
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, queues, *_ = line.split()
+        if state == "0A" and int(local.rpartition(":")[2], 16) == port:
+            return int(queues.rpartition(":")[2], 16)
+    raise AssertionError(f"nobody listens on port {port}")
+
+
 @contextlib.contextmanager
 def flood(server: Server, count: int, sent: bytes) -> Iterator[list[socket.socket]]:
     with contextlib.ExitStack() as stack:
         opened = []
-        for _ in range(count):
+        for index in range(count):
+            if index % AT_ONCE == 0:
+                server.take_all()
             each = stack.enter_context(socket.create_connection(server.address, timeout=20))
             with contextlib.suppress(OSError):
                 each.sendall(sent)
