@@ -1,8 +1,9 @@
 # Needs Python >= 3.11 and make; everything else is installed into .venv (test, check) or .venv-demo (demo, no torch).
 PYTHON ?= python3
 export PYTHON
-# Compiled modules are kept: the tests start hundreds of processes that import the same ones.
+# Compiled modules are kept, away from the sources: the tests start hundreds of processes that import the same ones.
 export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 SETUP := sh tools/setup_env.sh
 
 .PHONY: help demo test check format figures clean
@@ -19,7 +20,7 @@ demo: .venv-demo/.ready
 
 test: .venv/.ready
 	@sh tools/system_packages.sh
-	.venv/bin/python -m pytest -n auto --dist loadfile
+	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/.ready
 	.venv/bin/ruff check

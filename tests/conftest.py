@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import cv2
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from graspseg.openvino_core import shared_core
 from graspseg.segment.engine import available_threads
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 cv2.setNumThreads(1)
 
+# Beginnings of test names by what they share.
+SHARING = ("tests/compare/", "tests/forest/")
 MOST_WORKERS = 4  # each may need 3 GB: PyTorch, a Ray cluster, a browser
 
 
@@ -34,8 +39,28 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(MOST_WORKERS, available_threads())
 
 
+class Scheduler(LoadFileScheduling):
+    """Gives whole files to the processes, and what shares a fixture that takes long to make to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((shared for shared in SHARING if nodeid.startswith(shared)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler | None:
+    return Scheduler(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules, which are a million objects, each time that it runs."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip tests marked `gpu` where there is no CUDA device."""
+    """Begin with the files that take longest; skip tests marked `gpu` where there is no CUDA device."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

@@ -1,6 +1,7 @@
 import copy
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,14 +62,33 @@ def before(small: nn.Module) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def report(small: nn.Module, before: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory) -> ExportReport:
+def exported(
+    small: nn.Module, before: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ExportReport, onnx.ModelProto]:
+    """The small network as a file, and as it was traced for it: tracing takes seconds."""
     path = tmp_path_factory.mktemp("export") / "model.onnx"
-    return export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
+    own, traced = exporter._trace, []
+
+    def trace(*inputs: Any, **options: Any) -> onnx.ModelProto:
+        model = own(*inputs, **options)
+        traced.append(copied(model))
+        return model
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "_trace", trace)
+        report = export_onnx(small, path, side=SIDE, looks=2, metadata=Card(LITE, {"seed": 1}).metadata())
+    (model,) = traced
+    return report, model
 
 
 @pytest.fixture(scope="module")
-def model(small: nn.Module) -> onnx.ModelProto:
-    return exporter._trace(exporter._Probabilities(small), (SIDE, SIDE))
+def report(exported: tuple[ExportReport, onnx.ModelProto]) -> ExportReport:
+    return exported[0]
+
+
+@pytest.fixture(scope="module")
+def model(exported: tuple[ExportReport, onnx.ModelProto]) -> onnx.ModelProto:
+    return exported[1]
 
 
 def copied(model: onnx.ModelProto) -> onnx.ModelProto:
