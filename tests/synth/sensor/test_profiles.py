@@ -44,7 +44,13 @@ def test_the_table_lists_every_name() -> None:
 
 def test_the_list_says_what_is_uncalibrated() -> None:
     lines = dict(line.split(": ", 1) for line in describe_sensors())
-    assert {name for name, words in lines.items() if "uncalibrated" in words} == {"d435", "kinect2", "azure", "soft", "block"}
+    assert {name for name, words in lines.items() if "uncalibrated" in words} == {
+        "d435",
+        "kinect2",
+        "azure",
+        "soft",
+        "block",
+    }
 
 
 def test_the_help_lists_the_sensors(capsys: pytest.CaptureFixture[str]) -> None:
