@@ -426,8 +426,7 @@ def _kinds() -> Iterable[Kind]:
             lambda path: Reading([digest(read_color(path, None))]),
             checked=name == "png",
         )
-    # Zeros over a header are the end of a tar: what follows is not there, and nothing says that it was.
-    yield Kind("shard tar", _make_shard, _read_shard, variant=_again_tar)
+    yield Kind("shard tar", _make_shard, _read_shard, checked=True, variant=_again_tar)
     yield Kind("manifest.json", _make_manifest, _read_manifest, variant=_again_json)
     yield Kind("dataset.json", _make_folder, _read_folder, variant=_again_marked)
     yield Kind("calibration.json", _calibration, _read_calibration, variant=_again_marked)

@@ -11,6 +11,7 @@ import pytest
 from graspseg.datasets.manifest import hash_file
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
 from graspseg.errors import InputError
+from graspseg.datasets.tar_index import read_index, scan_tar
 
 
 def test_equal_frames_give_equal_bytes(tmp_path: Path, make_sample) -> None:
@@ -81,3 +82,31 @@ def test_keys_of_stems() -> None:
     assert make_keys(["a/b", "a_b", "a_b"]) == ["a_b-2", "a_b", "a_b-3"]
     long = make_keys(["p" * 100 + "/1", "q" * 100 + "/1"])
     assert len(set(long)) == 2 and max(map(len, long)) <= 80
+
+
+@pytest.mark.parametrize("to_the_end", [False, True])
+def test_zeros_over_headers_are_no_shorter_shard(tmp_path: Path, make_sample, *, to_the_end: bool) -> None:
+    path = tmp_path / "s.tar"
+    write_shard(path, [make_sample(number, colored=True) for number in range(3)])
+    whole = path.read_bytes()
+    with tarfile.open(path) as tar:
+        headers = [(member.name, member.offset) for member in tar]
+    assert len(read_index(path)) == 3
+    for name, start in headers:
+        zeros = len(whole) - start if to_the_end else 2 * tarfile.BLOCKSIZE
+        path.write_bytes(whole[:start] + bytes(zeros) + whole[start + zeros :])
+        with pytest.raises(InputError, match=r"s\.tar is no whole tar .*expected a finished shard: make it again\.$"):
+            read_index(path)
+        kept = scan_tar(path).entries
+        assert all(len(entry.members) == 4 and entry.key < name[:2] for entry in kept), "frames lack members"
+
+
+def test_shards_of_others_have_no_number_of_members(tmp_path: Path, make_sample) -> None:
+    path, other = tmp_path / "s.tar", tmp_path / "other.tar"
+    write_shard(path, [make_sample(number) for number in range(3)])
+    with tarfile.open(path) as tar, tarfile.open(other, "w", format=tarfile.USTAR_FORMAT) as copy:
+        for member in tar.getmembers()[:-3]:
+            copy.addfile(member, tar.extractfile(member))
+    assert [entry.key for entry in read_index(other)] == ["f0", "f1"]
+    write_shard(path, [])
+    assert read_index(path) == []

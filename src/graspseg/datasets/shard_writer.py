@@ -11,14 +11,14 @@ import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import encode_png, new_file
 from graspseg.datasets.manifest import ShardEntry, hash_file
-from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, KEY, LABEL, scan_tar
+from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, KEY, LABEL, record_header, scan_tar
 from graspseg.errors import InputError
 from graspseg.frame import Frame
 
@@ -63,7 +63,9 @@ def write_shard(path: Path, samples: Iterable[ShardSample], *, split: str | None
         OutputError: the disk is full or not writable.
     """
     keys: set[str] = set()
+    members = 0
     with new_file(path) as file:
+        file.write(record_header(members))
         with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             for sample in samples:
                 if not KEY.fullmatch(sample.key) or sample.key in keys:
@@ -74,7 +76,8 @@ def write_shard(path: Path, samples: Iterable[ShardSample], *, split: str | None
                 keys.add(sample.key)
                 for kind, data in _members(sample):
                     _add(tar, f"{sample.key}.{kind}", data)
-        file.flush()
+                    members += 1
+        _record(file, members)
         if path.is_file() and filecmp.cmp(path, str(file.name), shallow=False):
             file.close()  # gives it up
     return ShardEntry(path.name, len(keys), path.stat().st_size, hash_file(path), split)
@@ -129,6 +132,19 @@ def _members(sample: ShardSample) -> Iterator[tuple[str, bytes | memoryview]]:
         yield COLORS[0], encode_png(color)
     if sample.labels is not None:
         yield LABEL, encode_png(sample.labels)
+
+
+def _record(file: BinaryIO, members: int) -> None:
+    """Name the number of members in the header that was left for it; a tar without any has none."""
+    end = file.tell()
+    file.seek(0)
+    if members:
+        file.write(record_header(members))
+        file.seek(end)
+    else:
+        file.truncate()
+        tarfile.open(fileobj=file, mode="w").close()
+    file.flush()
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes | memoryview) -> None:

@@ -1,4 +1,9 @@
-"""Where the members of a WebDataset tar lie, found without extracting or trusting anything."""
+"""Where the members of a WebDataset tar lie, found without extracting or trusting anything.
+
+A tar says nothing of how many members it holds, and zeros over a header are its end like any other. Shards of this
+program therefore begin with a header that names the number (a comment to all other programs), and data behind the end
+of any tar counts as damage.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +19,9 @@ KEY = re.compile(r"[A-Za-z0-9_-]{1,80}")
 LARGEST_MEMBER = 64 << 20
 LARGEST_HEADER = 1 << 20
 MOST_KINDS = 64
+MEMBERS = "GRASPSEG.members"
 _BLOCK = tarfile.BLOCKSIZE
+_PART = 1 << 20
 
 DEPTH, LABEL, FACTS = "depth.png", "label.png", "json"
 COLORS = ("color.png", "color.jpg")
@@ -45,6 +52,13 @@ class Scan(NamedTuple):
     broken: str = ""
 
 
+def record_header(members: int) -> bytes:
+    """What a shard begins with: a global header with the number of its members, of one length for any number."""
+    target = io.BytesIO()
+    tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT, pax_headers={MEMBERS: f"{members:010}"})
+    return target.getvalue()
+
+
 class _Headers(io.BufferedReader):
     """A tar of which only headers are read: names and comments of gigabytes are none."""
 
@@ -71,14 +85,14 @@ def scan_tar(path: Path) -> Scan:
     """Walk the headers of a shard to its end; members that must not be used are named and left out."""
     faults: list[str] = []
     entries: dict[str, dict[str, Span]] = {}
-    end, last_key, broken = 0, "", ""
+    end, count, last_key, broken = 0, 0, "", ""
     try:
         length = path.stat().st_size
         with _Headers(io.FileIO(path)) as file, tarfile.open(fileobj=file, mode="r:", errorlevel=0) as tar:
             for member in tar:
                 if tar.offset <= end:
                     raise tarfile.ReadError("a member of negative size")
-                end = tar.offset
+                end, count = tar.offset, count + 1
                 fault = _member_fault(member)
                 if fault:
                     faults.append(f"{path} holds {fault}.")
@@ -97,8 +111,11 @@ def scan_tar(path: Path) -> Scan:
                     )
                 entries.setdefault(key, {}).setdefault(kind, Span(member.offset_data, member.size))
                 last_key = key
+            recorded = tar.pax_headers.get(MEMBERS)
         if not _ends_well(path, end, length):
             broken = _half_written(path, f"it breaks off or is damaged after byte {min(end, length)}")
+        elif recorded is not None and recorded != f"{count:010}":
+            broken = _half_written(path, f"it holds {count} members and says that it has {recorded.lstrip('0')[:20]!r}")
     except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
         broken = _half_written(path, str(error))
     except OSError as error:
@@ -133,12 +150,18 @@ def _member_fault(member: tarfile.TarInfo) -> str:
 
 
 def _ends_well(path: Path, end: int, length: int) -> bool:
-    """Whether the two empty blocks that end a tar follow its last member; without them it was not finished."""
+    """Whether the two empty blocks that end a tar, and nothing else, follow its last member.
+
+    Without them it was not finished; what lies behind them is of members whose headers are gone.
+    """
     if end + 2 * _BLOCK > length:
         return False
     with path.open("rb") as file:
         file.seek(end)
-        return not any(file.read(2 * _BLOCK))
+        while part := file.read(_PART):
+            if part.count(0) < len(part):
+                return False
+    return True
 
 
 def _half_written(path: Path, reason: str) -> str:
