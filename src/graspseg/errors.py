@@ -22,6 +22,11 @@ def printable(text: object, *, lines: bool = False) -> str:
     return _UNPRINTABLE.sub(escaped, str(text))
 
 
+def print_escaped(text: object) -> None:
+    """Print one line that may hold names of files."""
+    print(printable(text))
+
+
 class InputError(ValueError):
     """Input that cannot be used: one sentence that says what, where, what was expected and what to do.
 

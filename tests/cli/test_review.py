@@ -118,16 +118,23 @@ def test_killed_in_the_middle_nothing_that_was_answered_is_lost(folder: Path, st
 
 
 @pytest.mark.slow
-def test_two_servers_share_a_folder(folder: Path, start: Start) -> None:
-    one, other = start(folder, "--reviewer", "Anna"), start(folder, "--reviewer", "Ben")
-    handed = [server.client.post("/api/next", json={"count": 8}).json()["frames"] for server in (one, other)]
-    stems = [[frame["stem"] for frame in frames] for frames in handed]
-    assert stems == [[str(number) for number in range(8)], [str(number) for number in range(8, 16)]]
-    assert one.decide(handed[0][0], "accepted").status_code == 200
-    late = other.decide(handed[0][0], "rejected")
-    assert late.status_code == 409 and "by Anna" in late.json()["error"]
-    assert other.client.get("/api/progress").json()["accepted"] == 1
-    assert one.client.get("/api/session", headers={"X-Token": other.client.headers["X-Token"]}).status_code == 401
+def test_a_second_server_on_a_folder_is_refused_until_the_first_has_ended(
+    folder: Path, start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = start(folder, "--reviewer", "Anna")
+    drawn = tmp_path / "a.json"
+    drawn.write_text("{}")
+    for options in (("--model", "none"), ("--import", str(drawn))):
+        assert main(["review", str(folder), *options]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and f"{folder} is being worked on by another process" in said
+    # Writing into it is refused in every other command by the same lock.
+    assert main(["segment", str(folder / "depth" / "0.png"), "--out", str(folder)]) == 2
+    capsys.readouterr()
+    assert server.decide(server.frames()[0], "accepted").status_code == 200
+    assert server.end(signal.SIGKILL)[0] == -signal.SIGKILL
+    again = start(folder, "--reviewer", "Ben")
+    assert again.client.get("/api/progress").json()["accepted"] == 1
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -12,11 +14,16 @@ import numpy as np
 import pytest
 
 from graspseg.cli.main import main
+from graspseg.datasets import atomic
+from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.files import read_file
+from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.images import read_labels
 from graspseg.errors import InputError
 from graspseg.review.server import coco, import_files
 from graspseg.review.server.imports import import_labels
+from graspseg.frame import Frame
+from graspseg.review.server.serve import open_store
 from graspseg.review.server.store import Store
 
 from .conftest import SHAPE, labels_of
@@ -288,3 +295,65 @@ def test_boxes_of_coco_by_command(folder: Path, tmp_path: Path, capsys: pytest.C
     assert main(["review", str(folder), "--import", str(file), "--model", "none"]) == 2
     assert "expected a mask or polygon" in capsys.readouterr().err
     np.testing.assert_array_equal(labels_in(folder, "take/0"), labels_of(0))
+
+
+def ten_frames(folder: Path) -> tuple[Path, Path]:
+    """Frames of which the last has no labels in a folder that is not there yet, and a file with new ones for all."""
+    writer = FolderWriter(folder / "ten", {})
+    for number in range(10):
+        labels = labels_of(number % 4) if number < 9 else None
+        writer.write(f"new/{number}" if labels is None else f"{number}", Frame(np.full(SHAPE, 700, np.uint16)), labels)
+    names = [*map(str, range(9)), "new/9"]
+    return folder / "ten", cvat(folder, *((f"{name}.png", GOOD) for name in names))
+
+
+def state_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")}
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_write_that_fails_midway_leaves_all_frames_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    folder, file = ten_frames(tmp_path)
+    before, calls = state_of(folder), 0
+    system = getattr(os, call)
+
+    def third_fails(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return system(*arguments)
+
+    with open_store(folder) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(atomic.os, call, third_fails)
+            with pytest.raises(OutputError, match=r"No space left.*None of the 10 frames of .* was changed\.$"):
+                import_labels(store, file)
+        assert calls >= 3
+        assert state_of(folder) == before and not list(folder.rglob("*.tmp"))
+        assert not (folder / "labels" / "new").exists()
+        assert not any(frame.edited or frame.pending for frame in store.frames())
+    with open_store(folder, say=pytest.fail) as store:
+        assert state_of(folder) == before
+        assert import_labels(store, file).changed == 10
+    assert all(np.count_nonzero(sample.labels == 1) == 4 for sample in FolderDataset(folder))
+
+
+def test_an_import_that_was_killed_before_its_files_took_their_places_is_finished_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, file = ten_frames(tmp_path)
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with open_store(folder) as store:
+        monkeypatch.setattr(store.images, "put", killed)
+        monkeypatch.setattr(store, "_take_back", killed)
+        with pytest.raises(SystemExit):
+            import_labels(store, file)
+    with open_store(folder, say=pytest.fail):
+        pass
+    assert all(np.count_nonzero(sample.labels == 1) == 4 for sample in FolderDataset(folder))

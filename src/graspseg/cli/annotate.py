@@ -183,10 +183,9 @@ def _run(
                 progress.advance(bar, count)
     write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:
-        console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
-    out = printable(job.out)
-    print(f"{done} of {len(inputs)} frames annotated in {out}")
+        console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {printable(job.out / 'evidence')}")
+    print(f"{done} of {len(inputs)} frames annotated in {printable(job.out)}")
     for title, skin in zip(inputs.titles, skins, strict=bool(skins)):
-        print(f"skin in {printable(title)}: {skin.sentence()}")
-    print(f"check them, the doubtful first, with: graspseg review {out}")
+        print(f"skin in {printable(title)}: {printable(skin.sentence())}")
+    print(f"check them, the doubtful first, with: graspseg review {printable(job.out)}")
     return 1 if failed else 0

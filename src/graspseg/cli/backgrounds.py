@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from graspseg.errors import printable
+
 _SURE = 0.9
 _MOST_LOOKED_AT = 300
 _MOST_NAMED = 5
@@ -48,7 +50,7 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
         more = f" and {len(left_out) - _MOST_NAMED} more" if len(left_out) > _MOST_NAMED else ""
         print(
             f"graspseg: {len(left_out)} of {len(names)} background frames show a hand and are left out: "
-            f"{', '.join(left_out[:_MOST_NAMED])}{more}",
+            f"{printable(', '.join(left_out[:_MOST_NAMED]))}{more}",
             file=sys.stderr,
         )
     if step > 1:

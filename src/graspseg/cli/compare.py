@@ -207,7 +207,7 @@ def _progress() -> Iterator[Progress]:
                 training = name.startswith("cell ")
                 if training or not console.is_terminal:
                     bar.stop()  # training has a bar of its own
-                    print(f"graspseg compare: {name} ({done} of {total} done)", file=sys.stderr, flush=True)
+                    print(f"graspseg compare: {printable(name)} ({done} of {total} done)", file=sys.stderr, flush=True)
                 else:
                     bar.start()
             bar.update(task, completed=done, total=total)

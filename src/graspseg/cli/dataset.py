@@ -222,7 +222,7 @@ def _warn(dataset: Dataset) -> None:
     from graspseg.datasets.doubts import doubts_of
 
     for sentence in doubts_of(dataset):
-        print(f"graspseg: warning: {sentence}", file=sys.stderr)
+        print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
 
 
 def _threads(given: int | None) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, printable
 
 _DEFAULT_SIDE = 160
 
@@ -74,7 +74,7 @@ def main(argv: list[str]) -> int:
         half_storage=options.half,
         passes=Passes(options.full_side, options.hands, options.mirror),
     )
-    print(f"{report.path}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
+    print(f"{printable(report.path)}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
     if options.half and not report.half_storage:
         print("  stored in full precision: rounding the weights moves more than one label in a thousand")
     for engine, parity in report.parity.items():

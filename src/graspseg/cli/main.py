@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _fail("The memory of this machine is too small for this input: use smaller frames or fewer workers.")
     except KeyboardInterrupt as stop:
-        print(printable(f"graspseg: stopped {stop}").rstrip(), file=sys.stderr)
+        print(printable(f"graspseg: stopped {stop}".rstrip()), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         _abandon_stdout()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.review.server.exports import Form
@@ -77,7 +77,7 @@ def _export(folder: Path, out: Path, *, form: Form) -> int:
     with frames_bar(len(accepted)) as advance:
         done = export(accepted, out, form, threads=available_threads(), say=say, advance=advance)
     say.close(done.frames - done.written)
-    print(f"{done.written:,} of {done.frames:,} accepted frames in {out}", file=sys.stderr)
+    print(f"{done.written:,} of {done.frames:,} accepted frames in {printable(out)}", file=sys.stderr)
     return 0 if done.written == done.frames else 1
 
 
@@ -109,7 +109,7 @@ def _serve(options: Options) -> None:
     with contextlib.ExitStack() as stack:
 
         def announce(address: str) -> None:
-            print(f"Review at {address}", flush=True)
+            print(f"Review at {printable(address)}", flush=True)
             if options.open:
                 stack.enter_context(opened(address))
 
@@ -134,4 +134,4 @@ def _user() -> str:
 
 
 def _say(sentence: str) -> None:
-    print(f"graspseg: {sentence}", file=sys.stderr, flush=True)
+    print(f"graspseg: {printable(sentence)}", file=sys.stderr, flush=True)

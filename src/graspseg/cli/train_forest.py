@@ -41,11 +41,11 @@ def main(argv: Sequence[str]) -> int:
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=1.0)
                 if not console.is_terminal:
-                    print(what, flush=True)
+                    print(printable(what), flush=True)
             bars.update(tasks[what], completed=share)
 
         skipped = run_forest(arguments.settings, arguments.out, progress=show)
-    print(f"model: {arguments.out / FOREST_FILE}")
+    print(f"model: {printable(arguments.out / FOREST_FILE)}")
     if skipped.reasons:
         print(
             f"frames skipped because they could not be used: {len(skipped.reasons)}, the first: "

@@ -94,11 +94,70 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
+class StagedFiles:
+    """Files written beside their places and on the disk, so that putting them there takes no more space.
+
+    A context manager: what was not put into its place by the end is taken away, with folders made for it.
+    """
+
+    def __init__(self) -> None:
+        self._staged: dict[Path, Path] = {}
+        self._added: list[Path] = []
+        self._put: set[Path] = set()
+
+    def __enter__(self) -> StagedFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for partial in self._staged.values():
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        for folder in self._added:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # succeeds only when it is empty
+        sync_folders(self._put)
+
+    def add(self, path: Path, data: bytes | memoryview) -> None:
+        """Write a file that `put` will place.
+
+        Raises:
+            OutputError: the folder cannot be created, the disk is full, or any other failure of the system.
+        """
+        self._added += [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+        make_folder(path.parent)
+        partial = self._staged[path] = _partial_name(path)
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                _keep_permissions(path, file)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def put(self, path: Path) -> None:
+        """Let a file take its place.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        try:
+            os.replace(self._staged[path], path)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        del self._staged[path]
+        self._put.add(path.parent)
+
+
+def _partial_name(target: Path) -> Path:
+    """Where a file is written first; random, because processes of two machines that share a folder may have one id."""
+    return target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
+
+
 @contextlib.contextmanager
 def _replacing(target: Path, named: Path, *, durable: bool) -> Iterator[BinaryIO]:
     """A file under another name that becomes `target` when the block ends, if it is open then; messages say `named`."""
-    # Random, because processes of two machines that share the folder may have one number.
-    partial = target.with_name(f".{os.getpid()}-{secrets.randbits(63)}.tmp")
+    partial = _partial_name(target)
     try:
         with partial.open("wb") as file:
             _hold(file)

@@ -25,6 +25,7 @@ from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
 from graspseg.datasets.tar_index import scan_tar
 from graspseg.errors import InputError
+from graspseg.errors import print_escaped
 from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
 Target = Literal["folder", "shards", "coco", "png"]
@@ -65,7 +66,7 @@ class Conversion:
     to: Target
     threads: int = 1
     shard_size: int = SHARD_SIZE
-    say: Callable[[str], None] = print
+    say: Callable[[str], None] = print_escaped
     advance: Callable[[int], None] = lambda count: None
     written: int = 0
     failed: int = 0

@@ -55,8 +55,8 @@ class Scan(NamedTuple):
 def record_header(members: int) -> bytes:
     """What a shard begins with: a global header with the number of its members, of one length for any number."""
     target = io.BytesIO()
-    tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT, pax_headers={MEMBERS: f"{members:010}"})
-    return target.getvalue()
+    with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT, pax_headers={MEMBERS: f"{members:010}"}):
+        return target.getvalue()
 
 
 class _Headers(io.BufferedReader):

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float64
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.collection import data_sets_in
 from graspseg.datasets.dataset import Sample
-from graspseg.errors import InputError
+from graspseg.errors import InputError, printable
 from graspseg.evaluation.samples import open_samples
 from graspseg.labels import BACKGROUND, HAND, IGNORE
 from graspseg.models.header import PRESENCE_KEY
@@ -236,9 +236,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     presence = fit_presence(seen, lost=arguments.lost)
     report = {"kept_out": carried, "all": describe(presence, seen), "presence": presence.as_json()}
     for part in ("kept_out", "all"):
-        print(part, ", ".join(f"{name} {value}" for name, value in report[part].items()))
+        print(part, printable(", ".join(f"{name} {value}" for name, value in report[part].items())))
     ranked = sorted(presence.weights.items(), key=lambda item: -math.fabs(item[1]))
-    print("weights", ", ".join(f"{name} {value:+.2f}" for name, value in ranked))
+    print("weights", printable(", ".join(f"{name} {value:+.2f}" for name, value in ranked)))
     if arguments.json is not None:
         write_json(arguments.json, report)
     if arguments.write:

@@ -136,7 +136,7 @@ def report(result: RunResult) -> None:
     """Print what a run ended with."""
     scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
-    print(f"model: {result.model}")
+    print(f"model: {printable(result.model)}")
     if result.skipped:
         print(
             f"frames skipped because they could not be used: {len(result.skipped)}, the first: "

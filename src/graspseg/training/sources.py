@@ -16,6 +16,7 @@ from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
 from graspseg.errors import InputError, printable
+from graspseg.errors import print_escaped
 from graspseg.frame import Intrinsics
 from graspseg.labels import CLASS_NAMES
 from graspseg.synth.preset_names import PresetName
@@ -154,11 +155,11 @@ class StoredFrames:
 
     def __init__(self, paths: Sequence[Path], *, split: str | None = None) -> None:
         self.paths = tuple(paths)
-        self._sets = [accepted_only(open_dataset(path, split=split), split=split, say=print) for path in paths]
+        self._sets = [accepted_only(open_dataset(path, split=split), split=split, say=print_escaped) for path in paths]
         self._ends = np.cumsum([len(each) for each in self._sets])
         for each in self._sets:
             for sentence in doubts_of(each):
-                print(f"graspseg: warning: {sentence}", file=sys.stderr, flush=True)
+                print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr, flush=True)
             missing = each.unlabelled()
             if missing:
                 raise InputError(

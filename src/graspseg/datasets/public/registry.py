@@ -17,7 +17,7 @@ from graspseg.datasets.public.hoi4d import HOI4D
 from graspseg.datasets.public.kang_hoi import KangHOI
 from graspseg.datasets.public.nyu import NYU
 from graspseg.datasets.public.taco import Taco
-from graspseg.errors import InputError
+from graspseg.errors import InputError, printable
 
 DATASETS: dict[str, type[PublicDataset]] = {
     each.card.name: each for each in (DexYCB, HO3D, H2O3D, HOI4D, HOGraspNet, Taco, HOCap, KangHOI, HandSeg, NYU)
@@ -83,7 +83,7 @@ def open_named(data: str | Path, *, split: str | None = None, labelled: bool = T
 @cache
 def _tell(notice: str) -> None:
     """Print a licence notice, once."""
-    print(f"graspseg: {notice}", file=sys.stderr)
+    print(f"graspseg: {printable(notice)}", file=sys.stderr)
 
 
 def detect(root: str | Path) -> str | None:

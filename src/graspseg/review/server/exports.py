@@ -15,6 +15,7 @@ from graspseg.datasets.decisions import AcceptedFrames, read_decisions
 from graspseg.datasets.output_folder import contents, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.errors import InputError
+from graspseg.errors import print_escaped
 from graspseg.labels import shade_depth
 from graspseg.review.server.cvat import write_footer, write_header, write_image
 
@@ -52,7 +53,7 @@ def export(
     form: Form,
     *,
     threads: int = 1,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = print_escaped,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Exported:
     """Write accepted frames.

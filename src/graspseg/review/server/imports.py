@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.atomic import OutputError
+from graspseg.datasets.atomic import OutputError, encode_png
 from graspseg.errors import InputError
+from graspseg.errors import print_escaped
 from graspseg.labels import BACKGROUND, IGNORE
 from graspseg.review.server.database import ReadOnly
 from graspseg.review.server.import_files import read_drawing
@@ -46,10 +47,11 @@ class _Planned(NamedTuple):
     image: DrawnImage
 
 
-def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = print) -> Imported:
+def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = print_escaped) -> Imported:
     """Take labels over; decisions stay, and the history keeps the labels of before.
 
-    Nothing is saved before the whole file was read and every mask of it could be drawn. An image with a shape that has
+    Nothing is saved before the whole file was read and every mask of it could be drawn, and then all of it or, when a
+    label image cannot be written, nothing. An image with a shape that has
     no area, an unknown class, another size or no frame of its own is said, and its frame keeps its labels.
 
     Images are matched by name: with or without the folder they were exported to, or by file name alone where only one
@@ -75,17 +77,23 @@ def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = prin
     for reason in reasons:
         say(reason)
     who = Reviewer(f"import of {path.name}"[:80], "import")
+    changes: list[tuple[FrameState, bytes]] = []
     for frame, image in planned:
         try:
-            if _take(store, frame, image=image, who=who):
-                done.changed += 1
-            else:
-                done.same += 1
-        except OutputError:
-            raise
+            labels = _new_labels(store, frame, image)
         except InputError as error:
             done.failed += 1
             say(str(error))
+            continue
+        if labels is None:
+            done.same += 1
+        else:
+            changes.append((frame, bytes(encode_png(labels))))
+    try:
+        store.save_all(changes, who=who)
+    except OutputError as error:
+        raise OutputError(f"{error} None of the {len(planned)} frames of {path} was changed.") from error
+    done.changed = len(changes)
     return done
 
 
@@ -149,17 +157,17 @@ def _without_twins(planned: list[_Planned], path: Path, reasons: list[str]) -> l
     return [each for each in planned if counts[each.frame.id] == 1]
 
 
-def _take(store: Store, frame: FrameState, *, image: DrawnImage, who: Reviewer) -> bool:
-    """Save labels unless the frame has them."""
+def _new_labels(store: Store, frame: FrameState, image: DrawnImage) -> UInt8[np.ndarray, "_h _w"] | None:
+    """What an image makes of a frame's labels, None when they are so already.
+
+    Raises:
+        InputError: the labels it has cannot be read.
+    """
     labels, drawn = image.paint()
     now = store.images.present(frame, labels.shape) if store.images.exist(frame) else None
     if now is not None and not image.tells_ignore:
         labels = _keep_ignored(labels, drawn, now)
-    if now is not None and np.array_equal(labels, now):
-        return False
-    store.save_labels(frame.id, labels, expected_revision=frame.revision, who=who, action="import")
-    store.images.write(frame.id)
-    return True
+    return None if now is not None and np.array_equal(labels, now) else labels
 
 
 def _keep_ignored(labels: np.ndarray, drawn: np.ndarray, now: np.ndarray) -> UInt8[np.ndarray, "h w"]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.atomic import encode_png, new_file, unwritable
+from graspseg.datasets.atomic import StagedFiles, encode_png, new_file, unwritable
 from graspseg.datasets.images import decode_labels
 from graspseg.datasets.output_folder import clear_partial
 from graspseg.errors import InputError
@@ -37,11 +39,11 @@ class LabelImages:
         connection: sqlite3.Connection,
         frame: FrameState,
         *,
-        labels: UInt8[np.ndarray, "h w"],
+        png: bytes,
         origin: Origin,
     ) -> int:
         """Keep new labels of a frame inside a transaction; the number they have in the history."""
-        return _insert(connection, frame, origin=origin, png=bytes(encode_png(labels)))
+        return _insert(connection, frame, origin=origin, png=png)
 
     def keep_present(self, connection: sqlite3.Connection, frame: FrameState) -> int:
         """Keep the labels a frame has before they are replaced, which another program may have written.
@@ -170,6 +172,36 @@ class LabelImages:
                     file.write(png)
             connection.execute("UPDATE frames SET file_id = labels_id WHERE id = ?", (frame.id,))
             return kept
+
+    def place(self, frame: FrameState) -> Path:
+        """Where the label image of a frame is or will be.
+
+        Raises:
+            InputError: not in the folder, or a link.
+        """
+        return self._folder.inside(self._folder.labels_name(frame.stem))
+
+    def put(self, frame_ids: Iterable[int], staged: StagedFiles) -> None:
+        """Bring the files of several frames up to date from copies that were staged at their places.
+
+        Raises:
+            OutputError: a file could not be put into its place; those before it were.
+            InputError: a label image is not in the folder.
+        """
+        failure: InputError | None = None
+        with self._database.writing(durable=False) as connection:
+            for frame_id in frame_ids:
+                frame = read_state(connection, frame_id)
+                assert frame is not None
+                try:
+                    self._keep_stranger(connection, frame)
+                    staged.put(self.place(frame))
+                except InputError as error:
+                    failure = error  # what was put is to be recorded all the same
+                    break
+                connection.execute("UPDATE frames SET file_id = labels_id WHERE id = ?", (frame.id,))
+        if failure is not None:
+            raise failure
 
     def _keep_stranger(self, connection: sqlite3.Connection, frame: FrameState) -> str | None:
         """Keep the file that will be replaced, unless the record has it; a sentence when it was kept."""

@@ -8,7 +8,10 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from graspseg.datasets.atomic import OutputError
+from graspseg.datasets.output_folder import working_in
 from graspseg.errors import InputError
+from graspseg.errors import print_escaped
 from graspseg.review.server.access import Application, Guard
 from graspseg.review.server.api import Review
 from graspseg.review.server.connections import BoundedServer
@@ -24,27 +27,36 @@ USUAL_PORT = 8420
 
 
 @contextlib.contextmanager
-def open_store(path: Path, *, say: Callable[[str], None] = print) -> Iterator[Store]:
-    """The record of a folder, brought up to date, until the block ends.
+def open_store(path: Path, *, say: Callable[[str], None] = print_escaped) -> Iterator[Store]:
+    """The record of a folder, brought up to date and held until the block ends.
 
     Args:
         path: folder data set.
         say: called with warnings.
 
     Raises:
-        InputError: the folder cannot be used.
+        InputError: the folder cannot be used, or another process is working in it.
     """
     folder = ReviewFolder(path)
-    database = Database(folder.root)
-    try:
-        with database.sentences():
-            update_index(database, folder)
-            store = Store(database, folder)
-            for sentence in [database.read_only] if database.read_only else store.images.write_pending():
-                say(sentence)
-            yield store
-    finally:
-        database.close()
+    with _alone_in(folder.root), contextlib.closing(Database(folder.root)) as database, database.sentences():
+        update_index(database, folder)
+        store = Store(database, folder)
+        for sentence in [database.read_only] if database.read_only else store.images.write_pending():
+            say(sentence)
+        yield store
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder as every command does that writes to it; one that cannot be written to is only looked at.
+
+    Raises:
+        InputError: another process is working in it.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OutputError):
+            stack.enter_context(working_in(folder))
+        yield
 
 
 @contextlib.contextmanager
@@ -55,7 +67,7 @@ def open_review(
     host: str = "127.0.0.1",
     reviewer: str = "reviewer",
     model: str | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = print_escaped,
 ) -> Iterator[Application]:
     """The application for a folder, with everything it needs until the block ends.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.datasets.atomic import OutputError, StagedFiles, encode_png
 from graspseg.errors import InputError
 from graspseg.review.server.checks import Action, Checks, last_of
 from graspseg.review.server.database import Database, ReadOnly
@@ -19,7 +20,6 @@ from graspseg.review.server.label_images import LabelImages
 from graspseg.review.server.state import NOT_SAID, Decision, FrameState, Reviewer, Seen, read_state
 
 _ACTIONS: dict[Decision | None, Action] = {"accepted": "accept", "rejected": "reject", None: "clear"}
-_ORIGINS: dict[Literal["labels", "import"], Literal["person", "import"]] = {"labels": "person", "import": "import"}
 _LAST_OWN = """
 SELECT * FROM history AS own WHERE reviewer = :reviewer AND action IN ('accept', 'reject', 'clear', 'labels')
 AND (:frame IS NULL OR frame_id = :frame) AND NOT EXISTS (SELECT 1 FROM history WHERE undoes = own.id)
@@ -130,7 +130,6 @@ class Store:
         expected_revision: int,
         who: Reviewer,
         expected_labels: str | None = None,
-        action: Literal["labels", "import"] = "labels",
     ) -> None:
         """Keep corrected labels, and those they replace; `images.write` then puts them into `labels/`.
 
@@ -141,16 +140,75 @@ class Store:
             Missing: there is no such frame.
         """
         seen = Seen(expected_revision, expected_labels)
-        with self._changing(frame_id, seen, action, who, labels) as (connection, frame):
+        with self._changing(frame_id, seen, "labels", who, labels) as (connection, frame):
             if frame is None:
                 return
             values = {
                 "decision_before": frame.decision,
                 "decision_after": frame.decision,
                 "labels_before": self.images.keep_present(connection, frame),
-                "labels_after": self.images.keep(connection, frame, labels=labels, origin=_ORIGINS[action]),
+                "labels_after": self.images.keep(connection, frame, png=bytes(encode_png(labels)), origin="person"),
             }
-            self._record(connection, frame, action, who, values)
+            self._record(connection, frame, "labels", who, values)
+
+    def save_all(self, changes: Sequence[tuple[FrameState, bytes]], *, who: Reviewer) -> None:
+        """Keep label images of several frames, in the record and in `labels/`: of all of them, or of none.
+
+        Nothing is recorded before all files are written beside their places. When one then cannot take its place, what
+        was done is taken back; the history shows both.
+
+        Args:
+            changes: frames as they were seen, each with the PNG of its new labels.
+            who: the reviewer.
+
+        Raises:
+            Conflict: a frame has another revision.
+            OutputError: something could not be saved.
+            InputError: the labels a frame has are a link or cannot be read.
+        """
+        with StagedFiles() as staged:
+            for frame, png in changes:
+                staged.add(self.images.place(frame), png)
+            with self._writing() as connection:
+                for seen, png in changes:
+                    frame = self._frame(connection, seen.id)
+                    self._checks.seen(connection, frame, Seen(seen.revision))
+                    values = {
+                        "decision_before": frame.decision,
+                        "decision_after": frame.decision,
+                        "labels_before": self.images.keep_present(connection, frame),
+                        "labels_after": self.images.keep(connection, frame, png=png, origin="import"),
+                    }
+                    self._record(connection, frame, "import", who, values)
+            try:
+                self.images.put((frame.id for frame, _ in changes), staged)
+            except BaseException:
+                with contextlib.suppress(OutputError):  # then the next start finishes what is recorded
+                    self._take_back([frame for frame, _ in changes], who)
+                raise
+
+    def _take_back(self, frames: Sequence[FrameState], who: Reviewer) -> None:
+        """Undo the last action on each frame, an import, and put its former labels back where they were replaced.
+
+        Raises:
+            OutputError: it could not be saved, or a file not be written.
+        """
+        with self._writing() as connection:
+            for before in frames:
+                frame = self._frame(connection, before.id)
+                own = connection.execute("SELECT * FROM history WHERE id = ?", (frame.last_id,)).fetchone()
+                values = {
+                    "decision_before": frame.decision,
+                    "decision_after": own["decision_before"],
+                    "labels_before": own["labels_after"],
+                    "labels_after": own["labels_before"],
+                    "undoes": own["id"],
+                }
+                self._record(connection, frame, "undo", who, values)
+                if frame.pending and not before.pending:  # its file was not touched
+                    connection.execute("UPDATE frames SET file_id = labels_id WHERE id = ?", (frame.id,))
+        for frame in frames:
+            self.images.write(frame.id)
 
     def undo(self, frame_id: int | None, who: Reviewer, seen: Seen = NOT_SAID) -> tuple[int, Action]:
         """Take back this person's last action that is not yet taken back, of one frame or of all.
@@ -198,7 +256,7 @@ class Store:
         self,
         frame_id: int,
         seen: Seen,
-        action: Literal[Action, "import"],
+        action: Action,
         who: Reviewer,
         labels: UInt8[np.ndarray, "h w"] | None = None,
     ) -> Iterator[tuple[sqlite3.Connection, FrameState | None]]:
