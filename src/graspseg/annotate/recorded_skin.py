@@ -1,4 +1,8 @@
-"""How skin is told in each recording: what was kept with it, or is found anew and kept there."""
+"""How skin is told in each recording: as the job was begun, as a file beside the recording says, or found anew.
+
+A model is kept in the output folder alone; nothing is written into a recording. Who wants one to hold for every
+annotation of a recording copies it there.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,36 @@ from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import Job, skin_file
 from graspseg.annotate.skin_choice import SkinChoice, choose_skin, has_surroundings
 from graspseg.cameras.rgbd import RgbdFrame
-from graspseg.datasets.atomic import OutputError
 from graspseg.errors import InputError
 
 _LOOKED_AT = 12  # frames next to each other hardly differ
 _CLICK = re.compile(r"(?:(.+):)?(\d+),(\d+)")
 
 
-def load_skins(job: Job, inputs: Inputs) -> list[SkinChoice | None]:
-    """What was found for each input before: kept with it, or in `out` since the job was begun.
+def load_skins(job: Job, inputs: Inputs, *, say: Callable[[str], None]) -> list[SkinChoice | None]:
+    """What was found for each input before: in `out` since the job was begun, or lying with the recording.
+
+    Args:
+        job: what is annotated.
+        inputs: its frames.
+        say: called with a sentence where the two differ.
 
     Raises:
         InputError: such a file holds no skin model.
     """
-    places = [
-        (kept_with(name), skin_file(job.out, title)) for name, title in zip(job.inputs, inputs.titles, strict=True)
-    ]
-    found = [next((path for path in both if path is not None and path.is_file()), None) for both in places]
-    return [None if path is None else SkinChoice.load(path) for path in found]
+    skins: list[SkinChoice | None] = []
+    for name, title in zip(job.inputs, inputs.titles, strict=True):
+        begun, beside = (
+            SkinChoice.load(path) if path is not None and path.is_file() else None
+            for path in (skin_file(job.out, title), lying_with(name))
+        )
+        if begun and beside and begun.content() != beside.content():
+            say(
+                f"{lying_with(name)} is not the skin model that {job.out} was begun with, which is used: choose "
+                "another --out to annotate with it."
+            )
+        skins.append(begun or beside)
+    return skins
 
 
 def find_skins(
@@ -37,17 +53,15 @@ def find_skins(
     *,
     clicks: Sequence[str] = (),
     first: int,
-    say: Callable[[str], None],
     given: Sequence[SkinChoice | None] = (),
 ) -> list[SkinChoice]:
-    """Find how skin is told in each input, and keep it with the recording where that can be written to.
+    """Find how skin is told in each input.
 
     Args:
         job: what is annotated.
         inputs: its frames.
         clicks: places on skin as FRAME:X,Y, or X,Y in the first frame; an input without any is calibrated on `first`.
         first: so many frames at the beginning of an input show the empty hand, or different objects.
-        say: called with the sentence for a recording that cannot be written to.
         given: for each input, or for none at all, a model of which nobody knows how it was found.
 
     Raises:
@@ -55,22 +69,16 @@ def find_skins(
     """
     parsed = [_parse(click, inputs) for click in clicks]
     models = []
-    for number, name in enumerate(job.inputs):
+    for number in range(len(job.inputs)):
         own = [click for click in parsed if inputs.input_of(click.frame) == number]
         there = given[number] if given else None
         model = _from_clicks(own, inputs, job) if own else _found(inputs.of_input(number), inputs, job, first, there)
         models.append(model)
-        place = kept_with(name)
-        if place is not None:
-            try:
-                model.save(place)
-            except OutputError as error:
-                say(f"the skin model is kept in {job.out} alone: {error}")
     return models
 
 
-def kept_with(name: str) -> Path | None:
-    """Where a recording keeps its skin model: in its folder, or beside its file; None for a public data set."""
+def lying_with(name: str) -> Path | None:
+    """Where a skin model may lie with a recording: in its folder, or beside its file; None for a public data set."""
     path = Path(name)
     if not path.exists():
         return None

@@ -47,7 +47,7 @@ class Options:
     (model), or for each recording the way whose result agrees best with depth and color (auto); auto also takes tables
     out of the depth range, and things that no hand touches"""
     calibrate: bool = False
-    """find anew how skin is told and keep it with the recording as skin.json; without, what is there is taken"""
+    """find anew how skin is told; without, what --out was begun with is taken, or the skin.json in a recording"""
     clicks: tuple[str, ...] = ()
     """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
     calibration_frames: int = 30
@@ -143,18 +143,21 @@ def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list
 
     if options.skin == "hsv" and not options.calibrate:
         return []
-    there = [] if options.calibrate else load_skins(job, inputs)
+
+    def warn(sentence: str) -> None:
+        console.print(f"graspseg: warning: {printable(sentence)}")
+
+    there = [] if options.calibrate else load_skins(job, inputs, say=warn)
     known = [skin is not None and skin.serves(options.skin) for skin in there]
     if there and all(known):
         return [skin for skin in there if skin is not None]
     if any(known):
         title = inputs.titles[known.index(False)]
-        raise InputError(f"{title} has no skin.json, unlike other inputs, expected one for each: add --calibrate.")
-
-    def warn(sentence: str) -> None:
-        console.print(f"graspseg: warning: {printable(sentence)}")
-
-    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, say=warn, given=there)
+        raise InputError(
+            f"{title} has no skin.json, unlike other inputs, expected one for each: copy one from skin/ of an "
+            "annotation of it, or add --calibrate."
+        )
+    return find_skins(job, inputs, clicks=options.clicks, first=options.calibration_frames, given=there)
 
 
 def _run(

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from graspseg.compare.cells import ComparedFrames
-from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, fingerprint
+from graspseg.compare.fingerprint import fingerprint
+from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames
+from graspseg.datasets.public.registry import parse_named
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
 from graspseg.synth.preset_names import PRESETS
@@ -73,8 +75,9 @@ def compared_frames(
 
 def _files(name: str, data: str) -> dict[str, object]:
     """What tells the files of a data set on disk from those it held before somebody corrected a label."""
-    folder = Path(data)
-    return {name: fingerprint(folder)} if data and folder.is_dir() else {}
+    public = parse_named(data)
+    path = Path(data) if public is None else Path(public[2])
+    return {name: fingerprint(path)} if data and path.exists() else {}
 
 
 def _sources(train: str, count: int) -> tuple[FrameSource, FrameSource]:

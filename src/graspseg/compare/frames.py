@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -276,11 +274,3 @@ def _record(size: Size) -> np.dtype:
             ("labels", "u1", shape),
         ]
     )
-
-
-def fingerprint(folder: Path) -> str:
-    """Hexadecimal digits that change with the name, size or time of any file below a folder."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    stats = ((path.relative_to(folder).as_posix(), path.stat()) for path in files)
-    listed = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:12]
