@@ -2,7 +2,8 @@
 
     python benchmarks/fuzz.py [--inputs 10000] [--seed 0] [--kinds ros] [--json-path benchmarks/results/fuzz.json]
 
-Input `i` of a seed is always the same file; `--only I` runs one and prints its traceback. Files are read in a process
+Input `i` of a seed is always the same file (of the recordings that the RealSense SDK writes, the same damage to one of
+another time); `--only I` runs one and prints its traceback. Files are read in a process
 of their own, which is replaced when it hangs or crashes. Ends with 1 when something is wrong.
 """
 
@@ -29,7 +30,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from fuzz_kinds import KINDS, Kind, Reading
+from fuzz_kind import Kind, Reading
+from fuzz_kinds import KINDS
 from fuzz_mutations import Change, damaged, draw, is_cut
 from graspseg.errors import InputError
 
@@ -136,7 +138,7 @@ def plan(index: int, seed: int, kinds: Sequence[Kind]) -> tuple[Kind, list[Chang
 
 
 def chosen_kinds(part: str) -> list[Kind]:
-    return [kind for kind in KINDS if part in kind.name]
+    return [kind for kind in KINDS if any(one in kind.name for one in part.split(","))]
 
 
 def work(arguments: argparse.Namespace) -> None:
@@ -254,7 +256,8 @@ def summarize(rows: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> 
 
     names = sorted({row["kind"] for row in rows})
     return {
-        "command": f"python benchmarks/fuzz.py --inputs {arguments.inputs} --seed {arguments.seed}",
+        "command": f"python benchmarks/fuzz.py --inputs {arguments.inputs} --seed {arguments.seed}"
+        + (f" --kinds {arguments.kinds}" if arguments.kinds else ""),
         "machine": describe_machine(),
         "limit_s": LIMIT_S,
         **count(rows),
@@ -266,7 +269,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default="", help="only kinds with this in their name")
+    parser.add_argument(
+        "--kinds", default="", help="only kinds with this, or one of several after commas, in their name"
+    )
     parser.add_argument("--minutes", type=float, default=600.0, help="stop then, and record what is done")
     parser.add_argument("--only", type=int, help="judge one input here and print what is found")
     parser.add_argument("--start", type=int, help=argparse.SUPPRESS)

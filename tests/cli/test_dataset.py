@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,8 @@ import pytest
 
 from graspseg.cli.main import main
 from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.manifest import write_manifest
+from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.frame import Frame
 
 
@@ -138,3 +141,30 @@ def test_list_of_public_data_sets(capsys: pytest.CaptureFixture[str]) -> None:
     table = capsys.readouterr().out
     for record in described:
         assert record["name"] in table and record["where"] in table
+
+
+@pytest.mark.parametrize("manifest", [True, False])
+def test_what_looks_like_depth_beside_shards_is_counted_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, manifest: bool
+) -> None:
+    shards = tmp_path / "set"
+    row = write_shard(shards / "a-000000.tar", [ShardSample("f", Frame(np.full((8, 9), 500, np.uint16)))])
+    (shards / "later.tar.gz").write_bytes(b"x")
+    (shards / "video.mkv").write_bytes(b"x")
+    (shards / "notes.txt").write_text("x")
+    if manifest:
+        write_manifest(shards, {"depth_unit_m": 0.001}, [row])
+        (shards / "extra.png").write_bytes(b"x")
+        shutil.copy(shards / "a-000000.tar", shards / "b-000000.tar")
+    names = {"later.tar.gz", "video.mkv"} | ({"extra.png", "b-000000.tar"} if manifest else set())
+    assert main(["dataset", "check", str(shards)]) == 1
+    said = capsys.readouterr()
+    assert {name for name in names if f"{shards / name} " in said.err} == names and "notes" not in said.err
+    assert f", {len(names) + manifest} faults" in said.out
+    assert main(["dataset", "convert", str(shards), "--out", str(tmp_path / "out"), "--to", "folder"]) == 1
+    said = capsys.readouterr()
+    assert {name for name in names if f"{shards / name} lies in" in said.err} == names and "notes" not in said.err
+    assert "1 of 1 frames in" in said.err and (tmp_path / "out" / "depth" / "f.png").is_file()
+    assert main(["segment", str(shards), "--out", str(tmp_path / "results"), "--no-overlays"]) == 1
+    said = capsys.readouterr()
+    assert {name for name in names if f"{shards / name} lies in" in said.err} == names

@@ -14,7 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fuzz import FAULTS, Sample, judge, make_sample
-from fuzz_kinds import KINDS, Kind
+from fuzz_kind import Kind
+from fuzz_kinds import KINDS
 from fuzz_mutations import OPERATIONS, Change, damaged, is_cut
 
 EXAMPLES = 12  # of each kind: all of them take seconds
@@ -68,7 +69,7 @@ def test_what_readers_do_wrong_is_noticed(tmp_path: Path) -> None:
         return folder / "a"
 
     def kind_that(read: Callable[[bytes], list[str]], *, said_loss: bool = False) -> Kind:
-        from fuzz_kinds import Reading
+        from fuzz_kind import Reading
 
         return Kind("a", make, lambda path: Reading(read(path.read_bytes()), said_loss and len(path.read_bytes()) < 10))
 

@@ -15,7 +15,9 @@ from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, hash_file
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shards import (
     check_size,
+    find_beside,
     find_shards,
+    is_beside,
     is_shards,
     read_picture,
     read_sample,
@@ -176,6 +178,9 @@ def _check_listing(folder: Path, manifest: Manifest | None, findings: Findings) 
     for left in partial_files(folder):
         findings.fault(_leftover(left))
     there = find_shards(folder)
+    for _, path in find_beside(folder):
+        if path not in there:
+            findings.fault(is_beside(path, folder))
     if manifest is None:
         findings.notes[f"there is no {MANIFEST}"] = 1
         return there

@@ -23,6 +23,7 @@ from graspseg.datasets.manifest import MANIFEST, ShardEntry, check_unchanged, ha
 from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_empty, remove_results, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
+from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.tar_index import scan_tar
 from graspseg.errors import InputError
 from graspseg.errors import print_escaped
@@ -90,6 +91,9 @@ class Conversion:
         description = self._describe()
         with working_in(self.out):
             self._claim(description["converted"])
+            for sentence in self.dataset.beside() if isinstance(self.dataset, ShardDataset) else ():
+                self.failed += 1
+                self.say(sentence)
             {"folder": self._to_folder, "shards": self._to_shards, "coco": self._to_coco, "png": self._to_png}[self.to](
                 description
             )

@@ -20,6 +20,7 @@ from graspseg.datasets.dataset import Sample
 from graspseg.datasets.description import Description, is_number, parse_intrinsics, parse_object, parse_unit
 from graspseg.datasets.fields import misspelled_fields
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
+from graspseg.datasets.listing import depth_files
 from graspseg.datasets.manifest import MANIFEST, Manifest, ShardEntry, is_manifest, read_manifest
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, LABEL, Entry, read_index, read_span
 from graspseg.errors import InputError
@@ -50,6 +51,31 @@ def is_shards(path: Path) -> bool:
 def find_shards(folder: Path) -> list[Path]:
     """The tars of a folder by name; hidden ones are unfinished."""
     return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file() and not path.name.startswith("."))
+
+
+def find_beside(folder: Path) -> list[tuple[str, Path]]:
+    """What lies beside the shards of a folder and is depth, looks like it, or is a tar of no row of its manifest.
+
+    Folders below are looked into where no manifest says what belongs to the set: commands that write shards keep there
+    what they know of the frames.
+
+    Returns:
+        For every file what it would be called as a frame, and where it is.
+
+    Raises:
+        InputError: the folder cannot be listed, or its manifest not be read.
+    """
+    manifest = read_manifest(folder / MANIFEST)
+    if manifest is None:
+        shards = set(find_shards(folder))
+        return [(name, path) for name, path in depth_files(folder) if path not in shards]
+    rows = {folder / row.name for row in manifest.shards}
+    return [(name, path) for name, path in depth_files(folder) if path.parent == folder and path not in rows]
+
+
+def is_beside(path: Path, folder: Path) -> str:
+    """The sentence for a file that `find_beside` names."""
+    return f"{path} lies in {folder} beside shards, expected only these: name it, or move it away."
 
 
 class ShardDataset:
@@ -105,6 +131,16 @@ class ShardDataset:
 
     def __len__(self) -> int:
         return self._starts[-1]
+
+    def beside(self) -> list[str]:
+        """A sentence for every file that lies beside the shards of a folder and is left out; see `find_beside`.
+
+        Raises:
+            InputError: the folder cannot be listed.
+        """
+        if not self.path.is_dir():
+            return []
+        return [is_beside(path, self.path) for _, path in find_beside(self.path)]
 
     @property
     def shard_starts(self) -> list[int]:

@@ -12,11 +12,10 @@ from graspseg.cameras.recording import Recording
 from graspseg.cameras.recordings import is_recording, open_recording, refuse_topics
 from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.listing import depth_files, list_frames, stem_of
-from graspseg.datasets.manifest import MANIFEST, is_manifest
+from graspseg.datasets.listing import list_frames, stem_of
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named
-from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
+from graspseg.datasets.shards import ShardDataset, find_beside, is_beside, is_shards
 from graspseg.errors import InputError
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
 
@@ -210,12 +209,9 @@ def _in_recording(item: Path, topics: Sequence[str]) -> Iterator[Source]:
 
 def _in_shards(item: Path, out: Path) -> Iterator[Source]:
     frames = ShardDataset(item)
-    if item.is_dir() and not is_manifest(item / MANIFEST):  # which would say what belongs to the set
-        for name, path in depth_files(item):
-            if path not in find_shards(item) and not _real(path).is_relative_to(_real(out)):
-                yield LostSource(
-                    name, path, f"{path} lies in {item} beside shards, expected only these: name it, or move it away."
-                )
+    for name, path in find_beside(item) if item.is_dir() else ():
+        if not _real(path).is_relative_to(_real(out)):
+            yield LostSource(name, path, is_beside(path, item))
     for index, key in enumerate(frames.stems):
         yield StoredSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from graspseg.cameras.open import open_rgbd
+import realsense_samples
 from graspseg.cameras.realsense import capture, record
 from graspseg.cameras.realsense.capture import Mode
 from graspseg.cameras.realsense.record import RecordSettings, Reporter, find_camera
@@ -194,7 +195,7 @@ record(camera.device, RecordSettings(Path(sys.argv[2]), Mode(32, 24, 30), settle
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_killed_recording_keeps_every_frame_it_reported(sdk: Any, tmp_path: Path, name: str) -> None:
-    made, out = Path(__file__).with_name("conftest.py"), tmp_path / name
+    made, out = Path(realsense_samples.__file__), tmp_path / name
     with subprocess.Popen([sys.executable, "-c", _KILLED, made, out], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         reported = 0

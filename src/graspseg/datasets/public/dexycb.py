@@ -156,4 +156,6 @@ def _grasped(meta: Path) -> int:
     try:
         return int(content["ycb_ids"][content["ycb_grasp_ind"]])
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(f"{meta} names no grasped object ({error}), expected ycb_ids and ycb_grasp_ind.") from error
+        raise InputError(
+            f"{meta} names no grasped object ({error}), expected ycb_ids and ycb_grasp_ind: download it again."
+        ) from error

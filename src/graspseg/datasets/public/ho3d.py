@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
+from graspseg.datasets.files import read_file
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_color_picture, read_packed_depth
 from graspseg.errors import InputError
@@ -152,8 +154,9 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str, /) -> Any:
         package = module.replace("numpy.core", "numpy._core")
+        if (package, name) == ("numpy._core.multiarray", "_reconstruct"):
+            return _empty_array
         if (package, name) in {
-            ("numpy._core.multiarray", "_reconstruct"),
             ("numpy._core.multiarray", "scalar"),
             ("numpy", "ndarray"),
             ("numpy", "dtype"),
@@ -164,13 +167,31 @@ class _ArraysOnly(pickle.Unpickler):
         raise pickle.UnpicklingError(f"it names {module}.{name}")
 
 
+def _empty_array(*_: object) -> np.ndarray:
+    """What NumPy makes before it fills an array, whatever size the file says that it will have."""
+    return np.empty(0, np.int8)
+
+
+def _unpickled(data: bytes) -> Any:
+    """Content of a pickle, if it is made of numbers, texts and arrays.
+
+    Raises:
+        Exception: anything, of a damaged one.
+    """
+    for operation, argument, _ in pickletools.genops(data):
+        # Python takes memory for as many objects as the number under which one is kept.
+        if "PUT" in operation.name and argument is not None and argument > len(data):
+            raise pickle.UnpicklingError(f"it keeps an object as number {argument}")
+    return _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
+
+
 def _camera(path: Path) -> Intrinsics | None:
     """The camera of a frame's annotation, None where the annotation has none."""
     try:
-        content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        content = _unpickled(read_file(path))
         matrix = content["camMat"]
-    except OSError as error:
-        raise InputError(f"{path} could not be read ({error.strerror}), expected the frame's annotation.") from error
+    except InputError:
+        raise
     except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path} is no usable annotation ({error}), expected camMat: download it again.") from error
     return None if matrix is None else intrinsics_of(matrix, path)

@@ -131,7 +131,9 @@ def _camera_of_crop(path: Path) -> Intrinsics:
     except (KeyError, TypeError, ValueError, IndexError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path} lacks calibration or projected joints ({error}), expected both.") from error
+        raise InputError(
+            f"{path} lacks calibration or projected joints ({error}), expected both: download it again."
+        ) from error
     middle = (joints.min(axis=0) + joints.max(axis=0)) / 2
     corner = np.maximum(middle - np.array(_CROP_SIZE) / 2, 0)
     corner = np.minimum(corner, np.array(_FULL_SIZE) - np.array(_CROP_SIZE)).astype(int)

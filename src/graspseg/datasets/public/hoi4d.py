@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int32, UInt8
 
+from graspseg.datasets.arrays import load_npy
+from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
 from graspseg.datasets.public.reading import (
@@ -29,6 +31,7 @@ _UNIT_M = 0.001
 _HANDS = {"C8": (2, 6), "C17": (2, 6), "C20": (2, 3)}
 _RIGHT_HAND = (2,)
 _COLORS = 11
+_MOST_NUMBERS = 9  # of a matrix of the camera
 
 
 def voc_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
@@ -153,9 +156,8 @@ def _camera(root: Path, name: str) -> Intrinsics | None:
     for path in (root / "camera_params" / name / "intrin.npy", root / name / "intrin.npy"):
         if path.is_file():
             try:
-                return intrinsics_of(np.load(path, allow_pickle=False), path)
-            except (OSError, ValueError, EOFError) as error:
-                if isinstance(error, InputError):
-                    raise
+                matrix = load_npy(read_file(path), path, most=_MOST_NUMBERS)
+            except InputError as error:
                 raise InputError(f"{path} is no whole NPY array, expected 3 x 3 numbers: download it again.") from error
+            return intrinsics_of(matrix, path)
     return None

@@ -80,7 +80,9 @@ class NYU(LabelledDataset):
     def _read_labels(self, path: Path, stem: str, frame: Frame) -> UInt8[np.ndarray, "_h _w"]:
         model = read_packed_depth(path, high="green", low="blue")
         if model.shape != frame.depth.shape:
-            raise InputError(f"{path} has shape {model.shape}, expected {frame.depth.shape} like its depth.")
+            raise InputError(
+                f"{path} has shape {model.shape}, expected {frame.depth.shape} like its depth: download it again."
+            )
         apart = np.abs(model.astype(np.int32) - frame.depth)
         hand = (model > 0) & (frame.depth > 0) & (apart <= _AGREE_UNITS)
         labels = label_hand_only(hand, frame.depth_m())

@@ -134,7 +134,7 @@ def intrinsics_of(content: Any, path: Path) -> Intrinsics:
             return Intrinsics(*(float(content[key]) for key in ("fx", "fy", "ppx", "ppy")))
         matrix = np.asarray(content, np.float64).reshape(3, 3)
         return Intrinsics(float(matrix[0, 0]), float(matrix[1, 1]), float(matrix[0, 2]), float(matrix[1, 2]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{path} has intrinsics of another form ({error}), expected focal lengths and principal point in pixels: "
             "download it again."

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, PublicDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_lines, read_video_frame, video_length
@@ -82,8 +83,10 @@ class Taco(PublicDataset):
 @lru_cache(maxsize=1024)
 def _camera(path: Path) -> Intrinsics:
     try:
-        return intrinsics_of(np.loadtxt(path), path)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is no readable 3 x 3 matrix, expected Egocentric_Camera_Parameters.zip.") from error
+        return intrinsics_of(np.loadtxt(read_file(path).decode("latin1").splitlines()), path)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(
+            f"{path} is no readable 3 x 3 matrix, expected one of Egocentric_Camera_Parameters.zip: download it again."
+        ) from error

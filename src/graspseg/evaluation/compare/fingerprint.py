@@ -14,7 +14,7 @@ _DIGITS = 12
 
 
 def fingerprint(path: Path) -> str:
-    """Hexadecimal digits that change with the name or content of a file, or of any file below a folder.
+    """Hexadecimal digits that change with the name or content of a file, or of any file below a folder but hidden ones.
 
     Links to folders are followed, each folder is read once. Content of more than 4 MiB is not read to the middle; a
     change there shows in the time.
@@ -41,7 +41,7 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
     for place, folders, names in os.walk(path, followlinks=True):
         seen.add(os.path.realpath(place))
         folders[:] = [folder for folder in folders if os.path.realpath(Path(place, folder)) not in seen]
-        for file in (Path(place, name) for name in names):
+        for file in (Path(place, name) for name in names if not name.startswith(".")):
             if file.is_file():
                 yield file.relative_to(path).as_posix(), file
 
