@@ -1,4 +1,5 @@
 import pickle
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,18 @@ def test_damaged_annotation(small: Make, data: bytes) -> None:
     (root / "train" / "ABF10" / "meta" / "0000.pkl").write_bytes(data)
     with pytest.raises(InputError, match=r"0000\.pkl "):
         open_public("ho3d", root)[0]
+
+
+def test_annotation_that_would_take_gigabytes(small: Make) -> None:
+    root: Path = small("ho3d").root
+    path = root / "train" / "ABF10" / "meta" / "0000.pkl"
+    keeps = b"\x80\x02N" + b"r" + (1 << 27).to_bytes(4, "little") + b"."  # an object kept as number 2^27
+    grows = pickle.dumps({"camMat": np.eye(3)}, protocol=2).replace(b"K\x00\x85", b"J\x00\x00\x00\x40\x85")
+    assert grows != pickle.dumps({"camMat": np.eye(3)}, protocol=2)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    path.write_bytes(keeps)
+    with pytest.raises(InputError, match="it keeps an object as number 134217728"):
+        open_public("ho3d", root)[0]
+    path.write_bytes(grows)  # an array made with 2^30 bytes before it is filled with nine numbers
+    assert open_public("ho3d", root)[0].frame.intrinsics == Intrinsics(1.0, 1.0, 0.0, 0.0)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10

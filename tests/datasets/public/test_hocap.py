@@ -55,3 +55,11 @@ def test_labels_without_the_segmentation(small: Make) -> None:
     np.savez(made.labels, cam_K=np.eye(3))
     with pytest.raises(InputError, match=r"label_000000\.npz holds no such array as 'seg_mask'"):
         open_public("hocap", made.root)[0]
+
+
+def test_a_camera_with_numbers_of_any_length(small: Make) -> None:
+    root: Path = small("hocap").root
+    path = root / "calibration" / "intrinsics" / "105322251564.yaml"
+    path.write_text(path.read_text().replace("600.0", "1" * 400))
+    with pytest.raises(InputError, match="has intrinsics of another form"):
+        open_public("hocap", root)[0]

@@ -79,3 +79,11 @@ def test_frames_of_a_video_without_masks(small: Make) -> None:
     (root / SEQUENCE / "2Dseg").rename(root / "masks")
     dataset = open_public("hoi4d", root)
     assert len(dataset) == 2 and dataset.unlabelled() == dataset.stems
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'shape': (3, 3", b"1 2 3"])
+def test_a_damaged_camera(small: Make, content: bytes) -> None:
+    root: Path = small("hoi4d").root
+    (root / "camera_params" / "ZY20210800001" / "intrin.npy").write_bytes(content.ljust(200))
+    with pytest.raises(InputError, match=r"intrin\.npy is no whole NPY array, expected 3 x 3 numbers: download"):
+        open_public("hoi4d", root)[0]
