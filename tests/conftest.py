@@ -164,3 +164,19 @@ def at_work(cluster: Cluster) -> Callable[[], list[int]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was made to survive a power cut: names of folders and of files, as they are called then."""
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("NOT TESTED: this system does not tell the name of an open file")
+    done: list[str] = []
+    sync = os.fsync
+
+    def watched(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    return done

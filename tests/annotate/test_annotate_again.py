@@ -138,3 +138,12 @@ def test_one_process_at_a_time(make_recording: Recorder, tmp_path: Path, capsys:
         assert annotate(recording, out) == 2
     assert "out is being worked on by another process" in capsys.readouterr().err
     assert annotate(recording, out) == 0 and not (out / LOCK).exists()
+
+
+def test_labels_are_on_the_disk_before_their_evidence_counts_them_as_done(
+    make_recording: Recorder, tmp_path: Path, synced: list[str]
+) -> None:
+    out = tmp_path / "out"
+    assert annotate(make_recording(3), out) == 0
+    pictures = [synced.index(str(out / kind / f"{n}.png")) for n in range(3) for kind in ("labels", "depth", "color")]
+    assert max(pictures) < synced.index(str(out / "evidence"))

@@ -229,3 +229,11 @@ def test_names_of_files_send_no_commands_to_the_terminal(
     assert r"a\x1b]0;owned\x07\n.png is a truncated PNG" in said.err
     assert r"warning: \x1b[2Jempty: no pixel has a measurement" in said.err
     assert not set(said.err + said.out) & set("\x1b\x07")
+
+
+def test_labels_are_on_the_disk_before_a_summary_names_them(take: Path, segment: Segment, synced: list[str]) -> None:
+    assert segment() == 0
+    out = take.parent / "out"
+    labels = [synced.index(str(out / "labels" / f"{name}.png")) for name in ("a", "b")]
+    last = max(place for place, name in enumerate(synced) if name == str(out))  # summary.json has its name
+    assert max(labels) < synced.index(str(out / "labels"), max(labels)) < last

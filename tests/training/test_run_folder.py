@@ -7,6 +7,9 @@ import pytest
 from graspseg.datasets.atomic import held
 from graspseg.datasets.output_folder import LOCK
 from graspseg.errors import InputError
+from graspseg.networks.checkpoint import Card, save_checkpoint
+from graspseg.networks.table import build
+from graspseg.training.checkpoint_io import AtomicCheckpointIO
 from graspseg.training.forest_config import ForestConfig
 from graspseg.training.forest_run import run_forest
 from graspseg.training.run import train
@@ -101,3 +104,12 @@ def test_a_forest_does_not_replace_settings_of_others(tmp_path):
     with held(tmp_path / "run" / LOCK), pytest.raises(InputError, match="run is being worked on by another process"):
         run_forest(ForestConfig(), tmp_path / "run")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["config.json"]
+
+
+def test_checkpoints_and_models_are_on_the_disk_when_they_have_their_names(tmp_path, synced):
+    AtomicCheckpointIO().save_checkpoint({"step": 1}, tmp_path / "run" / "last.ckpt")
+    assert synced[-2].endswith(".tmp") and synced[-1] == str(tmp_path / "run")
+    synced.clear()
+    card = Card("denseattentionseg-lite")
+    save_checkpoint(tmp_path / "run" / "model.safetensors", build(card.network), card=card)
+    assert synced[-2].endswith(".tmp") and synced[-1] == str(tmp_path / "run")
