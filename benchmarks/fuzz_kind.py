@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from graspseg.errors import InputError
 
+from graspseg.errors import InputError
 from ros_samples import HEIGHT, WIDTH
 
 

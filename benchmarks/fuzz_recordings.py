@@ -9,11 +9,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from graspseg.errors import InputError
-
 import realsense_samples
 import ros_samples
 from fuzz_kind import Kind, Reading, all_of
+from graspseg.errors import InputError
 from ros_samples import Form, RosWriter, compressed_depth, depth_mm, write_realsense_bag, write_take
 
 FORMS: tuple[tuple[Form, str], ...] = (

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from graspseg.errors import InputError
-
 from fuzz_kind import Kind, Reading, again_marked, digest, labels
 from graspseg.datasets.atomic import write_json, write_png
+from graspseg.errors import InputError
 from ros_samples import HEIGHT, WIDTH, depth_mm
 
 _SHAPES = """

@@ -53,7 +53,7 @@ def _make_folder(folder: Path) -> Path:
 
 
 def _read_folder(path: Path) -> Reading:
-    from graspseg.cameras.rgbd import open_rgbd
+    from graspseg.cameras.open import open_rgbd
 
     dataset = FolderDataset(path.parent)
     source = open_rgbd(path.parent)
@@ -71,7 +71,7 @@ def _calibration(folder: Path) -> Path:
 
 
 def _read_calibration(path: Path) -> Reading:
-    from graspseg.cameras.rgbd import open_rgbd
+    from graspseg.cameras.open import open_rgbd
 
     source = open_rgbd(path.parent)
     return all_of(len(source), lambda index: (source[index].frame.depth, source[index].frame.intrinsics))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from compare_steps import command, write_folder
 
+from compare_steps import command, write_folder
 from graspseg.cli import train_forest
 from graspseg.cli.main import main
 from graspseg.review.server.serve import open_store

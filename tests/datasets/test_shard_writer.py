@@ -10,8 +10,8 @@ import pytest
 
 from graspseg.datasets.manifest import hash_file
 from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
-from graspseg.errors import InputError
 from graspseg.datasets.tar_index import read_index, scan_tar
+from graspseg.errors import InputError
 
 
 def test_equal_frames_give_equal_bytes(tmp_path: Path, make_sample) -> None:

@@ -20,9 +20,9 @@ from graspseg.datasets.files import read_file
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.images import read_labels
 from graspseg.errors import InputError
+from graspseg.frame import Frame
 from graspseg.review.server import coco, import_files
 from graspseg.review.server.imports import import_labels
-from graspseg.frame import Frame
 from graspseg.review.server.serve import open_store
 from graspseg.review.server.store import Store
 

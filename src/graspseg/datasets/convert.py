@@ -25,8 +25,7 @@ from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
 from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.tar_index import scan_tar
-from graspseg.errors import InputError
-from graspseg.errors import print_escaped
+from graspseg.errors import InputError, print_escaped
 from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
 Target = Literal["folder", "shards", "coco", "png"]

@@ -15,8 +15,7 @@ from graspseg.datasets.doubts import doubts_of
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.datasets.shards import ShardDataset
-from graspseg.errors import InputError, printable
-from graspseg.errors import print_escaped
+from graspseg.errors import InputError, print_escaped, printable
 from graspseg.frame import Intrinsics
 from graspseg.labels import CLASS_NAMES
 from graspseg.synth.preset_names import PresetName

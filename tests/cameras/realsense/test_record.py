@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graspseg.cameras.open import open_rgbd
 import realsense_samples
+from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.realsense import capture, record
 from graspseg.cameras.realsense.capture import Mode
 from graspseg.cameras.realsense.record import RecordSettings, Reporter, find_camera

@@ -14,8 +14,7 @@ from graspseg.datasets.convert import Conversion
 from graspseg.datasets.decisions import AcceptedFrames, read_decisions
 from graspseg.datasets.output_folder import contents, working_in
 from graspseg.datasets.read_ahead import read_ahead
-from graspseg.errors import InputError
-from graspseg.errors import print_escaped
+from graspseg.errors import InputError, print_escaped
 from graspseg.labels import shade_depth
 from graspseg.review.server.cvat import write_footer, write_header, write_image
 

@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import OutputError, encode_png
-from graspseg.errors import InputError
-from graspseg.errors import print_escaped
+from graspseg.errors import InputError, print_escaped
 from graspseg.labels import BACKGROUND, IGNORE
 from graspseg.review.server.database import ReadOnly
 from graspseg.review.server.import_files import read_drawing

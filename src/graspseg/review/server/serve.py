@@ -10,8 +10,7 @@ from pathlib import Path
 
 from graspseg.datasets.atomic import OutputError
 from graspseg.datasets.output_folder import working_in
-from graspseg.errors import InputError
-from graspseg.errors import print_escaped
+from graspseg.errors import InputError, print_escaped
 from graspseg.review.server.access import Application, Guard
 from graspseg.review.server.api import Review
 from graspseg.review.server.connections import BoundedServer

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare_steps import write_folder
-from graspseg.compare.fingerprint import fingerprint
 
+from compare_steps import write_folder
 from graspseg.compare import fingerprint as module
 from graspseg.compare.data import _files
+from graspseg.compare.fingerprint import fingerprint
 from graspseg.datasets.shard_writer import ShardSample, write_shard
 from graspseg.frame import Frame
 
