@@ -41,8 +41,9 @@ def test_splits_are_a_list_the_user_adds(small: Make) -> None:
         open_public("taco", root, split="train")
 
 
-def test_camera_that_is_gone(small: Make) -> None:
+@pytest.mark.parametrize("content", ["", "1 2\n", "a b c\n", "1 2 3\n" * 4])
+def test_camera_that_is_gone(small: Make, content: str) -> None:
     root: Path = small("taco").root
-    (root / "Egocentric_Camera_Parameters" / SEQUENCE / "egocentric_intrinsic.txt").write_text("1 2\n")
-    with pytest.raises(InputError, match=r"egocentric_intrinsic\.txt "):
+    (root / "Egocentric_Camera_Parameters" / SEQUENCE / "egocentric_intrinsic.txt").write_text(content)
+    with pytest.raises(InputError, match=r"egocentric_intrinsic\.txt .*: download it again\.$"):
         open_public("taco", root)[0]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.public.dataset import Card, PublicDataset, Source
@@ -83,7 +81,7 @@ class Taco(PublicDataset):
 @lru_cache(maxsize=1024)
 def _camera(path: Path) -> Intrinsics:
     try:
-        return intrinsics_of(np.loadtxt(read_file(path).decode("latin1").splitlines()), path)
+        return intrinsics_of([float(number) for number in read_file(path).split()], path)
     except InputError:
         raise
     except ValueError as error:
