@@ -25,8 +25,8 @@ import numpy as np
 from claims_cells import MEAN_IOU, cells_needed, run_cells
 from graspseg.compare.cells import Cell
 from graspseg.compare.data import compared_frames
-from graspseg.compare.entries import comparison_config, with_budget
 from graspseg.compare.frames import Size
+from graspseg.compare.recipes import comparison_config, with_budget
 from graspseg.compare.report import value_at
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json
 from graspseg.evaluation.machine import describe_machine

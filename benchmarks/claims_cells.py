@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from graspseg.compare.cells import Cell, ComparedFrames, cell_folder, run_cell
-from graspseg.compare.entries import Entry
+from graspseg.compare.entries import Hardware, NetworkEntry
 from graspseg.compare.report import value_at
 from graspseg.training.presets import LossSettings, TrainConfig
 
@@ -74,7 +74,7 @@ def run_cells(
     cells: dict[tuple[str, int], Cell] = {}
     for number, (seed, name) in enumerate([(seed, name) for seed in seeds for name in names], start=1):
         network, _, stage = name.partition(THEN)
-        entry = Entry(name, replace(config, network=network))
+        entry = NetworkEntry(name, replace(config, network=network))
         of = seed
         if stage:
             first, of = cells[network, seed], seed + SECOND_SEED
@@ -91,8 +91,8 @@ def run_cells(
                 loss=second.loss,
                 validation=replace(config.validation, every_steps=fine_steps),
             )
-            entry = Entry(name, settings)
-        cell = run_cell(entry, of, out, frames=frames, threads=threads, progress=lambda *_: None)
+            entry = NetworkEntry(name, settings)
+        cell = run_cell(entry, of, out, frames=frames, hardware=Hardware(threads), progress=lambda *_: None)
         score = cell.failure or f"mean IoU {100 * (value_at(cell, MEAN_IOU) or 0):.2f}"
         print(f"{number}/{len(seeds) * len(names)} {name}, seed {seed}: {score}", flush=True)
         cells[name, seed] = cell

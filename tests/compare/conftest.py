@@ -34,11 +34,11 @@ def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
         patch.setattr("sys.stderr", said)
         assert main(command(data, out, PLAIN, CONTOUR)) == 130
         assert said.getvalue().endswith(
-            "graspseg: stopped with all cells so far kept: the same command goes on from there\n"
+            f"graspseg: stopped with all cells so far kept, go on with the same command or with --resume --out {out}\n"
         )
     before = stamps(out / "cells")
     assert not (out / "report.json").exists() and not (out / "cells" / f"{CONTOUR}-1").exists()
-    assert main(command(data, out, PLAIN, CONTOUR)) == 0
+    assert main(["compare", "--resume", "--out", str(out)]) == 0
     after = stamps(out / "cells")
     assert {name: after[name] for name in before if "timed" not in name} == before
     return out

@@ -10,6 +10,7 @@ import pytest
 from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.main import main
 from graspseg.compare import cells, run
+from graspseg.compare.entries import NetworkEntry
 
 
 def test_the_report_holds_every_row_and_cell(finished: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_finished_comparison_is_not_done_again(
     def never(*rest, **options):
         raise AssertionError("done again")
 
-    for module, name in ((cells, "train_entry"), (cells, "judge"), (run, "with_equal_time")):
+    for module, name in ((NetworkEntry, "train"), (cells, "judge"), (run, "with_equal_time")):
         monkeypatch.setattr(module, name, never)
     before = stamps(finished / "cells")
     times = (finished / "timing.json").read_bytes()
@@ -132,8 +133,8 @@ def test_equal_time_gives_slower_networks_fewer_steps(
     data: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from graspseg.compare.data import compared_frames
-    from graspseg.compare.entries import Entry, comparison_config, entries_named, with_budget
     from graspseg.compare.frames import Size
+    from graspseg.compare.recipes import comparison_config, entries_named, with_budget
     from graspseg.training import pace
 
     paces = iter([(30, 2.0), (20, 3.0)])
@@ -144,5 +145,5 @@ def test_equal_time_gives_slower_networks_fewer_steps(
     entries = entries_named([PLAIN, CONTOUR], with_budget(comparison_config(), steps=3, batch=2))
     for _ in range(2):  # the second time from the folder
         found = run.with_equal_time(entries, frames, tmp_path, minutes=1.0)
-        steps = [entry.config.steps for entry in found if isinstance(entry, Entry)]
+        steps = [entry.config.steps for entry in found if isinstance(entry, NetworkEntry)]
         assert steps == [30, 20]

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from graspseg.compare.cells import Cell, ComparedFrames
-from graspseg.compare.entries import Entry, ModelEntry, comparison_config, with_budget
-from graspseg.compare.figures import Picture
-from graspseg.compare.frame_scores import better_share, most_different
+from graspseg.compare.entries import NetworkEntry, WeightsEntry
+from graspseg.compare.figures import Picture, most_different
 from graspseg.compare.frames import Size, cache_frames
-from graspseg.compare.page import as_html
-from graspseg.compare.report import as_json
+from graspseg.compare.recipes import comparison_config, with_budget
+from graspseg.compare.render import as_html, as_markdown, tables
+from graspseg.compare.report import as_json, better_share
 from graspseg.compare.run import Comparison
-from graspseg.compare.tables import as_markdown, tables
 from graspseg.compare.timing import TimingSettings
 from graspseg.datasets.dataset import Sample
 from graspseg.errors import InputError
@@ -55,14 +54,14 @@ def comparison(tmp_path: Path) -> Comparison:
         np.savez(folder / "matrices.npz", matrices=np.stack(matrices))
         trained = {"weights": "run/model.safetensors", "steps": 20, "seconds": 3.0}
         scores = {"frames": 2, "failed": 0, "scores": scores_of(*matrices)}
-        return Cell(Entry(name, CONFIG), seed, folder, folder / "model", trained, scores)
+        return Cell(NetworkEntry(name, CONFIG), seed, folder, folder / "model", trained, scores)
 
     cells = (
         cell("ours", 0, GOOD, GOOD),
         cell("ours", 1, GOOD, BAD),
         cell("theirs", 0, BAD, BAD),
-        Cell(Entry("theirs", CONFIG), 1, tmp_path / "theirs-1", failure="The loss is nan after step 3."),
-        Cell(ModelEntry("old", tmp_path / "old.safetensors"), None, tmp_path / "old", failure="It is damaged | cut."),
+        Cell(NetworkEntry("theirs", CONFIG), 1, tmp_path / "theirs-1", failure="The loss is nan after step 3."),
+        Cell(WeightsEntry("old", tmp_path / "old.safetensors"), None, tmp_path / "old", failure="It is damaged | cut."),
     )
     times = {"eager_ms": {"p50": 12.34, "p99": 56.78}, "runtime_ms": None, "export_failure": None}
     judged = cache_frames(Three(), tmp_path / "judged", size=Size(64, 48), described={})

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int64
 
-from graspseg.compare.entries import AnyEntry, ModelEntry
+from graspseg.compare.entries import Entry, Hardware, Predictor, labels_of
 from graspseg.compare.frames import CachedFrames
-from graspseg.compare.rows import Predictor, labels_of, predictor, settings_of, train_entry
 from graspseg.datasets.atomic import OutputError, held, make_folder, new_file, read_json, write_json
 from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import Evaluation, Prediction, evaluate
@@ -62,7 +61,7 @@ class Cell:
         failure: why there are no scores, else None.
     """
 
-    entry: AnyEntry
+    entry: Entry
     seed: int | None
     folder: Path
     weights: Path | None = None
@@ -86,13 +85,13 @@ class Cell:
             ) from error
 
 
-def cell_folder(out: Path, entry: AnyEntry, seed: int | None) -> Path:
+def cell_folder(out: Path, entry: Entry, seed: int | None) -> Path:
     """Where a cell's files are."""
-    return out / "cells" / (f"{entry.name}.model" if isinstance(entry, ModelEntry) else f"{entry.name}-{seed}")
+    return out / "cells" / (f"{entry.name}-{seed}" if entry.seeded else f"{entry.name}.model")
 
 
 def run_cell(
-    entry: AnyEntry, seed: int | None, out: Path, *, frames: ComparedFrames, threads: int, progress: Progress
+    entry: Entry, seed: int | None, out: Path, *, frames: ComparedFrames, hardware: Hardware, progress: Progress
 ) -> Cell:
     """Do what is not done yet of a cell; whatever goes wrong inside is its result, not the end of the comparison.
 
@@ -106,21 +105,21 @@ def run_cell(
     """
     folder = cell_folder(out, entry, seed)
     with held(folder / "lock"):
-        return _run_cell(entry, seed, folder, frames, threads=threads, progress=progress)
+        return _run_cell(entry, seed, folder, frames, hardware=hardware, progress=progress)
 
 
 def _run_cell(
-    entry: AnyEntry, seed: int | None, folder: Path, frames: ComparedFrames, *, threads: int, progress: Progress
+    entry: Entry, seed: int | None, folder: Path, frames: ComparedFrames, *, hardware: Hardware, progress: Progress
 ) -> Cell:
-    seen = frames.judged_on if isinstance(entry, ModelEntry) else frames.described
-    check_settings(folder / "settings.json", {**seen, "entry": settings_of(entry, seed)}, entry.name)
+    seen = frames.described if entry.seeded else frames.judged_on
+    check_settings(folder / "settings.json", {**seen, "entry": entry.settings(seed)}, entry.name)
     failed = folder / "failed.json"
     if failed.is_file():
         return Cell(entry, seed, folder, failure=read_json(failed)["reason"])
     try:
         trained = _trained(entry, seed, folder, frames)
-        weights = entry.path if isinstance(entry, ModelEntry) else folder / trained["weights"]
-        scores = _judged(entry, weights, folder, frames.judged, threads=threads, progress=progress)
+        weights = entry.weights(folder)
+        scores = _judged(folder, frames.judged, lambda: entry.predictor(weights, hardware), progress, model=entry.name)
     except (OutputError, ModuleNotFoundError, MemoryError):
         raise
     except Exception as error:  # of any library a network is made of
@@ -172,17 +171,17 @@ def one_sentence(error: Exception) -> str:
     return lines[0] if isinstance(error, InputError) else f"{type(error).__name__}: {lines[0][:300]}"
 
 
-def _trained(entry: AnyEntry, seed: int | None, folder: Path, frames: ComparedFrames) -> dict[str, Any]:
+def _trained(entry: Entry, seed: int | None, folder: Path, frames: ComparedFrames) -> dict[str, Any]:
     path = folder / "trained.json"
     if path.is_file():
         return read_json(path)
-    if isinstance(entry, ModelEntry):
-        result: dict[str, Any] = {"weights": entry.path.name, "steps": None, "seconds": None}
-    else:
+    weights = entry.weights(folder)
+    result: dict[str, Any] = {"weights": weights.name, "steps": None, "seconds": None}
+    if entry.seeded:
         assert frames.train is not None and frames.val is not None
         with _stopwatch(make_folder(folder) / "seconds.json") as seconds:
-            done = train_entry(entry, folder, seed=seed, train=frames.train, val=frames.val)
-        result = {"weights": str(done.weights.relative_to(folder)), "steps": done.steps, "seconds": seconds()}
+            steps = entry.train(folder, seed=seed, train=frames.train, val=frames.val)
+        result = {"weights": str(weights.relative_to(folder)), "steps": steps, "seconds": seconds()}
     write_json(path, result)
     return result
 
@@ -203,17 +202,15 @@ def _stopwatch(path: Path) -> Iterator[Callable[[], float]]:
 
 
 def _judged(
-    entry: AnyEntry, weights: Path, folder: Path, judged: CachedFrames, *, threads: int, progress: Progress
+    folder: Path, judged: CachedFrames, load: Callable[[], Predictor], progress: Progress, *, model: str
 ) -> dict[str, Any]:
     path = folder / "judged.json"
     if path.is_file():
         return read_json(path)
-    evaluation, matrices = judge(
-        predictor(entry, weights, threads=threads), judged, progress=lambda done: progress("judging", done, len(judged))
-    )
+    evaluation, matrices = judge(load(), judged, progress=lambda done: progress("judging", done, len(judged)))
     with new_file(folder / "matrices.npz") as file:
         np.savez_compressed(file, matrices=matrices)
-    report = as_json(evaluation, data="", model=entry.name)
+    report = as_json(evaluation, data="", model=model)
     result = {name: report[name] for name in ("frames", "failed", "scores")}
     write_json(path, result)
     return result

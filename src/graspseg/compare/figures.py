@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float64, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graspseg.compare.cells import Cell
-from graspseg.compare.entries import CONTOUR
-from graspseg.compare.frame_scores import most_different
-from graspseg.compare.rows import RUN, labels_of, pixel_angle, predictor
+from graspseg.compare.entries import Hardware, labels_of
+from graspseg.compare.recipes import CONTOUR
 from graspseg.compare.run import Comparison
 from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.dataset import Sample
@@ -47,7 +46,7 @@ class Picture:
     caption: str
 
 
-def write_pictures(comparison: Comparison, *, threads: int) -> list[Picture]:
+def write_pictures(comparison: Comparison, *, hardware: Hardware) -> list[Picture]:
     """Draw everything that the finished cells allow, into the folder of the comparison.
 
     Raises:
@@ -58,7 +57,7 @@ def write_pictures(comparison: Comparison, *, threads: int) -> list[Picture]:
         return []
     chosen = most_different(np.stack([mean_foreground_iou(cell.matrices()) for cell in first]), SHOWN)
     samples = [comparison.frames.judged[index] for index in chosen]
-    probabilities = {cell.entry.name: _predicted(cell, samples, threads) for cell in first}
+    probabilities = {cell.entry.name: _predicted(cell, samples, hardware) for cell in first}
     drawn = [
         _curves(comparison),
         _side_by_side(comparison.out, samples, probabilities),
@@ -68,21 +67,25 @@ def write_pictures(comparison: Comparison, *, threads: int) -> list[Picture]:
     return [picture for picture in drawn if picture is not None]
 
 
-def _predicted(cell: Cell, samples: Sequence[Sample], threads: int) -> list[np.ndarray]:
+def most_different(scores: Float64[np.ndarray, "entries frames"], count: int) -> list[int]:
+    """Frames on which entries differ most: standard deviation of their mean IoU, largest first."""
+    spread = np.nan_to_num(np.std(scores, axis=0), nan=-1.0)
+    return [int(index) for index in np.argsort(-spread, kind="stable")[:count]]
+
+
+def _predicted(cell: Cell, samples: Sequence[Sample], hardware: Hardware) -> list[np.ndarray]:
     assert cell.weights is not None
-    predict = predictor(cell.entry, cell.weights, threads=threads)
+    predict = cell.entry.predictor(cell.weights, hardware)
     return [predict(sample.frame) for sample in samples]
 
 
 def _curves(comparison: Comparison) -> Picture | None:
     """Loss and validation IoU of every network over steps, mean of its seeds."""
-    from graspseg.training.sheet import read_log
-
     figure = Figure(figsize=(11, 4.2), layout="constrained")
     axes = figure.subplots(1, 2)
     styles = cycle([(color, style) for style in _STYLES for color in _COLORS])
     for entry in comparison.entries:
-        logs = [read_log(cell.folder / RUN / "metrics.csv") for cell in comparison.cells_of(entry.name)]
+        logs = [entry.log(cell.folder) for cell in comparison.cells_of(entry.name)]
         logs = [log for log in logs if log]
         if not logs:
             continue
@@ -137,13 +140,9 @@ def _score(labels: UInt8[np.ndarray, "h w"], target: UInt8[np.ndarray, "h w"]) -
 
 def _attention(out: Path, cells: Sequence[Cell], samples: Sequence[Sample]) -> Picture | None:
     """Fine and coarse attention of the first network that has some. Paper: Figure 7."""
-    from graspseg.training.maps import attention_of
-
+    shown = [sample.frame for sample in samples[:2]]
     for cell in cells:
-        if cell.weights is None or cell.weights.suffix != ".safetensors":
-            continue
-        shown = [sample.frame for sample in samples[:2]]
-        found = [attention_of(cell.weights, f.depth_m(), pixel_angle(f.intrinsics_or_default())) for f in shown]
+        found = [] if cell.weights is None else [cell.entry.attention(cell.weights, frame) for frame in shown]
         if not found or not found[0]:
             continue
         titles = ["depth", *(f"level {number + 1}" for number in range(len(found[0])))]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
+from jaxtyping import Int64
 
 from graspseg import __version__
 from graspseg.compare.cells import Cell
-from graspseg.compare.frame_scores import better_share
 from graspseg.compare.run import Comparison
 from graspseg.evaluation.machine import describe_machine
+from graspseg.metrics.confusion import mean_foreground_iou
 from graspseg.metrics.paired import paired_difference_over_seeds
 
 
@@ -56,7 +57,9 @@ OUR_COLUMNS = (
 COLUMNS = {column.title: column for column in (*PAPER_COLUMNS, *OUR_COLUMNS)}
 
 
-def as_json(comparison: Comparison, *, title: str, reference: str, command: str, budget: str) -> dict[str, Any]:
+def as_json(
+    comparison: Comparison, *, title: str, reference: str, command: str, budget: str, device: str = "cpu"
+) -> dict[str, Any]:
     """All figures as plain JSON values; shares are fractions of 1, None where there is no figure.
 
     Args:
@@ -65,8 +68,9 @@ def as_json(comparison: Comparison, *, title: str, reference: str, command: str,
         reference: name of the entry that the others are compared with.
         command: what was typed.
         budget: what every row was given, in words.
+        device: name of what networks were timed on in PyTorch.
     """
-    judged = comparison.frames.judged
+    judged, timing = comparison.frames.judged, comparison.timing
     return {
         "title": title,
         "command": command,
@@ -77,7 +81,12 @@ def as_json(comparison: Comparison, *, title: str, reference: str, command: str,
             "trained_on": len(comparison.frames.train) if comparison.frames.train is not None else None,
             "left_out": judged.failures,
         },
-        "timing": {**asdict(comparison.timing), "size": str(comparison.timing.size)},
+        "timing": {
+            "size": str(timing.size),
+            "threads": timing.hardware.threads,
+            "device": device,
+            "calls": timing.calls,
+        },
         "reference": reference,
         "rows": [_row(comparison, entry.name) for entry in comparison.entries],
         "differences": _differences(comparison, reference),
@@ -112,7 +121,12 @@ def _row(comparison: Comparison, name: str) -> dict[str, Any]:
 
 def value_at(cell: Cell, path: Sequence[str]) -> float | None:
     """A figure in a cell's scores, None where it is not there or could not be judged."""
-    value: Any = cell.scores.get("scores")
+    return figure_at(cell.scores.get("scores"), path)
+
+
+def figure_at(scores: Any, path: Sequence[str]) -> float | None:
+    """A figure in what an evaluation found, None where it is not there or could not be judged."""
+    value = scores
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return float(value) if isinstance(value, int | float) else None
@@ -133,24 +147,34 @@ def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]
     for entry in comparison.entries:
         own = {cell.seed: cell.matrices() for cell in comparison.cells_of(entry.name)}
         # One frame cannot be drawn anew.
-        pairs = _pairs(own, base) if entry.name != reference and len(comparison.frames.judged) > 1 else []
+        pairs = seed_pairs(own, base) if entry.name != reference and len(comparison.frames.judged) > 1 else []
         if pairs:
             ours, theirs = np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
-            found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours)})
+            # Two models that exist can be told apart on frames; a recipe that was trained once says nothing of itself.
+            told = len(pairs) > 1 or not (own.keys() | base.keys()) - {None}
+            found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours, interval=told)})
     return found
 
 
-def _difference(reference: np.ndarray, entry: np.ndarray) -> dict[str, float]:
+def _difference(reference: np.ndarray, entry: np.ndarray, *, interval: bool) -> dict[str, float | None]:
     """Difference of the mean IoU with its interval, and the share of frames where the entry is better."""
-    found = paired_difference_over_seeds(reference, entry)
-    return {**asdict(found.iou_dataset), "better_share": better_share(reference, entry)}
+    found = paired_difference_over_seeds(reference, entry).iou_dataset
+    low, high = (found.low, found.high) if interval else (None, None)
+    return {"value": found.value, "low": low, "high": high, "better_share": better_share(reference, entry)}
 
 
-_Matrices = dict[int | None, np.ndarray]
+def better_share(first: Int64[np.ndarray, "s n 3 3"], second: Int64[np.ndarray, "s n 3 3"]) -> float:
+    """Share of frames on which the second has the higher mean IoU, equal ones counted half; 0.5 without any."""
+    difference = mean_foreground_iou(second) - mean_foreground_iou(first)
+    judged = np.sign(difference[np.isfinite(difference)])
+    return float((judged.mean() + 1) / 2) if judged.size else 0.5
 
 
-def _pairs(own: _Matrices, base: _Matrices) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Matrices of equal seeds; a model without seeds stands against every seed of the other."""
+_T = TypeVar("_T")
+
+
+def seed_pairs(own: Mapping[int | None, _T | None], base: Mapping[int | None, _T | None]) -> list[tuple[_T, _T]]:
+    """What belongs to equal seeds; a model without seeds stands against every seed of the other."""
     seeds = [seed for seed in {**own, **base} if seed is not None] or [None]
     pairs = [(own.get(seed, own.get(None)), base.get(seed, base.get(None))) for seed in seeds]
     return [(ours, ref) for ours, ref in pairs if ours is not None and ref is not None]

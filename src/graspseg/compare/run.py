@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from graspseg.compare.cells import Cell, ComparedFrames, Progress, run_cell
-from graspseg.compare.entries import AnyEntry, Entry, ModelEntry, check_names, validation_interval
-from graspseg.compare.timing import TimingSettings, cost_of, time_cells
+from graspseg.compare.entries import Entry, Hardware
+from graspseg.compare.recipes import check_names
+from graspseg.compare.timing import TimingSettings, time_cells
 from graspseg.datasets.atomic import make_folder, read_json, write_json
 from graspseg.datasets.description import read_object
 from graspseg.datasets.output_folder import clear_partial, refuse_foreign
 from graspseg.errors import InputError
 
 PICTURES = ("curves.png", "frames.png", "attention.png", "contours.png")
-_REPORT = ("report.json", "report.md", "report.html", "timing.json", "paces.json")
+OPTIONS = "options.json"
+_REPORT = ("report.json", "report.md", "report.html", "timing.json", "paces.json", OPTIONS)
 _WRITTEN = (*_REPORT, *PICTURES, "cells/*/*.json", "frames/*/*.json", "frames/*/*.npy")
 
 
@@ -29,7 +31,7 @@ class Comparison:
         out: its folder.
         cells: every entry with every seed, entries in the order they were given.
         times: see `time_cells`, by entry.
-        costs: see `cost_of`, by entry.
+        costs: see `Entry.cost`, by entry.
         frames: what all cells saw.
         timing: how times were taken.
     """
@@ -42,7 +44,7 @@ class Comparison:
     costs: dict[str, dict[str, float | None]] = field(default_factory=dict)
 
     @property
-    def entries(self) -> list[AnyEntry]:
+    def entries(self) -> list[Entry]:
         """Every entry once."""
         return list({cell.entry.name: cell.entry for cell in self.cells}.values())
 
@@ -68,23 +70,23 @@ def check_folder(out: Path) -> None:
     Raises:
         InputError: another program's files lie where a comparison writes.
     """
-    frames = out / "frames" / "judged" / "frames.json"
-    ours = frames.is_file()
-    with contextlib.suppress(InputError):  # a damaged file is named where it is read
-        ours = ours and read_object(frames).keys() >= {"parts", "size", "count"}
+    ours = False
+    for name, keys in (("frames/judged/frames.json", {"parts", "size", "count"}), (OPTIONS, {"argv"})):
+        with contextlib.suppress(InputError):  # a damaged file is named where it is read
+            ours = ours or ((out / name).is_file() and read_object(out / name).keys() >= keys)
     if not ours:
         refuse_foreign(out, _WRITTEN, "graspseg compare")
     clear_partial(out, "cells", "frames")
 
 
 def compare(
-    entries: Sequence[AnyEntry],
+    entries: Sequence[Entry],
     frames: ComparedFrames,
     out: Path,
     *,
     seeds: Sequence[int],
     timing: TimingSettings,
-    threads: int,
+    hardware: Hardware,
     progress: Progress,
 ) -> Comparison:
     """Train, judge and time every entry with every seed; what an earlier call finished is not done again.
@@ -97,7 +99,7 @@ def compare(
         out: folder of the comparison.
         seeds: of weights and of the order of frames.
         timing: how times are taken.
-        threads: CPU threads while frames are judged.
+        hardware: where frames are judged.
         progress: called with a stage, and steps done and in all.
 
     Raises:
@@ -105,47 +107,35 @@ def compare(
         KeyboardInterrupt: stopped by the user; the next call goes on from there.
     """
     check_names(entries)
-    planned = [(entry, seed) for seed in seeds for entry in entries if not isinstance(entry, ModelEntry)]
-    planned += [(entry, None) for entry in entries if isinstance(entry, ModelEntry)]
+    planned: list[tuple[Entry, int | None]] = [(entry, seed) for seed in seeds for entry in entries if entry.seeded]
+    planned += [(entry, None) for entry in entries if not entry.seeded]
     done: dict[tuple[str, int | None], Cell] = {}
     for number, (entry, seed) in enumerate(planned):
         progress(f"cell {entry.name}" + ("" if seed is None else f", seed {seed}"), number, len(planned))
-        cell = run_cell(entry, seed, out, frames=frames, threads=threads, progress=progress)
+        cell = run_cell(entry, seed, out, frames=frames, hardware=hardware, progress=progress)
         done[entry.name, seed] = cell
     order = [entry.name for entry in entries]
     cells = sorted(done.values(), key=lambda cell: order.index(cell.entry.name))
     first = list({cell.entry.name: cell for cell in reversed(cells) if cell.failure is None}.values())[::-1]
     times = time_cells(first, frames.judged, out, settings=timing, progress=progress) if first else {}
-    costs = {cell.entry.name: cost_of(cell, timing.size) for cell in first}
+    costs = {cell.entry.name: cell.entry.cost(cell.weights, timing.size) for cell in first if cell.weights is not None}
     return Comparison(out, tuple(cells), frames, timing, times, costs)
 
 
-def with_equal_time(
-    entries: Sequence[AnyEntry], frames: ComparedFrames, out: Path, *, minutes: float
-) -> list[AnyEntry]:
+def with_equal_time(entries: Sequence[Entry], frames: ComparedFrames, out: Path, *, minutes: float) -> list[Entry]:
     """The entries with as many steps as each can do in `minutes`; paces of an earlier call are kept.
 
     Raises:
         InputError: a network cannot be tried.
     """
-    from graspseg.training.model_file import start_network
-    from graspseg.training.pace import steps_within
-    from graspseg.training.sources import Skipped
-
     path = make_folder(out) / "paces.json"
     kept: dict[str, dict[str, float]] = read_json(path) if path.is_file() else {}
-    result: list[AnyEntry] = []
     for entry in entries:
-        if not isinstance(entry, Entry):
-            result.append(entry)
+        if not entry.seeded or kept.get(entry.name, {}).get("minutes") == minutes:
             continue
-        if kept.get(entry.name, {}).get("minutes") != minutes:
-            assert frames.train is not None
-            config = replace(entry.config, max_minutes=minutes)
-            steps, pace_s = steps_within(config, start_network(config).network, frames.train, Skipped())
-            kept[entry.name] = {"minutes": minutes, "steps": steps, "pace_s": pace_s}
+        assert frames.train is not None
+        tried = entry.pace(minutes, frames.train)
+        if tried is not None:
+            kept[entry.name] = {"minutes": minutes, "steps": tried[0], "pace_s": tried[1]}
             write_json(path, kept)
-        steps = int(kept[entry.name]["steps"])
-        every = replace(entry.config.validation, every_steps=validation_interval(steps))
-        result.append(replace(entry, config=replace(entry.config, steps=steps, validation=every)))
-    return result
+    return [entry.with_steps(int(kept[entry.name]["steps"])) if entry.name in kept else entry for entry in entries]

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from graspseg.compare.cells import Cell, Progress, one_sentence
-from graspseg.compare.entries import ForestEntry
+from graspseg.compare.entries import TIMED, Hardware, Predictor
 from graspseg.compare.frames import CachedFrames, Size
-from graspseg.compare.rows import pixel_angle, predictor
 from graspseg.datasets.atomic import read_json, write_json
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -30,12 +29,12 @@ class TimingSettings:
 
     Attributes:
         size: of the frames that are timed.
-        threads: CPU threads of PyTorch and of the runtime.
+        hardware: where; the runtime is on the CPU always.
         calls: timed calls of every entry; a few in every turn, and one before them that is not timed.
     """
 
     size: Size
-    threads: int = 1
+    hardware: Hardware = field(default_factory=Hardware)
     calls: int = 100
 
 
@@ -55,7 +54,8 @@ def time_cells(
     asked = {
         "entries": sorted(cell.entry.name for cell in cells),
         "size": str(settings.size),
-        "threads": settings.threads,
+        "threads": settings.hardware.threads,
+        "device": settings.hardware.device,
         "calls": settings.calls,
         "weights": {cell.entry.name: _digest(cell) for cell in cells},
     }
@@ -66,25 +66,21 @@ def time_cells(
     if kept.get("asked") == asked and not any(times["export_failure"] for times in kept["entries"].values()):
         return kept["entries"]
     frames = _frames_of_size(judged, settings.size)
-    calls: dict[tuple[str, str], Callable[[Frame], object]] = {}
+    calls: dict[tuple[str, str], Predictor] = {}
     failures: dict[str, str] = {}
     for cell in cells:
         assert cell.weights is not None
-        own = predictor(cell.entry, cell.weights, threads=settings.threads)
-        if cell.weights.suffix == ".onnx":
-            calls[cell.entry.name, "runtime_ms"] = own
-            continue
-        calls[cell.entry.name, "eager_ms"] = own
-        if isinstance(cell.entry, ForestEntry):
-            continue
+        eager = cell.entry.eager(cell.weights, settings.hardware)
+        if eager is not None:
+            calls[cell.entry.name, "eager_ms"] = eager
         try:
-            runtime = _runtime(cell, settings)
-            runtime(frames[0])
+            runtime = cell.entry.runtime(cell.weights, cell.folder, settings.hardware, settings.size)
+            if runtime is not None:
+                runtime(frames[0])
+                calls[cell.entry.name, "runtime_ms"] = runtime
         except Exception as error:  # of any library that exports or runs
             failures[cell.entry.name] = one_sentence(error)
-            _timed_file(cell, settings).unlink(missing_ok=True)
-        else:
-            calls[cell.entry.name, "runtime_ms"] = runtime
+            (cell.folder / TIMED.format(settings.size)).unlink(missing_ok=True)
     taken = _in_turns(calls, frames, settings, progress)
     entries = {
         cell.entry.name: {
@@ -98,7 +94,7 @@ def time_cells(
 
 
 def _in_turns(
-    calls: dict[tuple[str, str], Callable[[Frame], object]],
+    calls: dict[tuple[str, str], Predictor],
     frames: list[Frame],
     settings: TimingSettings,
     progress: Progress,
@@ -118,40 +114,11 @@ def _in_turns(
     return {key: {"p50": round(float(low), 3), "p99": round(float(high), 3)} for key, (low, high) in quantiles.items()}
 
 
-def _timed_file(cell: Cell, settings: TimingSettings) -> Path:
-    return cell.folder / f"timed-{settings.size}.onnx"
-
-
 def _digest(cell: Cell) -> str:
     """What tells the weights that are timed from others."""
     assert cell.weights is not None
     with cell.weights.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _runtime(cell: Cell, settings: TimingSettings) -> Callable[[Frame], object]:
-    """The network in OpenVINO."""
-    weights = cell.weights
-    assert weights is not None
-    from graspseg.export import export_onnx
-    from graspseg.networks.checkpoint import load_checkpoint
-    from graspseg.segment.engine import load_engine
-
-    network, card = load_checkpoint(weights)
-    path = _timed_file(cell, settings)
-    size = (settings.size.height, settings.size.width)
-    if not path.is_file():
-        export_onnx(
-            network,
-            path,
-            side=size,
-            looks=1,
-            metadata=card.metadata(),
-            class_weights=card.class_weights,
-            half_storage=False,
-        )
-    engine = load_engine(path, "openvino", threads=settings.threads)
-    return lambda frame: engine(frame.depth_m(), pixel_angle(frame.intrinsics_or_default()))
 
 
 def _frames_of_size(judged: CachedFrames, size: Size) -> list[Frame]:
@@ -167,15 +134,3 @@ def _frames_of_size(judged: CachedFrames, size: Size) -> list[Frame]:
         seen = Intrinsics(camera.fx * scale, camera.fy * scale, camera.cx * scale, camera.cy * scale)
         frames.append(Frame(np.ascontiguousarray(frame.depth[np.ix_(rows, columns)]), frame.depth_unit_m, seen))
     return frames
-
-
-def cost_of(cell: Cell, size: Size) -> dict[str, float | None]:
-    """Millions of parameters and GFLOP of one frame (a multiply-add counts two); None where there is no network."""
-    nothing: dict[str, float | None] = {"parameters_m": None, "gflop": None}
-    if isinstance(cell.entry, ForestEntry) or cell.weights is None or cell.weights.suffix != ".safetensors":
-        return nothing
-    from graspseg.networks.checkpoint import read_card
-    from graspseg.networks.table import cost
-
-    parameters, flop = cost(read_card(cell.weights).network, width=size.width, height=size.height)
-    return {"parameters_m": parameters / 1e6, "gflop": flop / 1e9}

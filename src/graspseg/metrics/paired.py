@@ -98,6 +98,23 @@ def paired_difference_over_seeds(
     return _paired(first, second, resamples=resamples, seed=seed)
 
 
+def student_confidence(t: float, freedom: int) -> float:
+    """Probability that Student's t lies between -t and t.
+
+    With t = sqrt(freedom) tan(a), its density is that of cos(a) to the power of freedom - 1 between -pi/2 and pi/2.
+
+    Args:
+        t: at least 0.
+        freedom: degrees of freedom, at least 1.
+    """
+    shares = np.linspace(0.0, 1.0, 2001)
+    within, whole = (
+        end * np.trapezoid(np.cos(end * shares) ** (freedom - 1), shares)
+        for end in (np.arctan(t / np.sqrt(freedom)), np.pi / 2)
+    )
+    return float(within / whole)
+
+
 def _check(first: np.ndarray, second: np.ndarray) -> None:
     if first.shape != second.shape:
         raise ValueError(f"matrices are {first.shape} and {second.shape}: both must be of the same frames")

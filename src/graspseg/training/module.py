@@ -43,6 +43,8 @@ class SegmentationTask(LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.config = config
         self.average = deepcopy(network).requires_grad_(False) if config.optimizer.average_decay > 0 else None
+        if config.compute.compile:
+            self.network.compile()  # in place: names of weights stay as they are
         self.shown: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         self.scores: dict[str, float] = {}
         self._confusions = {look: Confusion() for look in LOOKS}

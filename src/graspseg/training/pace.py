@@ -11,6 +11,7 @@ from torch import nn
 
 from graspseg.errors import InputError
 from graspseg.training.batches import make_loader
+from graspseg.training.eager import find_device
 from graspseg.training.module import SegmentationTask, make_optimizer
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import FrameSource, Skipped
@@ -34,7 +35,7 @@ def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource, s
     # Batches made ahead must be used up before the pace of making them shows.
     warm_up = _WARM_UP_STEPS + config.compute.workers * config.compute.prefetch
     tried = replace(config, steps=warm_up + _TRIED_STEPS)
-    device = torch.device("cuda" if config.compute.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+    device = torch.device(find_device(config.compute.accelerator))
     task = SegmentationTask(deepcopy(network), tried).to(device).train()
     optimizer = make_optimizer(task.network, config.optimizer, finetune=False)
     start = time.monotonic()

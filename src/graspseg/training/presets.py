@@ -161,6 +161,7 @@ class ComputeSettings:
         devices: number of devices, passed to Lightning's Trainer.
         strategy: passed to Lightning's Trainer, e.g. `ddp`.
         precision: passed to Lightning's Trainer; `auto` = bf16 where the hardware has it.
+        compile: whether `torch.compile` makes the network faster; costs a minute at the start.
         workers: processes that make samples; 0 = in the training process.
         prefetch: batches made ahead by each worker.
         threads: CPU threads of torch; 0 = one for every core that no worker needs. Threads whose cores are wanted by
@@ -173,6 +174,7 @@ class ComputeSettings:
     devices: int = 1
     strategy: str = "auto"
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    compile: bool = False
     workers: int = 2
     prefetch: int = 4
     threads: int = 0
