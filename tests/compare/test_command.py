@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
+from graspseg.cli.compare import Options, chosen_entries, parse
 from graspseg.cli.main import main
-from graspseg.compare import cells, run
+from graspseg.compare import cells, recipes, run
 from graspseg.compare.entries import NetworkEntry
+from graspseg.training.presets import preset
 
 
 def test_the_report_holds_every_row_and_cell(finished: Path) -> None:
@@ -81,9 +83,11 @@ def test_other_settings_are_refused(
 
 def test_models_alone_are_compared(finished: Path, data: tuple[Path, Path], tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(finished / "cells" / f"{PLAIN}-0" / "run")
-    assert main(command(data, tmp_path / "out", models=".")) == 0
+    assert main(command(data, tmp_path / "out", models=". lite forest", workers="0")) == 0
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert [row["name"] for row in report["rows"]] == ["run"]
+    assert [row["name"] for row in report["rows"]] == ["run", "denseattentionseg-lite", "forest"]
+    assert [row["eager_ms"] is None for row in report["rows"]] == [False, True, True]
+    assert all(row["runtime_ms"]["p50"] > 0 and row["cells"] for row in report["rows"])
     assert (tmp_path / "out" / "cells" / "run.model" / "judged.json").is_file()
     assert "Budget of every network: none is trained." in (tmp_path / "out" / "report.md").read_text()
 
@@ -104,6 +108,8 @@ def test_models_alone_are_compared(finished: Path, data: tuple[Path, Path], tmp_
         ([PLAIN], {"reference": "fcn8s"}, "--reference is fcn8s, expected one of the rows denseattentionseg-small"),
         ([PLAIN], {"train": "synth:exam9"}, "--train synth:exam9 .* names no frames, expected synth:PRESET"),
         ([PLAIN], {"models": "missing.onnx"}, "missing.onnx is no model"),
+        ([PLAIN], {"workers": "-1"}, "--workers is -1, expected at least 0"),
+        ([PLAIN], {"accelerator": "gpu"}, "--accelerator is gpu, which PyTorch finds none of here"),
         ([PLAIN], {"size": "50x40"}, "128x96 pixels, expected a whole multiple of 50x40"),
     ],
 )
@@ -147,3 +153,38 @@ def test_equal_time_gives_slower_networks_fewer_steps(
         found = run.with_equal_time(entries, frames, tmp_path, minutes=1.0)
         steps = [entry.config.steps for entry in found if isinstance(entry, NetworkEntry)]
         assert steps == [30, 20]
+
+
+def test_resuming_needs_a_comparison(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--resume", "--out", str(tmp_path)]) == 2
+    assert "--resume found no comparison in --out" in capsys.readouterr().err
+    (tmp_path / "options.json").write_text('{"argv": ["--seeds", "many"]}')
+    assert main(["compare", "--resume", "--out", str(tmp_path)]) == 2
+    assert "holds no options of graspseg compare" in capsys.readouterr().err
+
+
+def test_resuming_takes_the_options_it_was_begun_with(finished: Path, data: tuple[Path, Path]) -> None:
+    options = parse(["--resume", "--out", str(finished), "--seeds", "5"])
+    assert (options.data, options.steps, options.networks) == (str(data[1]), 3, (PLAIN, CONTOUR))
+    assert options.seeds == (5,) and options.resume
+    assert json.loads((finished / "report.json").read_text())["command"].endswith(f"--resume --out {finished}")
+
+
+def test_the_papers_size_means_its_networks_frames_and_recipe() -> None:
+    options = Options("synth:val", Path("out"), size="paper", steps=20_000, precision="bf16-mixed", compile=True)
+    scale = recipes.scale_named("paper")
+    entries = [entry for entry in chosen_entries(options, scale, 2) if isinstance(entry, NetworkEntry)]
+    assert [entry.name for entry in entries] == [
+        *("fcn32s", "fcn16s", "fcn8s", "gcn", "refinenet", "deeplabv3plus"),
+        *("denseattentionseg-noattention", "denseattentionseg", "denseattentionseg+contour"),
+    ]
+    assert (str(scale.size), scale.frames) == ("640x480", 46_720)
+    paper = preset("paper")
+    for entry in entries:
+        config = entry.config
+        assert (config.batch, config.optimizer, config.loss) == (paper.batch, paper.optimizer, paper.loss)
+        assert (config.augment, config.views) == (paper.augment, paper.views)
+        assert config.steps == 20_000 and config.contour == (entry.name == "denseattentionseg+contour")
+        assert (config.compute.precision, config.compute.compile) == ("bf16-mixed", True)
+    models = chosen_entries(Options("synth:val", Path("out"), size="paper", models=("lite",)), scale, 2)
+    assert [entry.name for entry in models] == ["denseattentionseg-lite"]

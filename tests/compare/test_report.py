@@ -1,3 +1,5 @@
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,9 +100,23 @@ def test_differences_are_over_the_seeds_both_have(report: dict) -> None:
     (difference,) = report["differences"]
     assert difference["name"] == "ours" and difference["seeds"] == 1
     assert difference["value"] == pytest.approx(GOOD_IOU - BAD_IOU)
-    # Both frames are alike, so that every resample is the same.
-    assert difference["low"] == difference["high"] == pytest.approx(difference["value"])
     assert difference["better_share"] == 1.0
+
+
+def test_one_seed_has_no_interval_and_models_have_one_over_frames(comparison: Comparison, report: dict) -> None:
+    (difference,) = report["differences"]
+    assert difference["low"] is None and difference["high"] is None
+    assert tables(report)[-1].rows[0][2] == "-"
+    assert "<svg" not in as_html(report, [])
+    good, bad = (
+        replace(cell, entry=WeightsEntry(cell.entry.name, cell.folder), seed=None)
+        for cell in (comparison.cells[0], comparison.cells[2])
+    )
+    models = as_json(replace(comparison, cells=(good, bad)), title="", reference="theirs", command="", budget="")
+    (difference,) = models["differences"]
+    # Both frames are alike, so that every resample is the same.
+    assert difference["low"] == difference["high"] == pytest.approx(GOOD_IOU - BAD_IOU)
+    assert "<svg" in as_html(models, [])
 
 
 def test_failures_are_listed_and_the_rest_is_in_the_table(report: dict) -> None:
@@ -118,11 +134,58 @@ def test_failures_are_listed_and_the_rest_is_in_the_table(report: dict) -> None:
     assert paper.rows[2] == ["old", "failed: It is damaged | cut."]
 
 
-def test_the_best_of_a_column_is_the_lowest_leak_and_the_highest_iou(report: dict) -> None:
-    report["rows"][1]["scores"]["hand leak"]["mean"] = 0.05
-    paper, ours, _ = tables(report)
-    assert {row for row, column in paper.best if paper.head[column] == "mean IOU"} == {0}
-    assert {row for row, column in ours.best if ours.head[column] == "hand leak"} == {1}
+def table_of(report: dict, **rows: dict[int | None, float]) -> dict:
+    """The report with other rows: mean IoU and hand leak by seed."""
+    told = []
+    for name, values in rows.items():
+        cells = [
+            {"seed": seed, "scores": {"iou_dataset": {"mean": value}, "hand_leak": {"rate": value}}}
+            for seed, value in values.items()
+        ]
+        scores = dict.fromkeys(report["rows"][0]["scores"])
+        mean = float(np.mean([*values.values()]))
+        scores |= {title: {"mean": mean, "std": None} for title in ("mean IOU", "hand leak")}
+        told.append({**report["rows"][0], "name": name, "cells": cells, "scores": scores, "failures": []})
+    return {**report, "rows": told}
+
+
+def best_of(report: dict) -> dict[str, int]:
+    return {table.head[column]: row for table in tables(report) for row, column in table.best}
+
+
+def test_the_best_is_the_lowest_leak_and_the_highest_iou(report: dict) -> None:
+    seeds = table_of(report, low={0: 0.40, 1: 0.41, 2: 0.40}, high={0: 0.50, 1: 0.52, 2: 0.51})
+    assert best_of(seeds) == {"mean IOU": 1, "hand leak": 0}
+    # A model without seeds stands against every seed of the other.
+    assert best_of(table_of(report, low={None: 0.40}, high={0: 0.50, 1: 0.52})) == {"mean IOU": 1, "hand leak": 0}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"one": {0: 0.03}, "other": {0: 0.9}},
+        {"one": {None: 0.03}, "other": {None: 0.9}},
+        # Seeds differ by 1 and 3 points, 2 in the mean: the standard error is 1, and 1 degree of freedom wants 12.7.
+        {"one": {0: 0.40, 1: 0.40}, "other": {0: 0.41, 1: 0.43}},
+        # The last row is better than the first beyond doubt, than the second by luck.
+        {"one": {0: 0.1, 1: 0.1, 2: 0.1}, "second": {0: 0.5, 1: 0.5, 2: 0.5}, "last": {0: 0.6, 1: 0.5, 2: 0.5}},
+    ],
+)
+def test_nothing_is_best_within_noise(report: dict, rows: dict[str, dict[int | None, float]]) -> None:
+    told = best_of(table_of(report, **rows))
+    assert "mean IOU" not in told
+
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
+
+def test_the_recorded_table_opens_and_renders() -> None:
+    report = json.loads((RESULTS / "comparison.json").read_text())
+    text = as_markdown(report)
+    assert text == (RESULTS / "comparison.md").read_text()
+    assert len([line for line in text.splitlines() if line.startswith("| denseattentionseg-small ")]) == 3
+    html = as_html(report, [])
+    assert html.count("<tr>") == 3 + 10 + 10 + 9 and html.count("<circle") == 9
 
 
 def test_markdown_has_whole_rows(report: dict) -> None:

@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, t
 
 from graspseg.metrics import Confusion, paired_difference, paired_difference_over_seeds
+from graspseg.metrics.paired import student_confidence
 
 HAND_PX, OBJECT_PX = 1000, 400
 
@@ -180,3 +181,9 @@ def test_intervals_widen_with_seeds_that_disagree() -> None:
     # The mean over seeds is half of the difference, and with one degree of freedom t spreads far.
     assert wide.value == pytest.approx(0.125)
     assert wide.low < 0 < wide.high
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 4, 30])
+@pytest.mark.parametrize("bound", [0.0, 0.5, 4.303, 60.0])
+def test_student_confidence_is_that_of_scipy(freedom: int, bound: float):
+    assert student_confidence(bound, freedom) == pytest.approx(2 * t.cdf(bound, freedom) - 1, abs=1e-5)

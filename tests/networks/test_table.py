@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from graspseg.networks import NETWORKS, Card, build, load_checkpoint, network_sp
 from graspseg.networks.table import cost
 
 # What a CPU computes in a blink is tried for real; of the others, which have the same code, the shapes.
+RESOURCE = Path(smp_peers.__file__).parent
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 SMALL = [name for name in NETWORKS if "-small" in name or "-lite" in name or "-mobile" in name]
 NOT_FOR_ONE_FRAME = {"pan", "pan-small", "deeplabv3plus-mobile"}
 
@@ -167,23 +171,20 @@ def test_the_command_prints_and_writes_every_network(tmp_path: Path, capsys: pyt
     assert lines[1].split()[1:3] == ["43.53", "172.6"]
     recorded = json.loads((tmp_path / "networks.json").read_text(encoding="utf-8"))
     assert list(recorded) == list(NETWORKS)
+    assert recorded == json.loads((RESULTS / "networks.json").read_text(encoding="utf-8"))
     assert recorded["denseattentionseg"]["parameters_millions"] == pytest.approx(43.53, abs=0.01)
     assert recorded["denseattentionseg"]["gflop"] == pytest.approx(172.6, abs=0.1)
 
 
-def test_the_command_goes_on_without_the_package_of_the_peers(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-):
-    few = {name: NETWORKS[name] for name in ("unet-small", "gcn-small")}
-    monkeypatch.setattr("graspseg.networks.table.NETWORKS", few)
-    monkeypatch.setattr(smp_peers, "_package", missing)
-    assert main([]) == 0
-    unet, gcn, forest, remark = capsys.readouterr().out.splitlines()[1:]
-    assert unet.split()[1:3] == ["-", "-"]
-    assert float(gcn.split()[1]) > 3
-    assert forest.split()[:3] == ["forest", "-", "-"]
-    assert remark == "- it is not there"
+@every_name
+def test_stored_figures_are_those_of_the_networks(name: str):
+    stored = json.loads((RESOURCE / "costs.json").read_text(encoding="utf-8"))
+    parameters, flop = cost(name)
+    figures = {"parameters_millions": parameters / 1e6, "gflop": flop / 1e9, "description": NETWORKS[name].description}
+    assert stored.get(name) == figures, "run python tools/record_networks.py"
 
 
-def missing() -> None:
-    raise InputError("it is not there")
+def test_the_command_needs_no_torch():
+    script = "import sys; from graspseg.cli.main import main; main(['networks']); sys.exit('torch' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert len(found.stdout.splitlines()) == 2 + len(NETWORKS)

@@ -141,7 +141,7 @@ def _compare(options: Options, argv: Sequence[str]) -> int:
 
     scale = scale_named(options.size)
     threads = options.threads or available_threads()
-    entries = _entries(options, scale, threads)
+    entries = chosen_entries(options, scale, threads)
     device = find_device(options.accelerator or scale.config.compute.accelerator)
     timing = TimingSettings(
         Size.parse(options.time_size) if options.time_size else scale.size,
@@ -202,7 +202,7 @@ def _check(options: Options) -> None:
         )
 
 
-def _entries(options: Options, scale: Scale, threads: int) -> list[Entry]:
+def chosen_entries(options: Options, scale: Scale, threads: int) -> list[Entry]:
     """The rows of the table.
 
     Raises:
