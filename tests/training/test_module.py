@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -117,3 +118,23 @@ def test_without_a_mean_the_network_itself_is_saved(quick):
     averaged = SegmentationTask(network, quick).trained_network
     assert averaged is not network
     assert not any(parameter.requires_grad for parameter in averaged.parameters())
+
+
+def test_a_compiled_network_learns_the_same_and_keeps_its_names(batch, monkeypatch: pytest.MonkeyPatch):
+    captured: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]):
+        captured.append(len(inputs))
+        return graph.forward
+
+    # Generating machine code needs a compiler; that the network is captured does not.
+    compiled = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda self: compiled(self, backend=backend, fullgraph=True))
+    config = preset("tiny")
+    network = OneLayer()
+    expected = SegmentationTask(deepcopy(network), config).losses(batch, fine_tune=False)["loss"]
+    assert not captured
+    task = SegmentationTask(network, replace(config, compute=replace(config.compute, compile=True)))
+    names = list(OneLayer().state_dict())
+    assert task.losses(batch, fine_tune=False)["loss"].item() == pytest.approx(expected.item())
+    assert captured and list(task.network.state_dict()) == names
