@@ -36,7 +36,7 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .3rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+th, td { padding: .35rem .2rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 td small { display: block; font-size: .68rem; white-space: nowrap; opacity: .75; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
 thead th { border-bottom: 2px solid var(--line); vertical-align: bottom; }
