@@ -1,5 +1,6 @@
 """A small comparison that was stopped and finished."""
 
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
     before = stamps(out / "cells")
     assert not (out / "report.json").exists() and not (out / "cells" / f"{CONTOUR}-1").exists()
     assert main(["compare", "--resume", "--out", str(out)]) == 0
+    typed = " ".join(["graspseg", *command(data, out, PLAIN, CONTOUR)])
+    report = json.loads((out / "report.json").read_text())
+    assert report["command"] == f"{typed}, then graspseg compare --resume --out {out}"
     after = stamps(out / "cells")
     assert {name: after[name] for name in before if "timed" not in name} == before
     return out
