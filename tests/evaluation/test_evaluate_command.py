@@ -10,7 +10,8 @@ from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND, IGNORE, OBJECT
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 
 @pytest.fixture

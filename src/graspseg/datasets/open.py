@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from graspseg.datasets.dataset import Dataset
@@ -31,6 +32,8 @@ def open_dataset(
     Raises:
         InputError: nothing is there, or it cannot be used as a data set.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"The path is a {type(path).__name__}, expected text or a pathlib.Path: name the data set.")
     public = open_named(path, split=split)
     if public is not None:
         if depth_unit_m is not None or intrinsics is not None:

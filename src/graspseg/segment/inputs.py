@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 from graspseg.cameras.recording import Recording
 from graspseg.cameras.recordings import is_recording, open_recording, refuse_topics
 from graspseg.datasets.description import Description, Optics, read_description
+from graspseg.datasets.frames import home_of
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.listing import depth_files, list_frames, stem_of
 from graspseg.datasets.manifest import MANIFEST, is_manifest
@@ -255,19 +256,9 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
         return frames
     if not item.exists():
         raise InputError(f"{item} does not exist, expected a depth image or a folder of them: check the path.")
-    return [(item.stem, item, _home(item))]
+    return [(item.stem, item, home_of(item))]
 
 
 def _real(path: Path) -> Path:
     """The path without symbolic links; unlike `resolve` it does not mind links that lead nowhere."""
     return Path(os.path.realpath(path))
-
-
-def _home(path: Path) -> Path:
-    """The folder whose `dataset.json` describes a single file: its own, or the one that holds its `depth/`."""
-    for parent in path.absolute().parents:
-        if (parent / "dataset.json").is_file():
-            return parent
-        if parent.name == "depth":
-            return parent.parent
-    return path.parent
