@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graspseg.cli.train import parse
+from graspseg.cli.train import parse_arguments as parse
 from graspseg.errors import InputError
 from graspseg.training.config_file import write_config
 from graspseg.training.presets import preset

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -21,6 +23,27 @@ if TYPE_CHECKING:
     from graspseg.parallel.chunks import Where
 
 _SHOWN = 5
+USAGE = Usage(
+    "graspseg annotate",
+    examples=(
+        "graspseg annotate recordings/take1 --out labelled",
+        "graspseg annotate take.db3 --out labelled --with-model lite --depth all",
+    ),
+    everyday=(
+        "out",
+        "skin",
+        "depth-range",
+        "calibrate",
+        "clicks",
+        "with-model",
+        "depth",
+        "depth-unit",
+        "fx",
+        "topic",
+        "format",
+        "workers",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +99,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: nothing can be annotated or written.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg annotate")
+    options = parse(Options, argv, USAGE)
     workers = _checked_workers(options)
     from rich.console import Console
 

@@ -13,12 +13,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.compare.cells import Progress
     from graspseg.compare.entries import AnyEntry
     from graspseg.compare.run import Comparison
+
+USAGE = Usage(
+    "graspseg compare",
+    examples=(
+        "graspseg compare synth:interseghands/unseen:200 --out compared --networks fcn8s-small denseattentionseg-small",
+        "graspseg compare my_labelled_frames --out judged --models runs/lite --networks forest",
+    ),
+    everyday=(
+        "out",
+        "networks",
+        "models",
+        "train",
+        "frames",
+        "steps",
+        "budget-minutes",
+        "seeds",
+        "size",
+        "batch",
+        "reference",
+        "threads",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class Options:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 something in the table failed, 2 bad input."""
-    options = tyro.cli(Options, args=list(argv), prog="graspseg compare")
+    options = parse(Options, argv, USAGE)
     from graspseg.compare.run import check_folder
     from graspseg.datasets.output_folder import working_in
 

@@ -8,9 +8,18 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError
 
 _DEFAULT_SIDE = 160
+USAGE = Usage(
+    "graspseg export",
+    examples=(
+        "graspseg export runs/lite",
+        "graspseg export runs/lite/model.safetensors --out small.onnx --side 96 --looks 2",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: The run cannot be read, the file cannot be written, or it does not match PyTorch.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg export")
+    options = parse(Options, argv, USAGE)
     if options.side is not None and options.side < 16:
         raise InputError(f"--side is {options.side}, expected at least 16: leave it out for the training's own.")
     if options.full_side is not None and options.full_side < 16:

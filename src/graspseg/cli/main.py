@@ -18,32 +18,39 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from graspseg import __version__
-from graspseg.errors import InputError, printable
+from graspseg.errors import InputError, did_you_mean, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: `module:function` and one line of help."""
+    """A subcommand: `module:function`, one line of help and the group it is listed in."""
 
     target: str
     help: str
+    group: str = "Inspect"
 
 
+GROUPS = {
+    "Use": "masks of your depth images",
+    "Data": "make, label and look at frames",
+    "Learn": "models of your own",
+    "Inspect": "what there is",
+}
 COMMANDS: dict[str, Command] = {
-    "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
-    "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
-    "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
-    "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
-    "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
-    "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table"),
-    "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),
-    "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
-    "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
-    "info": Command("graspseg.cli.info:main", "say what a model file holds"),
-    "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets (folders and shards)"),
-    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera under fixed light"),
+    "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images", "Use"),
+    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera", "Use"),
+    "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames", "Data"),
+    "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings with color", "Data"),
+    "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct", "Data"),
+    "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets", "Data"),
+    "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames", "Learn"),
+    "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames", "Learn"),
+    "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table", "Learn"),
+    "export": Command("graspseg.cli.export:main", "turn a trained network into a file that needs no torch", "Learn"),
+    "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost", "Inspect"),
+    "info": Command("graspseg.cli.info:main", "say what a model file holds", "Inspect"),
 }
 
 
@@ -87,7 +94,8 @@ def _main(arguments: list[str]) -> int:
         return OK
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
+        meant = did_you_mean(name, COMMANDS, otherwise="see graspseg --help.")
+        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: {meant}")
     return _run(COMMANDS[name], rest)
 
 
@@ -133,14 +141,15 @@ def _fail(sentence: str) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()]
+    lines: list[str] = []
+    for group, about in GROUPS.items():
+        lines += ["", f"{group}: {about}"]
+        lines += [f"  {name:<{width}}  {each.help}" for name, each in COMMANDS.items() if each.group == group]
     return "\n".join(
         [
             "usage: graspseg COMMAND [OPTIONS]",
             "",
             "Segment a hand, the object it holds and the background from depth images.",
-            "",
-            "commands:",
             *lines,
             "",
             "graspseg COMMAND --help explains a command's options.",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
+
+USAGE = Usage(
+    "graspseg networks",
+    examples=(
+        "graspseg networks",
+        "graspseg networks --json networks.json",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +30,7 @@ class Options:
 
 def main(argv: list[str]) -> int:
     """Run the command."""
-    options = tyro.cli(Options, args=argv, prog="graspseg networks")
+    options = parse(Options, argv, USAGE)
     from graspseg.datasets.atomic import write_json
     from graspseg.errors import InputError
     from graspseg.networks.table import NETWORKS, cost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -172,8 +171,8 @@ def network_spec(name: str) -> NetworkSpec:
         InputError: No network has that name.
     """
     if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.0)[0]
-        raise InputError(f"There is no network {name!r}, expected one of graspseg networks: did you mean {near!r}?")
+        meant = did_you_mean(name, NETWORKS, otherwise="graspseg networks lists them.")
+        raise InputError(f"There is no network {name!r}, expected one of the table or module:factory: {meant}")
     return NETWORKS[name]
 
 

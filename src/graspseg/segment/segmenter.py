@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -13,7 +12,7 @@ from jaxtyping import Float32, UInt16
 from graspseg.crop import View, crop_depth, whole_view
 from graspseg.datasets.frames import read_frame
 from graspseg.depth_array import depth_fault
-from graspseg.errors import InputError
+from graspseg.errors import InputError, did_you_mean
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
@@ -207,8 +206,7 @@ def _one_of(name: str, value: object, choices: tuple[str, ...], where: str) -> N
     """
     if value in choices:
         return
-    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.5)
-    meant = f"did you mean {near[0]!r}?" if near else "leave it out."
+    meant = did_you_mean(value, choices, otherwise="leave it out.")
     raise InputError(f"{name} is {value!r}, expected one of {', '.join(choices)}{where}: {meant}")
 
 

@@ -17,7 +17,7 @@ from graspseg.datasets.public.hoi4d import HOI4D
 from graspseg.datasets.public.kang_hoi import KangHOI
 from graspseg.datasets.public.nyu import NYU
 from graspseg.datasets.public.taco import Taco
-from graspseg.errors import InputError
+from graspseg.errors import InputError, did_you_mean
 
 DATASETS: dict[str, type[PublicDataset]] = {
     each.card.name: each for each in (DexYCB, HO3D, H2O3D, HOI4D, HOGraspNet, Taco, HOCap, KangHOI, HandSeg, NYU)
@@ -38,7 +38,8 @@ def open_public(name: str, root: str | Path, *, split: str | None = None) -> Pub
         InputError: unknown name or split, no such folder, another layout, or no frames.
     """
     if name not in DATASETS:
-        raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: choose one.")
+        meant = did_you_mean(name, DATASETS, otherwise="choose one.")
+        raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: {meant}")
     return DATASETS[name](root, split=split)
 
 
@@ -47,10 +48,18 @@ def parse_named(data: str | Path) -> tuple[str, str | None, Path] | None:
 
     Returns:
         None when the text is something else, such as a file or folder of the user's own.
+
+    Raises:
+        InputError: it is hardly anything else than a mistyped name.
     """
     name, colon, path = str(data).partition(":")
     name, _, split = name.partition("/")
-    if not colon or name not in DATASETS or Path(data).exists():
+    if not colon or Path(data).exists():
+        return None
+    if name not in DATASETS:
+        meant = did_you_mean(name, DATASETS, otherwise="")
+        if meant:
+            raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: {meant}")
         return None
     return name, split or None, Path(path)
 
