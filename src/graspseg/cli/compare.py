@@ -58,7 +58,8 @@ class Options:
     out: Path
     """folder of the comparison: report.html, report.md, report.json, pictures, all cells"""
     networks: tuple[str, ...] = ()
-    """names of graspseg networks; NAME+contour = the last stage with the contour loss; forest"""
+    """names of graspseg networks, or module:function of your own; NAME+contour = the last stage with the
+    contour loss; forest"""
     models: tuple[Path, ...] = ()
     """models that are trained already: runs, .safetensors or .onnx files"""
     train: str = "synth:interseghands"

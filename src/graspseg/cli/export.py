@@ -42,6 +42,8 @@ class Options:
     """Side length of the first window, which shows everything; default: as the others."""
     hands: Literal[1, 2, 3, 4] = 1
     """Most groups of hand and object that get a closer window of their own; with 1 all share one."""
+    network: str | None = None
+    """A network of your own as module:function, as it was trained."""
     mirror: bool = True
     """Look at closer windows a second time, mirrored."""
 
@@ -66,7 +68,7 @@ def main(argv: list[str]) -> int:
     from graspseg.export import Passes, export_onnx
     from graspseg.networks import load_checkpoint
 
-    network, card = load_checkpoint(path)
+    network, card = load_checkpoint(path, network=options.network)
     if options.side is None and _saw_whole_frames(card.config):
         raise InputError(
             f"{path} was trained on whole frames, expected a network for windows: give their size, such as --side 640 "

@@ -101,6 +101,8 @@ def validation_interval(steps: int) -> int:
 def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | ForestEntry]:
     """Entries by short names: `NETWORK`, `NETWORK+contour` (the last stage with the contour loss), `forest`.
 
+    NETWORK is a name in the table, or `module:function` of a user's own.
+
     Args:
         names: in the order of the table.
         config: what all of them share.
@@ -119,7 +121,7 @@ def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | For
         if network == FOREST:
             raise InputError(f"{name} does not exist, the forest has no contour loss: give {FOREST}.")
         network_spec(network)
-        entries.append(Entry(name, replace(config, network=network, contour=name.endswith(CONTOUR))))
+        entries.append(Entry(_row_name(name), replace(config, network=network, contour=name.endswith(CONTOUR))))
     return entries
 
 
@@ -135,8 +137,13 @@ def model_entries(paths: Sequence[Path]) -> list[ModelEntry]:
         if not path.is_file() or path.suffix not in (".safetensors", ".onnx"):
             raise InputError(f"{given} is no model, expected a run's folder, a .safetensors or .onnx file: name one.")
         stem = given.resolve().name if given.is_dir() else path.stem
-        entries.append(ModelEntry(re.sub(r"[^\w+.-]", "_", stem), path))
+        entries.append(ModelEntry(_row_name(stem), path))
     return entries
+
+
+def _row_name(text: str) -> str:
+    """A name that may be part of a path."""
+    return re.sub(r"[^\w+.-]", "_", text)
 
 
 def check_names(entries: Sequence[AnyEntry]) -> None:

@@ -16,7 +16,7 @@ from graspseg.datasets.images import read_depth
 from graspseg.datasets.listing import depth_files, list_frames, stem_of
 from graspseg.datasets.manifest import MANIFEST, is_manifest
 from graspseg.datasets.public.dataset import PublicDataset
-from graspseg.datasets.public.registry import open_named
+from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, find_shards, is_shards
 from graspseg.errors import InputError
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
@@ -255,7 +255,8 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
             raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
         return frames
     if not item.exists():
-        raise InputError(f"{item} does not exist, expected a depth image or a folder of them: check the path.")
+        meant = public_name_meant(item) or "check the path."
+        raise InputError(f"{item} does not exist, expected a depth image or a folder of them: {meant}")
     return [(item.stem, item, home_of(item))]
 
 

@@ -48,20 +48,18 @@ def parse_named(data: str | Path) -> tuple[str, str | None, Path] | None:
 
     Returns:
         None when the text is something else, such as a file or folder of the user's own.
-
-    Raises:
-        InputError: it is hardly anything else than a mistyped name.
     """
     name, colon, path = str(data).partition(":")
     name, _, split = name.partition("/")
-    if not colon or Path(data).exists():
-        return None
-    if name not in DATASETS:
-        meant = did_you_mean(name, DATASETS, otherwise="")
-        if meant:
-            raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: {meant}")
+    if not colon or name not in DATASETS or Path(data).exists():
         return None
     return name, split or None, Path(path)
+
+
+def public_name_meant(data: str | Path) -> str:
+    """The end of a sentence about `NAME:PATH` that is nothing: which public data set is probably meant, else ''."""
+    name, colon, _ = str(data).partition(":")
+    return did_you_mean(name.partition("/")[0], DATASETS, otherwise="") if colon else ""
 
 
 def open_named(data: str | Path, *, split: str | None = None, labelled: bool = True) -> PublicDataset | None:
