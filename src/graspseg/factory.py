@@ -12,6 +12,7 @@ from typing import Any
 
 from graspseg.errors import InputError, did_you_mean
 
+_asked_for: set[str] = set()
 _NAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -45,7 +46,13 @@ def load_factory(text: str) -> Callable[..., Any]:
         there = [each for each in vars(module) if not each.startswith("_") and callable(vars(module)[each])]
         meant = did_you_mean(name, there, otherwise="correct the name.")
         raise InputError(f"{module_name} has no function {name!r}, expected one that makes what is asked for: {meant}")
+    _asked_for.add(text)
     return made
+
+
+def was_asked_for(text: str) -> bool:
+    """Whether this process loaded that function before, because somebody named it."""
+    return text in _asked_for
 
 
 def call_factory(text: str) -> Any:

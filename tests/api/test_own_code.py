@@ -109,11 +109,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_an_own_network_on_own_frames_is_trained_exported_and_judged(here: Path) -> None:
+def test_an_own_network_on_own_frames_is_trained_exported_and_judged(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = ["--preset", "tiny", "--steps", "4", "--views.side", "48", "--validation.every-steps", "2"]
     data = ["--data", "own_frames:make", "--network", "own_net:make"]
     assert main(["train", *data, *settings, "--out", "run"]) == 0
     assert json.loads((here / "run" / "config.json").read_text())["network"] == "own_net:make"
+    load_checkpoint(here / "run" / "model.safetensors")  # named above
+    monkeypatch.setattr("graspseg.factory._asked_for", set())
     with pytest.raises(InputError, match="code of yours and is not run unasked: say --network own_net:make"):
         load_checkpoint(here / "run" / "model.safetensors")
     assert main(["export", "run"]) == 2

@@ -204,12 +204,14 @@ def _run(
             bar = progress.add_task("ask model", total=done)
             for count in ask_model(job.chunks(len(inputs)), model, where=where):
                 progress.advance(bar, count)
-    write_ranking(job, inputs, skins=skins, model=identity)
+    ranking = write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:
         console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {job.out / 'evidence'}")
     out = printable(job.out)
     print(f"{done} of {len(inputs)} frames annotated in {out}")
     for title, skin in zip(inputs.titles, skins, strict=bool(skins)):
         print(f"skin in {printable(title)}: {skin.sentence()}")
-    print(f"check them, the doubtful first, with: graspseg review {out}")
+    for sentence in ranking.sentences():
+        print(sentence)
+    print(f"check them, lowest confidence first: graspseg review {out}")
     return 1 if failed else 0

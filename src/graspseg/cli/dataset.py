@@ -182,16 +182,9 @@ class List:
 
             print(json.dumps(describe_all(), indent=2))
             return 0
-        from rich.console import Console
-        from rich.table import Column, Table
+        from graspseg.datasets.public.describe import as_text
 
-        from graspseg.datasets.public.describe import COLUMNS, table_rows
-
-        table = Table(*(Column(name, overflow="fold") for name in COLUMNS))
-        for row in table_rows():
-            table.add_row(*row)
-        # Lines are cut for a screen only.
-        Console(width=None if sys.stdout.isatty() else 500).print(table)
+        print(as_text())
         return 0
 
 

@@ -16,6 +16,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 
 from graspseg import __version__
 from graspseg.errors import InputError, did_you_mean, printable
@@ -105,7 +106,7 @@ def _run(command: Command, arguments: list[str]) -> int:
         module = import_module(module_name)
         return getattr(module, function_name)(arguments) or OK
     except ModuleNotFoundError as error:
-        return _fail(_missing(error))
+        return _fail(_missing(error, command.target))
     except SystemExit as error:  # raised by argument parsing
         return error.code if isinstance(error.code, int) else OK if error.code is None else BAD_INPUT
 
@@ -116,22 +117,29 @@ def _abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _missing(error: ModuleNotFoundError) -> str:
+_EXTRAS = {
+    "numba": "synth",
+    "pycocotools": "coco",
+    "ray": "cluster",
+    "backports": "ros",
+    "lz4": "ros",
+    "rosbags": "ros",
+    "fastapi": "review",
+    "uvicorn": "review",
+    "segmentation_models_pytorch": "compare",
+}
+_NEEDS = {"train": ("torch", "numba"), "compare": ("torch", "numba", "segmentation_models_pytorch")}
+
+
+def _missing(error: ModuleNotFoundError, target: str) -> str:
+    """The sentence for a package that is not installed; one install line names all extras that the command lacks."""
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extras = {
-        "numba": "synth",
-        "pycocotools": "coco",
-        "ray": "cluster",
-        "backports": "ros",
-        "lz4": "ros",
-        "rosbags": "ros",
-        "fastapi": "review",
-        "uvicorn": "review",
-    }
-    extra = extras.get(name.partition(".")[0], "train")
-    return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
+    command = target.partition(":")[0].rpartition(".")[2]
+    lacking = [name.partition(".")[0], *(each for each in _NEEDS.get(command, ()) if find_spec(each) is None)]
+    extras = dict.fromkeys(_EXTRAS.get(each, "train") for each in lacking)
+    return f"This command needs {name}, which is not installed: pip install 'graspseg[{','.join(extras)}]'."
 
 
 def _fail(sentence: str) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError
-from graspseg.factory import is_factory
+from graspseg.factory import is_factory, was_asked_for
 from graspseg.networks.table import build
 
 FORMAT = "1"
@@ -98,14 +98,15 @@ def load_checkpoint(path: Path, *, network: str | None = None) -> Checkpoint:
 
     Args:
         path: The checkpoint.
-        network: A user's own network as `module:function`; a file alone does not decide which code runs.
+        network: A user's own network as `module:function`; a file alone does not decide which code runs, unless
+            it was named in this process before.
 
     Raises:
         InputError: The file is missing, not one of ours, damaged, names an unknown network, or its weights do not fit
             that network.
     """
     card = read_card(path)
-    if network is None and is_factory(card.network):
+    if network is None and is_factory(card.network) and not was_asked_for(card.network):
         raise InputError(
             f"{path} holds the network {card.network}, which is code of yours and is not run unasked: say --network "
             f"{card.network}, or name an exported .onnx file."

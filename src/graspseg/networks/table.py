@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from torch.utils.flop_counter import FlopCounterMode
 
 from graspseg.errors import InputError, did_you_mean
-from graspseg.factory import call_factory, is_factory
+from graspseg.factory import call_factory, is_factory, load_factory
 from graspseg.networks.deeplabv3plus import DeepLabV3Plus
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
 from graspseg.networks.fcn import FCN
@@ -178,6 +178,7 @@ def network_spec(name: str) -> NetworkSpec:
         InputError: No network has that name.
     """
     if is_factory(name):
+        load_factory(name)
         return NetworkSpec(partial(_build_own, name), "a network of your own")
     if name not in NETWORKS:
         meant = did_you_mean(name, NETWORKS, otherwise="graspseg networks lists them.")
