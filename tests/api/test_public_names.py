@@ -124,7 +124,8 @@ def test_a_result_as_detections_of_supervision(depth_rule_model: Path, data: Pat
     assert isinstance(made, supervision.Detections)
     np.testing.assert_array_equal(made.mask, [found.labels == 1])
     np.testing.assert_array_equal(made.xyxy, [[0, 0, 23, 47]])
-    assert list(made.class_id) == [1] and list(made.data["class_name"]) == ["hand"]
+    np.testing.assert_array_equal(made.class_id, [1])
+    assert list(made.data["class_name"]) == ["hand"]
     nothing = Segmenter(depth_rule_model)(np.zeros((20, 20), np.uint16)).to_supervision()
     assert len(nothing) == 0
 

@@ -80,7 +80,7 @@ def test_help_is_short_and_plain(name: str, capsys: pytest.CaptureFixture[str]) 
 @every_command
 def test_help_all_names_every_option_that_is_read(name: str) -> None:
     kind, usage = COMMANDS[name]
-    default = {"default": train.Arguments(TrainConfig(), train.Path("runs"))} if name == "train" else {}
+    default: dict[str, Any] = {"default": train.Arguments(TrainConfig(), train.Path("runs"))} if name == "train" else {}
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), pytest.raises(SystemExit):
         tyro.cli(kind, args=["--help"], prog=usage.prog, **default)

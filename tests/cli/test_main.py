@@ -46,6 +46,20 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "graspseg[train]" in error
 
 
+def test_all_missing_extras_are_in_one_install_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: object) -> object:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(cli, "import_module", missing)
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert cli.main(["compare", "data"]) == 2
+    assert "needs torch, which is not installed: pip install 'graspseg[train,synth,compare]'" in capsys.readouterr().err
+    assert cli.main(["evaluate", "data"]) == 2
+    assert "pip install 'graspseg[train]'" in capsys.readouterr().err
+
+
 def test_wrong_options_are_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["segment", "--no-such-option"]) == 2
     assert "no-such-option" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -131,7 +132,7 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
     seen = []
 
     class Watched(Segmenter):
-        def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+        def __call__(self, frame: Frame | np.ndarray | str | os.PathLike[str]) -> Segmentation:
             assert isinstance(frame, Frame)
             seen.append(frame.intrinsics)
             return super().__call__(frame)

@@ -52,7 +52,8 @@ class Ranking(NamedTuple):
             if missing > _MANY * self.frames:
                 said.append(
                     f"no {name} was found in {missing / self.frames:.0%} of the frames ({why}): look at some, and "
-                    "where that is wrong annotate again with --calibrate --clicks on bare skin, or another --depth-range"
+                    "where that is wrong annotate again with --calibrate --clicks on bare skin, or another "
+                    "--depth-range"
                 )
         return said
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from graspseg.cli.help import Usage
 from graspseg.cli.options import parse
 
-USAGE = Usage(
-    "graspseg networks",
-    examples=(
-        "graspseg networks",
-        "graspseg networks --json networks.json",
-    ),
-)
+COSTS = "network_costs.json"
+"""What `graspseg.networks.table` says and counts; written by tools/write_network_costs.py, and compared in a test."""
+USAGE = Usage("graspseg networks", examples=("graspseg networks", "graspseg networks --json networks.json"))
 
 
 @dataclass(frozen=True)
 class Options:
     """List the networks: name, parameters in millions, GFLOP of one 640x480 frame (a multiply-add counts two).
+
+    All of them can be trained with `graspseg train --network NAME`; the figures are stored, so this needs no torch.
 
     Attributes:
         json: Also write the figures to this file.
@@ -31,26 +31,17 @@ class Options:
 def main(argv: list[str]) -> int:
     """Run the command."""
     options = parse(Options, argv, USAGE)
-    from graspseg.datasets.atomic import write_json
-    from graspseg.errors import InputError
-    from graspseg.networks.table import NETWORKS, cost
-
-    width = max(map(len, NETWORKS))
+    table = json.loads(resources.files("graspseg.cli").joinpath(COSTS).read_text(encoding="utf-8"))
+    width = max(map(len, table))
     print(f"{'network':<{width}}  {'parameters/M':>12}  {'GFLOP@640x480':>13}  description")
-    figures, missing = {}, ""
-    for name, spec in NETWORKS.items():
-        try:
-            parameters, flop = cost(name)
-            figures[name] = {"parameters_millions": parameters / 1e6, "gflop": flop / 1e9}
-            columns = f"{parameters / 1e6:>12.2f}  {flop / 1e9:>13.1f}"
-        except InputError as error:  # the package it comes from is not installed
-            columns, missing = f"{'-':>12}  {'-':>13}", str(error)
-        print(f"{name:<{width}}  {columns}  {spec.description}", flush=True)
+    for name, row in table.items():
+        columns = f"{row['parameters_millions']:>12.2f}  {row['gflop']:>13.1f}"
+        print(f"{name:<{width}}  {columns}  {row['description']}")
     print(
         f"{'forest':<{width}}  {'-':>12}  {'-':>13}  two-stage random decision forest: no network, the fastest on a CPU"
     )
-    if missing:
-        print(f"- {missing}")
     if options.json is not None:
-        write_json(options.json, figures)
+        from graspseg.datasets.atomic import write_json
+
+        write_json(options.json, table)
     return 0

@@ -63,8 +63,9 @@ def parse(kind: type[T], argv: Sequence[str], usage: Usage, *, default: T | None
         print(option_help(options, usage, _description(kind), everything="--help-all" in asked))
         raise SystemExit(0)
     _check(options, argv, usage)
-    given = {} if default is None else {"default": default}
-    return tyro.cli(kind, args=list(argv), prog=usage.prog, **given)
+    if default is None:
+        return tyro.cli(kind, args=list(argv), prog=usage.prog)
+    return tyro.cli(kind, args=list(argv), prog=usage.prog, default=default)
 
 
 def run_subcommand(

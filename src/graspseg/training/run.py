@@ -184,6 +184,8 @@ def _fit(
     """Run the Trainer; returns the scores of the model it started from, none without one, and the seconds it took."""
     config, compute = task.config, task.config.compute
     interval, log_every = min(config.validation.every_steps, config.steps), min(compute.log_every_steps, config.steps)
+    # An interrupted run validated the model it started from.
+    before = next((_scores_in(row) for row in read_log(out / "metrics.csv") if _scores_in(row)), {})
     interrupt = InterruptStop(out / CHECKPOINT)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Lightning gives back the handlers that Python knows of, and with that removes all others.
@@ -208,12 +210,9 @@ def _fit(
             plugins=[AtomicCheckpointIO()],
             logger=[_csv_log(out, checkpoint, log_every), TensorBoardLogger(out, "", "tensorboard")],
         )
-        before: dict[str, float] = {}
         if config.init is not None and checkpoint is None:
             trainer.validate(task, data, verbose=False)
             before = dict(task.scores)
-        elif config.init is not None:  # the interrupted run validated it
-            before = next((_scores_in(row) for row in read_log(out / "metrics.csv") if _scores_in(row)), {})
         start = time.monotonic()
         try:
             trainer.fit(task, data, ckpt_path=checkpoint, weights_only=True)
