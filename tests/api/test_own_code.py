@@ -136,7 +136,7 @@ def test_own_frames_are_judged(depth_rule_model: Path, capsys: pytest.CaptureFix
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("own_net:mak", "has no function 'mak', .* did you mean 'make'"),
+        ("own_net:maker", "has no function 'maker', .* did you mean 'make'"),
         ("no_such_module:make", "there is no such module"),
         ("own_net:none", "returns a dict, expected a torch.nn.Module"),
         ("own_net:wrong_size", r"with \(1, 3, 4, 4\), expected forward"),
@@ -161,7 +161,7 @@ def test_an_own_network_in_a_comparison() -> None:
     ("name", "found"),
     [
         ("own_frames:nothing", "returns a list, expected a graspseg.datasets.dataset.Dataset"),
-        ("own_frames:mak", "did you mean 'make'"),
+        ("own_frames:maker", "did you mean 'make'"),
         ("dexicb:folder", "did you mean 'dexycb'"),
     ],
 )

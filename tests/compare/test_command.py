@@ -10,6 +10,8 @@ import pytest
 from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.main import main
 from graspseg.compare import cells, run
+from graspseg.compare.entries import model_entries
+from graspseg.errors import InputError
 
 
 def test_the_report_holds_every_row_and_cell(finished: Path) -> None:
@@ -146,3 +148,20 @@ def test_equal_time_gives_slower_networks_fewer_steps(
         found = run.with_equal_time(entries, frames, tmp_path, minutes=1.0)
         steps = [entry.config.steps for entry in found if isinstance(entry, Entry)]
         assert steps == [30, 20]
+
+
+def test_a_shipped_model_is_a_row_by_its_name() -> None:
+    (entry,) = model_entries([Path("lite")])
+    assert entry.name == "denseattentionseg-lite" and entry.path.suffix == ".onnx"
+    with pytest.raises(InputError, match="did you mean 'lite'"):
+        model_entries([Path("ltie")])
+
+
+def test_no_workers_means_this_process_and_fewer_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", "no/such/data", "--models", "lite", "--out", str(tmp_path / "out"), "--workers"]
+    assert main([*arguments, "0"]) == 2
+    assert "no/such/data does not exist" in capsys.readouterr().err
+    assert main([*arguments, "-1"]) == 2
+    assert "--workers is -1, expected 0 or more" in capsys.readouterr().err

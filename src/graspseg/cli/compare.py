@@ -61,7 +61,7 @@ class Options:
     """names of graspseg networks, or module:function of your own; NAME+contour = the last stage with the
     contour loss; forest"""
     models: tuple[Path, ...] = ()
-    """models that are trained already: runs, .safetensors or .onnx files"""
+    """models that are trained already: runs, shipped ones by name, .safetensors or .onnx files"""
     train: str = "synth:interseghands"
     """frames to train on: a labelled data set on disk, or synth:PRESET"""
     frames: int = 20_000
@@ -89,7 +89,7 @@ class Options:
     threads: int | None = None
     """CPU threads while networks are trained and judged; default: as many as this process may use"""
     workers: int | None = None
-    """processes that make frames; default: as many as this process may use CPUs"""
+    """processes that make frames, 0 = this one; default: as many as this process may use CPUs"""
     title: str = "Networks compared"
     """heading of the report"""
 
@@ -132,7 +132,7 @@ def _compare(options: Options, argv: Sequence[str]) -> int:
             count=options.frames,
             size=size,
             folder=options.out / "frames",
-            workers=options.workers or available_threads(),
+            workers=available_threads() if options.workers is None else options.workers,
             progress=progress,
         )
         if options.budget_minutes is not None:
@@ -162,10 +162,12 @@ def _compare(options: Options, argv: Sequence[str]) -> int:
 
 def _check(options: Options) -> None:
     numbers = {"--steps": options.steps, "--batch": options.batch, "--time-threads": options.time_threads}
-    numbers |= {"--time-calls": options.time_calls, "--threads": options.threads, "--workers": options.workers}
+    numbers |= {"--time-calls": options.time_calls, "--threads": options.threads}
     for name, value in numbers.items():
         if value is not None and value < 1:
             raise InputError(f"{name} is {value}, expected at least 1: give a larger one.")
+    if options.workers is not None and options.workers < 0:
+        raise InputError(f"--workers is {options.workers}, expected 0 or more: 0 makes frames in this process.")
     if options.budget_minutes is not None and not 0 < options.budget_minutes < inf:
         raise InputError(f"--budget-minutes is {options.budget_minutes}, expected more than 0: give another number.")
     seeds = set(options.seeds)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graspseg.errors import InputError
+from graspseg.models.header import find_model
 from graspseg.training.presets import LossSettings, TrainConfig, ValidationSettings, preset
 
 CONTOUR = "+contour"
@@ -126,7 +127,7 @@ def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry | For
 
 
 def model_entries(paths: Sequence[Path]) -> list[ModelEntry]:
-    """Entries of trained models, named by their files; a run's folder means its model.
+    """Entries of trained models, named by their files; a run's folder means its model, `lite` the shipped one.
 
     Raises:
         InputError: a file is not there or of no known kind.
@@ -134,8 +135,13 @@ def model_entries(paths: Sequence[Path]) -> list[ModelEntry]:
     entries = []
     for given in paths:
         path = given / "model.safetensors" if given.is_dir() else given
+        if not given.exists() and not given.suffix:
+            path = find_model(str(given))
         if not path.is_file() or path.suffix not in (".safetensors", ".onnx"):
-            raise InputError(f"{given} is no model, expected a run's folder, a .safetensors or .onnx file: name one.")
+            raise InputError(
+                f"{given} is no model, expected a run's folder, a shipped model, a .safetensors or .onnx file: "
+                "name one."
+            )
         stem = given.resolve().name if given.is_dir() else path.stem
         entries.append(ModelEntry(_row_name(stem), path))
     return entries
