@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 # Control characters, marks that turn the direction of writing, and bytes of names that are no characters.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -25,6 +27,18 @@ def printable(text: object, *, lines: bool = False) -> str:
 def print_escaped(text: object) -> None:
     """Print one line that may hold names of files."""
     print(printable(text))
+
+
+def did_you_mean(name: object, known: Iterable[str], *, otherwise: str) -> str:
+    """The end of a sentence about an unknown name.
+
+    Args:
+        name: what was given.
+        known: what there is.
+        otherwise: what to do when nothing there is like it, with its full stop.
+    """
+    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else otherwise
 
 
 class InputError(ValueError):

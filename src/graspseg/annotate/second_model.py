@@ -22,7 +22,8 @@ from graspseg.labels import HAND, OBJECT
 from graspseg.models.header import find_model
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import decode_labels
 from graspseg.errors import InputError
 
+CONFIDENCE_FILE = "confidence.csv"
 REVIEW_FILE = "review.sqlite"
 DAMAGED = (sqlite3.Error, UnicodeDecodeError)  # the latter where SQLite quotes damaged text in its error
 _SETTLED = "SELECT stem FROM frames WHERE decision = ?"
@@ -153,6 +154,11 @@ def accepted_only(
     """
     decisions = read_decisions(dataset.path) if isinstance(dataset, FolderDataset) else None
     if decisions is None:
+        if isinstance(dataset, FolderDataset) and (dataset.path / CONFIDENCE_FILE).is_file():
+            say(
+                f"{dataset.path}: 0 of {len(dataset):,} frames were reviewed, so all labels are taken as graspseg "
+                f"annotate made them, right or wrong: check some with graspseg review {dataset.path}"
+            )
         return dataset
     accepted = AcceptedFrames(dataset.path, decisions, split=split)
     say(f"{dataset.path}: {len(accepted):,} of {len(dataset):,} frames, those accepted in {REVIEW_FILE}")

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, did_you_mean
 from graspseg.forest.archive import read_header
 from graspseg.models.presence import Presence
 
@@ -75,8 +75,10 @@ def find_model(name_or_file: str | Path) -> Path:
         return path
     names = sorted(file.stem for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}"))
     known = ", ".join(names) if names else "none in this installation"
+    meant = did_you_mean(name, (*names, *ALIASES), otherwise="check the path.")
     raise InputError(
-        f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model ({known})."
+        f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model "
+        f"({known}): {meant}"
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from graspseg.frame import Frame
 from graspseg.models.header import find_model, read_model_info
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 _KEPT = 64
 _KEPT_BYTES = 256 << 20
