@@ -4,7 +4,7 @@ export PYTHON
 # Compiled modules are kept, away from the sources: the tests start hundreds of processes that import the same ones.
 export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
-SETUP := sh tools/setup_env.sh
+SETUP := sh tools/dev/setup_env.sh
 
 .PHONY: help demo test check format figures clean
 help:
@@ -19,7 +19,7 @@ demo: .venv-demo/.ready
 	@echo "Look at the overlays in $(CURDIR)/demo/overlays (hand and object colored); figures are in demo/summary.json"
 
 test: .venv/.ready
-	@sh tools/system_packages.sh
+	@sh tools/dev/system_packages.sh
 	.venv/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/.ready
@@ -29,7 +29,7 @@ check: .venv/.ready
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/deptry src
 	.venv/bin/typos
-	.venv/bin/python tools/check_readme.py
+	.venv/bin/python tools/docs/figures.py
 
 format: .venv/.ready
 	.venv/bin/ruff check --fix
@@ -44,16 +44,16 @@ figures: .venv/.ready
 	.venv/bin/python -P -m graspseg.evaluation.speed examples/frames --frames 2000 --json benchmarks/results/speed.json
 	.venv/bin/python benchmarks/synth_speed.py
 	.venv/bin/python benchmarks/engines.py src/graspseg/models/weights/denseattentionseg-lite.onnx --json-path benchmarks/results/engines.json
-	.venv/bin/python tools/make_picture.py
-	.venv/bin/python tools/check_readme.py --write
+	.venv/bin/python tools/docs/result_pictures.py
+	.venv/bin/python tools/docs/figures.py --write
 
 clean:
 	rm -rf .venv .venv-demo .tools demo
 
-.venv/.ready: pyproject.toml tools/setup_env.sh tools/uv.sh
+.venv/.ready: pyproject.toml tools/dev/setup_env.sh tools/dev/uv.sh
 	@echo "Preparing .venv (every extra; the first time takes minutes)"
 	@$(SETUP) .venv '.[dev]'
 
-.venv-demo/.ready: pyproject.toml tools/setup_env.sh tools/uv.sh
+.venv-demo/.ready: pyproject.toml tools/dev/setup_env.sh tools/dev/uv.sh
 	@echo "Preparing .venv-demo (no torch)"
 	@$(SETUP) .venv-demo .

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "check_readme.py"
-specification = importlib.util.spec_from_file_location("check_readme", SCRIPT)
+SCRIPT = Path(__file__).parents[2] / "tools" / "docs" / "figures.py"
+specification = importlib.util.spec_from_file_location("figures", SCRIPT)
 assert specification is not None
 assert specification.loader is not None
-check_readme = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(check_readme)
+figures = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(figures)
 
 
 @pytest.fixture
@@ -31,16 +31,16 @@ def write(root: Path, text: str) -> Path:
 def test_a_figure_that_differs_fails_until_it_is_written(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stale = "Mean <!-- figure val.json scores.mean x100 .1f -->80.0<!-- /figure --> % of 3"
     path = write(root, stale)
-    assert check_readme.main(["--root", str(root)]) == 1
+    assert figures.main(["--root", str(root)]) == 1
     assert "README.md: figures differ" in capsys.readouterr().err
     assert path.read_text() == stale
-    assert check_readme.main(["--root", str(root), "--write"]) == 0
+    assert figures.main(["--root", str(root), "--write"]) == 0
     assert path.read_text() == stale.replace("80.0", "82.3")
-    assert check_readme.main(["--root", str(root)]) == 0
+    assert figures.main(["--root", str(root)]) == 0
 
 
 def test_list_items_thousands_and_missing_values(root: Path) -> None:
-    text = check_readme.render(
+    text = figures.render(
         "<!-- figure val.json list.1 ,d --><!-- /figure --> <!-- figure val.json scores.none .1f -->7<!-- /figure -->",
         root / "benchmarks" / "results",
     )
@@ -51,13 +51,13 @@ def test_list_items_thousands_and_missing_values(root: Path) -> None:
 def test_a_section_is_taken_from_a_recorded_file(root: Path) -> None:
     first, second = "<!-- section table.md One -->\n", "<!-- section table.md Two -->\n"
     path = write(root, f"before\n\n{first}old\n<!-- /section -->\n\n{second}<!-- /section -->\nafter\n")
-    assert check_readme.main(["--root", str(root)]) == 1
-    assert check_readme.main(["--root", str(root), "--write"]) == 0
+    assert figures.main(["--root", str(root)]) == 1
+    assert figures.main(["--root", str(root), "--write"]) == 0
     assert path.read_text() == (
         f"before\n\n{first}\n| a |\n|---|\n\n### Inner\n\n<!-- /section -->\n\n"
         f"{second}\nlast\n\n<!-- /section -->\nafter\n"
     )
-    assert check_readme.main(["--root", str(root)]) == 0
+    assert figures.main(["--root", str(root)]) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_markers_that_cannot_be_resolved(
     root: Path, capsys: pytest.CaptureFixture[str], marker: str, reason: str
 ) -> None:
     write(root, marker)
-    assert check_readme.main(["--root", str(root), "--write"]) == 1
+    assert figures.main(["--root", str(root), "--write"]) == 1
     assert reason in capsys.readouterr().err
 
 
 def test_the_projects_own_figures_are_up_to_date() -> None:
-    assert check_readme.main([]) == 0
+    assert figures.main([]) == 0

@@ -50,7 +50,7 @@ def table_rows() -> list[tuple[str, ...]]:
 
 
 def page() -> str:
-    """`docs/public-data.md`; write it anew with `python tools/write_public_data.py`."""
+    """`docs/public-data.md`; write it anew with `python tools/docs/public_data.py`."""
     lines = [_INTRODUCTION, "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows()]
     for record in describe_all():

@@ -1,4 +1,4 @@
-"""Furniture and household things that stand around hands, from `assets/household.npz` (`tools/bake_household.py`).
+"""Furniture and household things that stand around hands, from `assets/household.npz` (`tools/assets/bake_household.py`).
 
 All of it is BACKGROUND. Read when the first one is asked for.
 """

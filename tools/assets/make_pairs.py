@@ -1,7 +1,7 @@
 """Bake what two hands do: both on one object, handing it over, or one hand on the other.
 
-    python tools/make_pairs.py objects --sdf objects_sdf.npz --seed 3 --part 0 4
-    python tools/make_pairs.py covers --seed 3
+    python tools/assets/make_pairs.py objects --sdf objects_sdf.npz --seed 3 --part 0 4
+    python tools/assets/make_pairs.py covers --seed 3
 
 A left hand is solved as a right hand on the mirrored object (or on the mirrored other hand): exact for any shape. Kept
 when no body sinks deeper than 2 mm into another and both forearms have room and could belong to the people they should.
@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("objects", "covers"))
     parser.add_argument("--library", type=Path, default=LIBRARY)
-    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/bake_objects.py")
+    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/assets/bake_objects.py")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="every Nth object")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
 """Draw README's pictures: frames and the shipped model's labels on them.
 
-    python tools/make_picture.py            # the example frames: docs/images/overlays.png
-    python tools/make_picture.py REAL       # real frames: docs/images/real.png
+    python tools/docs/result_pictures.py            # the example frames: docs/images/overlays.png
+    python tools/docs/result_pictures.py REAL       # real frames: docs/images/real.png
 
 REAL holds the data sets `sr305_gestures` (MIT, Ladislav Ondris) and `zed_pour_water` (CC BY 4.0, Archer Lin).
 """
@@ -20,7 +20,7 @@ from graspseg.frame import Frame
 from graspseg.labels import contact_sheet, overlay, shade_depth
 from graspseg.segment.segmenter import Segmenter
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 REAL = {"sr305_gestures": (1, 4, 9), "zed_pour_water": (1, 3, 9)}

@@ -1,6 +1,6 @@
 """Draw the pictures of docs/annotation.md from recordings of the tuning set.
 
-    python tools/annotation_pictures.py
+    python tools/docs/annotation_pictures.py
 
 Writes `docs/images/annotation-steps.png` and `docs/images/annotation-tones.png`.
 """
@@ -19,7 +19,7 @@ from graspseg.annotate.steps import Steps
 from graspseg.evaluation.annotation_exam import TUNING, ExamFrame
 from graspseg.labels import colorize, contact_sheet, shade_depth
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 CELL = (300, 240)
 UNSEEN = (230, 0, 230)
 

@@ -1,7 +1,7 @@
 """Make edition 2 of the grasp library out of edition 1: clean, repair, and add what is missing.
 
-    python tools/extend_grasps.py clean
-    python tools/extend_grasps.py more --sdf objects_sdf.npz --batch palm --seed 1
+    python tools/assets/extend_grasps.py clean
+    python tools/assets/extend_grasps.py more --sdf objects_sdf.npz --batch palm --seed 1
 
 `clean` judges every grasp of edition 1 by `grasp_rules.py`: good ones become members of edition 2, slightly sunk ones
 are moved out of the skin and added. `more` closes further grasps of one kind, a fixed number on each object.
@@ -25,7 +25,7 @@ from graspseg.synth.objects.objects import ObjectModel, load_objects
 from solver_field import Field
 from surface_fields import surface_field
 
-LIBRARY = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets" / "grasps.npz"
+LIBRARY = Path(__file__).parents[2] / "src" / "graspseg" / "synth" / "assets" / "grasps.npz"
 WANTED: dict[GraspKind, dict[str, int]] = {
     "palm": {"body": 3, "plate": 4, "pinch": 3},
     "handle": {"handle": 10},
@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("step", choices=("clean", "more"))
     parser.add_argument("--library", type=Path, default=LIBRARY)
     parser.add_argument("--batch", choices=tuple(WANTED))
-    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/bake_objects.py")
+    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/assets/bake_objects.py")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     library = GraspFile(options.library)

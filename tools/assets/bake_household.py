@@ -1,6 +1,6 @@
 """Bake furniture and household things, the surroundings of `graspseg synth`.
 
-    python tools/bake_household.py --furniture /usr/share/sweethome3d/furniture \
+    python tools/assets/bake_household.py --furniture /usr/share/sweethome3d/furniture \
         --out src/graspseg/synth/assets/household.npz
 
 Needs trimesh and fast-simplification, which the product itself does not, besides the product.
@@ -31,7 +31,7 @@ STEPS = 4095
 CREDITS = """
 ## Household
 
-`household.npz` is made by `tools/bake_household.py` from models of the Sweet Home 3D furniture libraries (package
+`household.npz` is made by `tools/assets/bake_household.py` from models of the Sweet Home 3D furniture libraries (package
 `sweethome3d-furniture` 1.8 of Debian), cleaned and converted by Emmanuel Puybaret / eTeks,
 <https://www.sweethome3d.com>. All meshes were simplified; textures, materials and brand marks were left out. Licenses
 and sources read as under "Objects". Nobody named here endorses this project.

@@ -21,7 +21,7 @@ MEANING = {
 INTRODUCTION = """# The grasp library
 
 `src/graspseg/synth/assets/grasps.npz` holds hands that were closed on objects offline. This page is written by
-`PYTHONPATH=src python tools/check_grasps.py`, which measures every grasp again from the shipped meshes (the hand's
+`PYTHONPATH=src python tools/assets/check_grasps.py`, which measures every grasp again from the shipped meshes (the hand's
 fine mesh and the object's own; no distance field of the solver is used) and fails when a rule is broken. The same
 figures are in `benchmarks/results/grasps.json`.
 
@@ -30,9 +30,9 @@ hand's coarse mesh only, and sharp corners slipped between its vertices. **Editi
 passes, moves slightly sunk objects out of the skin, and adds flat palms and rare kinds. Pairs of hands are in
 `load_pairs()` and `load_hands_on_hands()`; the left hand of a pair is measured like any other.
 
-Made by `tools/make_grasps.py` (edition 1), `tools/extend_grasps.py clean`, `tools/extend_grasps.py more --batch KIND`
-for the kinds palm, handle, lateral, pinch, tripod and power, then `tools/make_pairs.py covers` and
-`tools/make_pairs.py objects --part K 3` for K = 0, 1, 2, all with their default seeds.
+Made by `tools/assets/make_grasps.py` (edition 1), `tools/assets/extend_grasps.py clean`, `tools/assets/extend_grasps.py more --batch KIND`
+for the kinds palm, handle, lateral, pinch, tripod and power, then `tools/assets/make_pairs.py covers` and
+`tools/assets/make_pairs.py objects --part K 3` for K = 0, 1, 2, all with their default seeds.
 
 ## Rules
 """

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Run uv with pip's settings of where packages come from: the uv on PATH, or one installed into .tools/.
 set -eu
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-python3}
 
 if uv --version >/dev/null 2>&1; then

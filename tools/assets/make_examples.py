@@ -2,7 +2,7 @@
 
 Chosen to show what works; how often it does is in the table of README.md.
 
-python tools/make_examples.py
+python tools/assets/make_examples.py
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SEED = 2026
 
 
 def main() -> None:
-    out = Path(__file__).parents[1] / "examples" / "frames"
+    out = Path(__file__).parents[2] / "examples" / "frames"
     job = Job(out, max(FRAMES) + 1, SEED, "unseen")
     writer = FolderWriter(out, job.description())
     maker = FrameMaker("unseen", SEED, intrinsics=Intrinsics.default(WIDTH, HEIGHT))

@@ -1,6 +1,6 @@
 """Draw the contact sheet of docs/color.md.
 
-    python tools/make_color_picture.py
+    python tools/docs/color_picture.py
 
 Writes docs/images/color.jpg: three rows of aligned frames with outlines of hand and object, then a row of frames of the
 first one again as the color camera of a rig sees them. The frames are those of
@@ -23,7 +23,7 @@ from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.recipe import RECIPES
 
 SEED, COLUMNS, SIZE = 11, 6, (200, 150)
-PATH = Path(__file__).parents[1] / "docs" / "images" / "color.jpg"
+PATH = Path(__file__).parents[2] / "docs" / "images" / "color.jpg"
 
 
 def _maker(settings: ColorSettings) -> ColorMaker:

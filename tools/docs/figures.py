@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> int:
     """Check or update; 0 all equal, 1 something differs or cannot be resolved."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="update figures and sections")
-    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parent.parent, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2], help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     status = 0
     for path in documents(arguments.root):
@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{name}: updated")
         else:
             print(
-                f"{name}: figures differ from benchmarks/results; run python tools/check_readme.py --write",
+                f"{name}: figures differ from benchmarks/results; run python tools/docs/figures.py --write",
                 file=sys.stderr,
             )
             status = 1

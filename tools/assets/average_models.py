@@ -1,6 +1,6 @@
 """Average the weights of two models of one network, of which the second was trained from the first.
 
-    python tools/average_models.py FIRST SECOND --share 0.7 --out MODEL
+    python tools/assets/average_models.py FIRST SECOND --share 0.7 --out MODEL
 
 Between a model and what it became in further training on other data lies one that often does better on data that
 neither saw (Wortsman et al., "Robust fine-tuning of zero-shot models", 2022). FIRST and SECOND are model.safetensors.

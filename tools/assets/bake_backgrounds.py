@@ -1,6 +1,6 @@
 """Bake the recorded frames without hands that ship.
 
-    python tools/bake_backgrounds.py FOLDER
+    python tools/assets/bake_backgrounds.py FOLDER
 
 FOLDER holds data sets (`NAME/depth/*.png`, `NAME/dataset.json` with licence and provenance). A few frames of those
 under MIT and CC BY are stored at 640 pixels width; every split has other scenes. The last table of
@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-ASSETS = Path(__file__).parent.parent / "src/graspseg/synth/assets/backgrounds"
+ASSETS = Path(__file__).parents[2] / "src/graspseg/synth/assets/backgrounds"
 WIDTH = 640
 FRAMES = {
     "train": {

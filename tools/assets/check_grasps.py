@@ -1,6 +1,6 @@
 """Measure the whole grasp library from the shipped assets and say whether it keeps its rules.
 
-    PYTHONPATH=src python tools/check_grasps.py
+    PYTHONPATH=src python tools/assets/check_grasps.py
 
 Every grasp of both editions and every left hand of a pair is measured on the fine meshes (`grasp_rules.py`), every pair
 of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/grasps.md. Exits with 1
@@ -31,7 +31,7 @@ from graspseg.synth.objects.grasp import (
 from graspseg.synth.objects.objects import SPLITS, load_objects
 from make_pairs import Body
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALLEST = 10_000
 FEWEST_OF_A_KIND = 300
 PARTS = ("palm", "thumb", "index", "middle", "ring", "little")

@@ -1,7 +1,7 @@
 """Close hands on objects and write the grasp library `src/graspseg/synth/assets/grasps.npz`.
 
-    python tools/bake_objects.py ...      # writes the distance fields this script reads
-    python tools/make_grasps.py --sdf objects_sdf.npz --per-object 26 --seed 0 --workers 2
+    python tools/assets/bake_objects.py ...      # writes the distance fields this script reads
+    python tools/assets/make_grasps.py --sdf objects_sdf.npz --per-object 26 --seed 0 --workers 2
 
 Each grasp: place the object (pushed against the palm, or between thumb and fingers), then flex joint by joint until the
 skin touches. Kept when nothing sinks in deeper than 2 mm and thumb or palm opposes at least one finger.
@@ -21,7 +21,7 @@ from graspseg.synth.objects.grasp import GRASP_KINDS, GraspKind
 from graspseg.synth.objects.objects import load_objects
 from solver_field import Field
 
-ASSETS = Path(__file__).parents[1] / "src" / "graspseg" / "synth" / "assets"
+ASSETS = Path(__file__).parents[2] / "src" / "graspseg" / "synth" / "assets"
 KINDS_BY_GRIP: dict[str, dict[GraspKind, float]] = {
     "body": {"power": 0.58, "pinch": 0.14, "tripod": 0.16, "plate": 0.07, "hook": 0.05},
     "handle": {"handle": 0.6, "power": 0.2, "hook": 0.1, "pinch": 0.1},
@@ -95,7 +95,9 @@ def write(found: list[dict], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--sdf", type=Path, required=True, help="distance fields written by tools/bake_objects.py")
+    parser.add_argument(
+        "--sdf", type=Path, required=True, help="distance fields written by tools/assets/bake_objects.py"
+    )
     parser.add_argument("--per-object", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)

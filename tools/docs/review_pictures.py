@@ -1,6 +1,6 @@
 """Pictures of the review page for the documentation.
 
-    python tools/review_pictures.py FOLDER
+    python tools/docs/review_pictures.py FOLDER
 
 FOLDER holds frames with color, depth, labels and confidence.csv; a copy of it is reviewed. Writes
 `docs/images/review-*.jpg`.
@@ -19,7 +19,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
-IMAGES = Path(__file__).parent.parent / "docs" / "images"
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 SWITCHES = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 QUALITY = 85
 WIDEST_PX = 1920

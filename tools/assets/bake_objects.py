@@ -1,6 +1,6 @@
 """Bake the object library: meshes for `graspseg synth`, and distance fields for building the grasp library.
 
-    python tools/bake_objects.py --furniture /usr/share/sweethome3d/furniture --blobs .../pybullet_data/random_urdfs \
+    python tools/assets/bake_objects.py --furniture /usr/share/sweethome3d/furniture --blobs .../pybullet_data/random_urdfs \
         --out src/graspseg/synth/assets/objects.npz --sdf objects_sdf.npz
 
 Needs trimesh, manifold3d, fast-simplification, scipy and libigl, which the product itself does not.
@@ -31,7 +31,7 @@ MOST_FACES = 3000
 CREDITS = """
 ## Objects
 
-`objects.npz` is made by `tools/bake_objects.py` from the sources below. All meshes were simplified, scaled, centered
+`objects.npz` is made by `tools/assets/bake_objects.py` from the sources below. All meshes were simplified, scaled, centered
 and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here endorses this
 project.
 
@@ -42,7 +42,7 @@ project.
   "Blend Swap N" stands for <https://www.blendswap.com/blends/view/N>, "Scopia" for <https://www.scopia.es>.
 - `blob_NNN`: `pybullet_data/random_urdfs/NNN` of pybullet 3.2.7, <https://pybullet.org>, zlib license, (c) Erwin
   Coumans and the Bullet authors; altered as said above, not the original files.
-- All others are built from primitives by `tools/procedural_objects.py`: Apache-2.0, the graspseg authors.
+- All others are built from primitives by `tools/assets/procedural_objects.py`: Apache-2.0, the graspseg authors.
 """
 
 

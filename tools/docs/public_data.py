@@ -7,4 +7,4 @@ from pathlib import Path
 from graspseg.datasets.public.describe import page
 
 if __name__ == "__main__":
-    (Path(__file__).parents[1] / "docs" / "public-data.md").write_text(page(), encoding="utf-8")
+    (Path(__file__).parents[2] / "docs" / "public-data.md").write_text(page(), encoding="utf-8")
