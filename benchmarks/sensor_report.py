@@ -57,18 +57,11 @@ def draw(path: Path, real_m: np.ndarray, made_m: np.ndarray, halves: list[Sensor
     plt.close(figure)
 
 
-def write_tables(document: Path, result: dict) -> None:
-    """Replace the parts of the document between `<!-- NAME -->` and `<!-- end -->`."""
-    parts = {f"calibration {sensor}": _calibration(table) for sensor, table in result["tables"].items()}
-    parts["sensors"] = _sensors(result["milliseconds_per_frame"])
-    text = document.read_text(encoding="utf-8")
-    for name, part in parts.items():
-        before, _, rest = text.partition(f"<!-- {name} -->\n")
-        after = rest.partition("<!-- end -->")[2]
-        if not after:
-            raise SystemExit(f"{document} has no part {name!r}: put <!-- {name} --> and <!-- end --> into it.")
-        text = f"{before}<!-- {name} -->\n{part}<!-- end -->{after}"
-    document.write_text(text, encoding="utf-8")
+def write_tables(path: Path, result: dict) -> None:
+    """Write the Markdown tables of a result: a section for each sensor, one for the list of profiles."""
+    parts = {"Sensor profiles": _sensors(result["milliseconds_per_frame"])}
+    parts |= {f"Calibration of {sensor}": _calibration(table) for sensor, table in result["tables"].items()}
+    path.write_text("\n".join(f"## {title}\n\n{part}" for title, part in parts.items()), encoding="utf-8")
 
 
 def _calibration(table: dict[str, dict[str, float]]) -> str:

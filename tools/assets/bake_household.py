@@ -31,8 +31,8 @@ STEPS = 4095
 CREDITS = """
 ## Household
 
-`household.npz` is made by `tools/assets/bake_household.py` from models of the Sweet Home 3D furniture libraries (package
-`sweethome3d-furniture` 1.8 of Debian), cleaned and converted by Emmanuel Puybaret / eTeks,
+`household.npz` is made by `tools/assets/bake_household.py` from models of the Sweet Home 3D furniture libraries
+(package `sweethome3d-furniture` 1.8 of Debian), cleaned and converted by Emmanuel Puybaret / eTeks,
 <https://www.sweethome3d.com>. All meshes were simplified; textures, materials and brand marks were left out. Licenses
 and sources read as under "Objects". Nobody named here endorses this project.
 

@@ -1,7 +1,7 @@
 """Bake the object library: meshes for `graspseg synth`, and distance fields for building the grasp library.
 
-    python tools/assets/bake_objects.py --furniture /usr/share/sweethome3d/furniture --blobs .../pybullet_data/random_urdfs \
-        --out src/graspseg/synth/assets/objects.npz --sdf objects_sdf.npz
+    python tools/assets/bake_objects.py --furniture /usr/share/sweethome3d/furniture \
+        --blobs .../pybullet_data/random_urdfs --out src/graspseg/synth/assets/objects.npz --sdf objects_sdf.npz
 
 Needs trimesh, manifold3d, fast-simplification, scipy and libigl, which the product itself does not.
 """
@@ -31,8 +31,8 @@ MOST_FACES = 3000
 CREDITS = """
 ## Objects
 
-`objects.npz` is made by `tools/assets/bake_objects.py` from the sources below. All meshes were simplified, scaled, centered
-and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here endorses this
+`objects.npz` is made by `tools/assets/bake_objects.py` from the sources below. All meshes were simplified, scaled,
+centered and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here endorses this
 project.
 
 - Everyday objects: models of the Sweet Home 3D furniture libraries (Debian package `sweethome3d-furniture` 1.8),

@@ -3,7 +3,7 @@
     PYTHONPATH=src python tools/assets/check_grasps.py
 
 Every grasp of both editions and every left hand of a pair is measured on the fine meshes (`grasp_rules.py`), every pair
-of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/grasps.md. Exits with 1
+of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/data/grasps.md. Exits with 1
 when a rule is broken in edition 2 or among the pairs, or when edition 2 is too small or lacks a kind.
 """
 
@@ -130,7 +130,7 @@ def main() -> int:
     wrong = faults(result)
     result["faults"] = wrong
     (ROOT / "benchmarks" / "results" / "grasps.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    write_report(ROOT / "docs" / "grasps.md", result)
+    write_report(ROOT / "docs" / "data" / "grasps.md", result)
     print("\n".join(wrong) or "Every rule is kept.", f"({time.process_time() - started:.0f} s of processor time)")
     return 1 if wrong else 0
 

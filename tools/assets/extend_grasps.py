@@ -96,7 +96,7 @@ def main() -> None:
     parser.add_argument("step", choices=("clean", "more"))
     parser.add_argument("--library", type=Path, default=LIBRARY)
     parser.add_argument("--batch", choices=tuple(WANTED))
-    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/assets/bake_objects.py")
+    parser.add_argument("--sdf", type=Path, help="distance fields of tools/assets/bake_objects.py")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     library = GraspFile(options.library)

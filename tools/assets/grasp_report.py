@@ -1,4 +1,4 @@
-"""The page docs/grasps.md out of the figures of `check_grasps.py`."""
+"""The page docs/data/grasps.md out of the figures of `check_grasps.py`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ MEANING = {
 }
 INTRODUCTION = """# The grasp library
 
-`src/graspseg/synth/assets/grasps.npz` holds hands that were closed on objects offline. This page is written by
-`PYTHONPATH=src python tools/assets/check_grasps.py`, which measures every grasp again from the shipped meshes (the hand's
-fine mesh and the object's own; no distance field of the solver is used) and fails when a rule is broken. The same
-figures are in `benchmarks/results/grasps.json`.
+    PYTHONPATH=src python tools/assets/check_grasps.py    # measures every grasp again, writes this page
 
-Two editions share the file. **Edition 1** is what the frozen exam draws from (`load_grasps(1)`); it was checked on the
-hand's coarse mesh only, and sharp corners slipped between its vertices. **Edition 2** (`load_grasps(2)`) keeps what
+`src/graspseg/synth/assets/grasps.npz` holds hands that were closed on objects offline. The command above measures each
+of them from the shipped meshes (the hand's fine mesh and the object's own; no distance field of the solver is used) and
+fails when a rule is broken. The same figures are in `benchmarks/results/grasps.json`.
+
+![Synthetic hands holding things, with labels](../images/interseghands-val.jpg)
+
+Two editions share the file. **Edition 1** is what the frozen test set draws from (`load_grasps(1)`); it was checked on
+the hand's coarse mesh only, and sharp corners slipped between its vertices. **Edition 2** (`load_grasps(2)`) keeps what
 passes, moves slightly sunk objects out of the skin, and adds flat palms and rare kinds. Pairs of hands are in
 `load_pairs()` and `load_hands_on_hands()`; the left hand of a pair is measured like any other.
 
-Made by `tools/assets/make_grasps.py` (edition 1), `tools/assets/extend_grasps.py clean`, `tools/assets/extend_grasps.py more --batch KIND`
-for the kinds palm, handle, lateral, pinch, tripod and power, then `tools/assets/make_pairs.py covers` and
-`tools/assets/make_pairs.py objects --part K 3` for K = 0, 1, 2, all with their default seeds.
+The scripts are in `tools/assets/`: `make_grasps.py` (edition 1), `extend_grasps.py clean`, `extend_grasps.py more
+--batch KIND` for the kinds palm, handle, lateral, pinch, tripod and power, then `make_pairs.py covers` and
+`make_pairs.py objects --part K 3` for K = 0, 1, 2, all with their default seeds.
 
 ## Rules
 """

@@ -205,7 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("step", choices=("objects", "covers"))
     parser.add_argument("--library", type=Path, default=LIBRARY)
-    parser.add_argument("--sdf", type=Path, help="distance fields written by tools/assets/bake_objects.py")
+    parser.add_argument("--sdf", type=Path, help="distance fields of tools/assets/bake_objects.py")
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("K", "N"), help="every Nth object")
     options = parser.parse_args()

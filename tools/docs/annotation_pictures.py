@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/annotation.md from recordings of the tuning set.
+"""Draw the pictures of docs/annotate/index.md from recordings of the tuning set.
 
     python tools/docs/annotation_pictures.py
 

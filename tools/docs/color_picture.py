@@ -1,4 +1,4 @@
-"""Draw the contact sheet of docs/color.md.
+"""Draw the contact sheet of docs/data/color.md.
 
     python tools/docs/color_picture.py
 

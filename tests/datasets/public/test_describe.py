@@ -3,7 +3,7 @@ from pathlib import Path
 from graspseg.datasets.public.describe import COLUMNS, page, table_rows
 from graspseg.datasets.public.registry import DATASETS
 
-PAGE = Path(__file__).parents[3] / "docs" / "public-data.md"
+PAGE = Path(__file__).parents[3] / "docs" / "data" / "public.md"
 
 
 def test_the_page_is_up_to_date() -> None:
