@@ -84,5 +84,5 @@ def _sensors(milliseconds: dict[str, float]) -> str:
     words = {True: "yes", False: "uncalibrated", None: "-"}
     for name, profile in SENSORS.items():
         cells = (f"`{name}`", profile.principle, profile.description, words[profile.calibrated])
-        lines.append(f"| {' | '.join(cells)} | {milliseconds[name]} | {'; '.join(profile.sources) or '-'} |")
+        lines.append(f"| {' | '.join(cells)} | {milliseconds.get(name, '-')} | {'; '.join(profile.sources) or '-'} |")
     return "\n".join(lines) + "\n"

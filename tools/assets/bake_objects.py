@@ -32,8 +32,8 @@ CREDITS = """
 ## Objects
 
 `objects.npz` is made by `tools/assets/bake_objects.py` from the sources below. All meshes were simplified, scaled,
-centered and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here endorses this
-project.
+centered and turned to a common orientation; textures, materials and brand marks were left out. Nobody named here
+endorses this project.
 
 - Everyday objects: models of the Sweet Home 3D furniture libraries (Debian package `sweethome3d-furniture` 1.8),
   cleaned and converted by Emmanuel Puybaret / eTeks, <https://www.sweethome3d.com>; the table names each of them.

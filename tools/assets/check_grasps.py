@@ -3,8 +3,8 @@
     PYTHONPATH=src python tools/assets/check_grasps.py
 
 Every grasp of both editions and every left hand of a pair is measured on the fine meshes (`grasp_rules.py`), every pair
-of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/data/grasps.md. Exits with 1
-when a rule is broken in edition 2 or among the pairs, or when edition 2 is too small or lacks a kind.
+of hands for how far one sinks into the other. Writes benchmarks/results/grasps.json and docs/data/grasps.md. Exits
+with 1 when a rule is broken in edition 2 or among the pairs, or when edition 2 is too small or lacks a kind.
 """
 
 from __future__ import annotations

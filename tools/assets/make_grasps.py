@@ -95,9 +95,7 @@ def write(found: list[dict], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument(
-        "--sdf", type=Path, required=True, help="distance fields of tools/assets/bake_objects.py"
-    )
+    parser.add_argument("--sdf", type=Path, required=True, help="distance fields of tools/assets/bake_objects.py")
     parser.add_argument("--per-object", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)

@@ -27,7 +27,8 @@ class SensorProfile:
         principle: How it measures.
         description: One line for a person who chooses.
         sources: Where formulas and numbers come from.
-        calibrated: Whether its parameters were fitted to real frames (docs/data/sensors.md); None where no camera is meant.
+        calibrated: Whether its parameters were fitted to real frames (docs/data/sensors.md); None where no camera is
+            meant.
     """
 
     draw: Callable[[np.random.Generator], SensorParameters]
