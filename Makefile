@@ -6,13 +6,14 @@ export PYTHONDONTWRITEBYTECODE :=
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 SETUP := sh tools/dev/setup_env.sh
 
-.PHONY: help demo test check format figures clean
+.PHONY: help demo test check docs format figures clean
 help:
 	@echo "make demo    segment the example frames into demo/ (no torch needed)"
 	@echo "make test    run every test"
-	@echo "make check   lint, types, layers, dependencies, spelling, README figures"
+	@echo "make check   lint, types, layers, dependencies, spelling, figures and links of the documentation"
+	@echo "make docs    build the documentation into site/"
 	@echo "make format  let ruff format the code"
-	@echo "make figures measure the shipped model again and update README (minutes)"
+	@echo "make figures measure the shipped model again and update the documentation (minutes)"
 
 demo: .venv-demo/.ready
 	.venv-demo/bin/graspseg segment examples/frames --out demo
@@ -30,12 +31,17 @@ check: .venv/.ready
 	.venv/bin/deptry src
 	.venv/bin/typos
 	.venv/bin/python tools/docs/figures.py
+	.venv/bin/mkdocs build --strict --quiet --site-dir .mkdocs_check
+
+docs: .venv/.ready
+	.venv/bin/mkdocs build --strict --quiet
+	@echo "Open $(CURDIR)/site/index.html"
 
 format: .venv/.ready
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
 
-# Minutes: every figure of README and model card, measured again with the shipped model.
+# Minutes: figures of the shipped model, measured again.
 figures: .venv/.ready
 	.venv/bin/graspseg evaluate synth:val:1000 --json benchmarks/results/val.json
 	.venv/bin/graspseg evaluate synth:unseen:1000 --json benchmarks/results/unseen.json
@@ -44,11 +50,11 @@ figures: .venv/.ready
 	.venv/bin/python -P -m graspseg.evaluation.speed examples/frames --frames 2000 --json benchmarks/results/speed.json
 	.venv/bin/python benchmarks/synth_speed.py
 	.venv/bin/python benchmarks/engines.py src/graspseg/models/weights/denseattentionseg-lite.onnx --json-path benchmarks/results/engines.json
-	.venv/bin/python tools/docs/result_pictures.py
+	.venv/bin/python tools/docs/result_pictures.py ../shared/real
 	.venv/bin/python tools/docs/figures.py --write
 
 clean:
-	rm -rf .venv .venv-demo .tools demo
+	rm -rf .venv .venv-demo .tools demo site .mkdocs_check
 
 .venv/.ready: pyproject.toml tools/dev/setup_env.sh tools/dev/uv.sh
 	@echo "Preparing .venv (every extra; the first time takes minutes)"
