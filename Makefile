@@ -31,10 +31,10 @@ check: .venv/.ready
 	.venv/bin/deptry src
 	.venv/bin/typos
 	.venv/bin/python tools/docs/figures.py
-	.venv/bin/mkdocs build --strict --quiet --site-dir .mkdocs_check
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet --site-dir .mkdocs_check
 
 docs: .venv/.ready
-	.venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
 	@echo "Open $(CURDIR)/site/index.html"
 
 format: .venv/.ready

@@ -1,4 +1,8 @@
-"""Segment a hand, the object it holds and the background from one depth image, in real time."""
+"""Segment a hand, the object it holds and the background from one depth image, in real time.
+
+In: depth images (`Frame`, arrays, files). Out: labels, probabilities and clouds (`Segmentation`).
+Begin with `Segmenter`.
+"""
 
 from __future__ import annotations
 
