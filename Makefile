@@ -35,7 +35,7 @@ check: .venv/.ready
 
 docs: .venv/.ready
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
-	@echo "Open $(CURDIR)/site/index.html"
+	@echo "Open $(CURDIR)/site/index.html, or with search: .venv/bin/mkdocs serve"
 
 format: .venv/.ready
 	.venv/bin/ruff check --fix

@@ -29,7 +29,8 @@ ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
 SIZE = (320, 240)
 QUALITY = 88
-HEADING_PX = 26
+HEADING_PX = 26, 44
+"""Height of a heading over one picture, and over a sheet of them."""
 REAL = {"sr305_gestures": (1, 4, 9), "zed_pour_water": (1, 3, 9)}
 FACE_REAL = {"sr305_gestures": (4,), "zed_pour_water": (1, 9)}
 FACE_SYNTHETIC = (0, 2, 4)
@@ -95,8 +96,9 @@ def small(picture: np.ndarray) -> np.ndarray:
 
 def headed(picture: np.ndarray, title: str) -> np.ndarray:
     """A picture below its title."""
-    bar = np.full((HEADING_PX, picture.shape[1], 3), 255, np.uint8)
-    cv2.putText(bar, title, (4, HEADING_PX - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
+    high = HEADING_PX[picture.shape[1] > SIZE[0]]
+    bar = np.full((high, picture.shape[1], 3), 255, np.uint8)
+    cv2.putText(bar, title, (4, high - high // 3), cv2.FONT_HERSHEY_SIMPLEX, high / 42, (40, 40, 40), 1, cv2.LINE_AA)
     return np.vstack([bar, picture])
 
 
