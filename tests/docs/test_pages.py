@@ -63,3 +63,17 @@ def test_every_package_says_what_comes_in_and_goes_out_and_where_to_begin() -> N
         for name in re.findall(r"`(\w+)", begin[1]):
             inside = (path.parent / f"{name}.py").exists() or (path.parent / name).is_dir()
             assert inside or f"{name}" in text.replace(f"`{name}", ""), f"{path}: there is no {name}"
+
+
+def test_install_sentences_name_extras_that_exist_in_the_same_words() -> None:
+    extras = set(PROJECT["project"]["optional-dependencies"])
+    pages = [*PAGES, ROOT / "README.md"]
+    for path in [*pages, *(ROOT / "src" / "graspseg").rglob("*.py")]:
+        for requirement in re.findall(r"pip install ('?[\w.]+\[[^\]]*\]'?)", path.read_text()):
+            if "{" in requirement:
+                assert path.name == "errors.py", f"{path} words the sentence itself: use errors.not_installed"
+                continue
+            form = re.fullmatch(r"'(graspseg|\.|ray)\[([\w,]+)\]'", requirement)
+            assert form is not None, f"{path.name}: {requirement}"
+            assert form[1] == "ray" or set(form[2].split(",")) <= extras, f"{path.name}: {requirement}"
+            assert path in pages, f"{path} words the sentence itself: use errors.not_installed"

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from graspseg import __version__
-from graspseg.errors import InputError, printable
+from graspseg.errors import InputError, not_installed, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -123,7 +123,7 @@ def _missing(error: ModuleNotFoundError) -> str:
         "uvicorn": "review",
     }
     extra = extras.get(name.partition(".")[0], "train")
-    return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
+    return not_installed("This command", name, extra)
 
 
 def _fail(sentence: str) -> int:

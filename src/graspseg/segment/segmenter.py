@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.crop import View, crop_depth, whole_view
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
@@ -262,9 +262,7 @@ def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest
     try:
         from graspseg.forest.file import read_forest
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"The forest needs {error.name}, which is not installed: pip install 'graspseg[forest]'."
-        ) from error
+        raise InputError(not_installed("The forest", error.name, "forest")) from error
     forest = read_forest(path)
     # Compiles now what would be compiled during the first frame.
     forest.warm_up()
