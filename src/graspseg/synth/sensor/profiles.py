@@ -44,7 +44,7 @@ def _about(rng: np.random.Generator, value: float, spread: float = 0.15) -> floa
 
 
 def _draw_sr305(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; the baseline is the one that shadows look like."""
+    """Fitted to real frames by benchmarks/sensors/sensors.py; the baseline is the one that shadows look like."""
     return SensorParameters(
         baseline_m=-_about(rng, 0.11, 0.05),
         jump_m=_about(rng, 0.011),
@@ -68,7 +68,7 @@ def _draw_sr305(rng: np.random.Generator) -> SensorParameters:
 
 
 def _draw_zed(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; radii in pixels hold at a focal length of 691 px.
+    """Fitted to real frames by benchmarks/sensors/sensors.py; radii in pixels hold at a focal length of 691 px.
 
     A ZED's baseline is 0.12 m; matching loses somewhat more than the other eye's shadow.
     """

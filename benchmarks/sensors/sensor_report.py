@@ -1,4 +1,4 @@
-"""Pictures and Markdown tables of `benchmarks/sensors.py`."""
+"""Pictures and Markdown tables of `benchmarks/sensors/sensors.py`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What random reading of shards costs beside reading a window of shuffled shards at a time.
 
-    python benchmarks/shard_order.py --frames 2048
+    python benchmarks/speed/shard_order.py --frames 2048
 
 Frames are read cold: the system is told to forget the files before each of the two. Headers are what a process must
 walk and keep for every frame that it may be asked for at random. Writes `benchmarks/results/shard_order.json`.
@@ -26,7 +26,7 @@ from graspseg.training import order
 from graspseg.training.order import FrameOrder
 from graspseg.training.sources import StoredFrames
 
-RESULT = Path(__file__).parent / "results" / "shard_order.json"
+RESULT = Path(__file__).parents[1] / "results" / "shard_order.json"
 SHARD = 128
 
 

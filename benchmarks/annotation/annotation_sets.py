@@ -1,7 +1,7 @@
 """Store the recordings of the annotation's exam, which take seconds each to draw, and read them again.
 
-python benchmarks/annotation_sets.py tuning sets
-python benchmarks/annotation_sets.py exam sets
+python benchmarks/annotation/annotation_sets.py tuning sets
+python benchmarks/annotation/annotation_sets.py exam sets
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def recordings(name: str, folder: Path) -> Iterator[list[ExamFrame]]:
     for recording in SETS[name].recordings():
         path = folder / name / f"{recording.index:03d}"
         if not (path / "done").is_file():
-            raise SystemExit(f"{path} is not there: python benchmarks/annotation_sets.py {name} {folder}")
+            raise SystemExit(f"{path} is not there: python benchmarks/annotation/annotation_sets.py {name} {folder}")
         yield [_read(file) for file in sorted(path.glob("*.json"), key=_order)]
 
 

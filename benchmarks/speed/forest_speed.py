@@ -1,6 +1,6 @@
 """How long the forest takes for a frame in memory: depth in, labels out, on one core.
 
-    python benchmarks/forest_speed.py --json-path benchmarks/results/forest_speed.json
+    python benchmarks/speed/forest_speed.py --json-path benchmarks/results/forest_speed.json
 
 The frames are synthetic, of every preset in turn, 640x480. `cpu_ms` is processor time, the figure a busy machine
 disturbs least; `find`, `segment_and_filter` and `label` are parts of `all`, each measured on its own.

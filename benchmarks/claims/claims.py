@@ -1,6 +1,6 @@
 """Which of the paper's claims hold here, and what other readings of its attention and its contour loss change.
 
-    python benchmarks/claims.py --steps 3000 --fine-steps 600 --seeds 0 1 2 --out runs/compare
+    python benchmarks/claims/claims.py --steps 3000 --fine-steps 600 --seeds 0 1 2 --out runs/compare
 
 Every network trains on the same reduced frames for as many steps with cross-entropy. What concerns the contour loss, or
 a loss in its place, starts from one such model per seed and does `--fine-steps` more: with the loss, or with
@@ -32,7 +32,7 @@ from graspseg.datasets.atomic import make_folder, write_bytes, write_json
 from graspseg.evaluation.machine import describe_machine
 from graspseg.metrics.paired import PairedDifference, paired_difference_over_seeds
 
-RESULT = Path(__file__).parent / "results" / "claims.json"
+RESULT = Path(__file__).parents[1] / "results" / "claims.json"
 DENSE, PLAIN, DEEPLAB = "denseattentionseg-small", "denseattentionseg-small-noattention", "deeplabv3plus-small"
 SCORES = {
     "iou_dataset": MEAN_IOU,
@@ -205,7 +205,7 @@ def main(argv: Sequence[str]) -> None:
         row = {"seed": seed, "steps": steps, "seconds": seconds, "scores": scores, "failure": cell.failure}
         rows.setdefault(name, []).append(row)
     result = {
-        "command": shlex.join(["python", "benchmarks/claims.py", *argv]),
+        "command": shlex.join(["python", "benchmarks/claims/claims.py", *argv]),
         "seeds": args.seeds,
         "frames": {**frames.described, "judged": len(frames.judged)},
         "machine": describe_machine(),

@@ -1,7 +1,7 @@
 """From key pressed to next frame painted, in headless Chromium, with many frames in the folder.
 
     graspseg synth --out set --count 50 --color aligned
-    python benchmarks/review_latency.py set --frames 10000
+    python benchmarks/speed/review_latency.py set --frames 10000
 
 The folder under review holds links to the frames given, again and again. Frames are accepted, every tenth rejected;
 for every key the later of two times counts: when the page had drawn the frame, and when the browser had presented it
@@ -26,7 +26,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from graspseg.evaluation.machine import describe_machine
 
-RESULT = Path(__file__).parent / "results" / "review_latency.json"
+RESULT = Path(__file__).parents[1] / "results" / "review_latency.json"
 SWITCHES = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FOLDERS = ("depth", "labels", "color")
 DRAWN = "performance.getEntriesByName('key-to-picture').map(entry => [entry.startTime, entry.duration])"

@@ -1,6 +1,6 @@
 """Frames a second in one process: synthetic frames written as folder and as shards, and read from both.
 
-    python benchmarks/shard_speed.py --frames 300
+    python benchmarks/speed/shard_speed.py --frames 300
 
 Processor time stands beside wall time, because it does not depend on what else the machine does.
 Writes `benchmarks/results/shard_speed.json`.
@@ -23,7 +23,7 @@ from graspseg.synth.job import Job
 from graspseg.synth.write import write_frames
 from throughput import timed
 
-RESULT = Path(__file__).parent / "results" / "shard_speed.json"
+RESULT = Path(__file__).parents[1] / "results" / "shard_speed.json"
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Compare the sensors `sr305` and `zed` with real frames, or fit them.
 
-    python benchmarks/sensors.py ../shared/real            # even frames against odd ones and synthetic ones
-    python benchmarks/sensors.py ../shared/real --fit zed  # factors for the profile's parameters, from even frames
+    python benchmarks/sensors/sensors.py ../shared/real            # even frames against odd ones and synthetic ones
+    python benchmarks/sensors/sensors.py ../shared/real --fit zed  # factors for the profile, from even frames
 
 The real frames: Ondris 2021 (RealSense SR305, gestures) and Lin 2025 (ZED, pouring water); parameters are fitted on the
 even ones and judged on the odd ones. The synthetic scenes have the real cameras and similar distances, and their edges
@@ -32,7 +32,7 @@ from graspseg.synth.sensor.simulate import measure
 from sensor_report import draw, write_tables
 from sensor_scenes import SR305_CAMERA, ZED_CAMERA, desk, person
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 IMAGES, TABLES = ROOT / "docs" / "images", ROOT / "benchmarks" / "results" / "sensors.md"
 RESULT = ROOT / "benchmarks" / "results" / "sensors.json"
 FACTORS = (0.5, 0.7, 0.85, 1.2, 1.4, 2.0)
@@ -234,7 +234,7 @@ def main() -> None:
         made = next(synthetic_frames(sensor, 1, {}, seed=2))
         draw(IMAGES / f"sensors-{sensor}.png", real, made, summaries[1:], comparison.settings)
     result = {
-        "command": "python benchmarks/sensors.py ../shared/real",
+        "command": "python benchmarks/sensors/sensors.py ../shared/real",
         "frames": {sensor: comparison.frames for sensor, comparison in COMPARISONS.items()},
         "tables": tables,
         "milliseconds_per_frame": {sensor: milliseconds(sensor) for sensor in SENSORS},

@@ -1,6 +1,6 @@
 """Which small encoder carries `denseattentionseg-lite`: size, CPU latency and training throughput, side by side.
 
-    python benchmarks/encoders.py --threads 2 --sides 160 192 --json-path encoders.json
+    python benchmarks/speed/encoders.py --threads 2 --sides 160 192 --json-path encoders.json
 
 Latency: OpenVINO, whole graph with normalization and softmax, batch 1, fresh weights; median wall-clock time and least
 processor time, which a busy machine disturbs least. Training: processor time per image on one core of forward, weighted

@@ -1,8 +1,8 @@
 """The default of `graspseg annotate` beside the paper's thresholds, on real takes and on synthetic recordings.
 
-    python benchmarks/annotation_choice.py --takes FOLDER --sheets FOLDER
-    python benchmarks/annotation_sets.py exam SETS
-    python benchmarks/annotation_choice.py --sets SETS --most 20
+    python benchmarks/annotation/annotation_choice.py --takes FOLDER --sheets FOLDER
+    python benchmarks/annotation/annotation_sets.py exam SETS
+    python benchmarks/annotation/annotation_choice.py --sets SETS --most 20
 
 FOLDER holds takes: data sets with `depth/`, `color/` and `labels/`; those without color are left out. Judged is what is
 measured and not 255. `model` is a model of what the first frames share, `auto` the default, which chooses. A synthetic
@@ -35,7 +35,7 @@ from graspseg.evaluation.machine import describe_machine
 from graspseg.labels import BACKGROUND, IGNORE, colorize
 from graspseg.metrics.confusion import Confusion
 
-RESULT = Path(__file__).parent / "results" / "annotation_choice.json"
+RESULT = Path(__file__).parents[1] / "results" / "annotation_choice.json"
 FIRST, LOOKED_AT = 30, 12  # as `graspseg annotate` does
 AUTO = AnnotateSettings(skin="auto", surroundings=True)
 SHEET_WIDTH = 400

@@ -1,16 +1,16 @@
 """How well `confidence.csv` predicts which annotations are bad, on synthetic RGB-D with truth; and its weights.
 
-    python benchmarks/annotation_sets.py exam SETS
-    python benchmarks/annotation_confidence.py draw SETS
-    python benchmarks/annotation_confidence.py collect fit:SETS fit.json
-    python benchmarks/annotation_confidence.py collect fit-unseen:SETS fit-unseen.json
-    python benchmarks/annotation_confidence.py fit fit.json fit-unseen.json
-    python benchmarks/annotation_confidence.py collect check:SETS check.json
-    python benchmarks/annotation_confidence.py collect exam:SETS exam.json
+    python benchmarks/annotation/annotation_sets.py exam SETS
+    python benchmarks/annotation/annotation_confidence.py draw SETS
+    python benchmarks/annotation/annotation_confidence.py collect fit:SETS fit.json
+    python benchmarks/annotation/annotation_confidence.py collect fit-unseen:SETS fit-unseen.json
+    python benchmarks/annotation/annotation_confidence.py fit fit.json fit-unseen.json
+    python benchmarks/annotation/annotation_confidence.py collect check:SETS check.json
+    python benchmarks/annotation/annotation_confidence.py collect exam:SETS exam.json
     graspseg synth --out CLIPS --preset interseghands --clips 100 --length 6 --color rig --color-error-px 3 \
         --seed 4202 --split unseen
-    python benchmarks/annotation_confidence.py collect CLIPS clips.json --most 50
-    python benchmarks/annotation_confidence.py measure check.json exam.json clips.json
+    python benchmarks/annotation/annotation_confidence.py collect CLIPS clips.json --most 50
+    python benchmarks/annotation/annotation_confidence.py measure check.json exam.json clips.json
 
 The recordings follow the paper's protocol (the nearest things are hand and object), but for the frames with sleeves;
 `judged` are those without. Clips break the protocol: there are sleeves, tables and bodies within the range. Every clip
@@ -41,7 +41,7 @@ from graspseg.annotate.settings import SkinMethod
 from graspseg.evaluation.machine import describe_machine
 
 WEIGHTS = Path(graspseg.annotate.quality.__file__).parent / "confidence_weights.json"
-RESULT = Path(__file__).parent / "results" / "annotation_confidence.json"
+RESULT = Path(__file__).parents[1] / "results" / "annotation_confidence.json"
 SHOWN = 0.2
 
 

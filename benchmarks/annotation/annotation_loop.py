@@ -1,8 +1,8 @@
 """One round of the loop on synthetic recordings: annotate, review, fine-tune, rank anew, and judge on other recordings.
 
-    python benchmarks/annotation_sets.py tuning SETS
-    python benchmarks/annotation_sets.py exam SETS
-    python benchmarks/annotation_loop.py SETS OUT --steps 300
+    python benchmarks/annotation/annotation_sets.py tuning SETS
+    python benchmarks/annotation/annotation_sets.py exam SETS
+    python benchmarks/annotation/annotation_loop.py SETS OUT --steps 300
 
 The recordings of `tuning` are annotated by `graspseg annotate`. A rule on the truth takes the place of the person who
 reviews: worst confidence first, a frame is accepted when hand and object both have IoU >= 0.9, else rejected, in the
@@ -41,7 +41,7 @@ from graspseg.review.server.worklist import Worklist
 from graspseg.segment.segmenter import Segmenter
 
 REVIEWER = Reviewer("rule on the truth", "annotation-loop")
-RESULT = Path(__file__).parent / "results" / "annotation_loop.json"
+RESULT = Path(__file__).parents[1] / "results" / "annotation_loop.json"
 MODEL = "denseattentionseg-lite"
 
 

@@ -1,7 +1,7 @@
 """Synthetic frames a second, of every preset and split: in memory (rendering, labels, sensor noise) and written as PNG.
 
-    python benchmarks/synth_speed.py                # all of it, minutes
-    python benchmarks/synth_speed.py --scaling 0    # without the comparison of one process with all cores
+    python benchmarks/speed/synth_speed.py                # all of it, minutes
+    python benchmarks/speed/synth_speed.py --scaling 0    # without the comparison of one process with all cores
 
 One core makes the frames; processor time stands beside wall time, because it does not depend on what else the machine
 does. `steps_ms` is the processor time of each step of a frame in memory, `colored` adds pictures, and `scaling`
@@ -39,7 +39,7 @@ from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.write import write_frames
 from throughput import timed
 
-RESULT = Path(__file__).parent / "results" / "synth_speed.json"
+RESULT = Path(__file__).parents[1] / "results" / "synth_speed.json"
 WARM_UP = 1_000_000  # frames that are not among the measured ones
 SCALING = ("frames", "cores", "one", "all", "efficiency")
 STEPS: tuple[tuple[str, object, str], ...] = (

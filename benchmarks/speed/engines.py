@@ -1,6 +1,6 @@
 """OpenVINO against ONNX Runtime on one exported model, both in float32 with the same number of threads.
 
-    python benchmarks/engines.py model.onnx --threads 2 --json-path engines.json
+    python benchmarks/speed/engines.py model.onnx --threads 2 --json-path engines.json
 
 Rounds of the engines alternate, so that a busy machine disturbs all of them; `cpu_ms` is processor time, the least
 disturbed figure. bfloat16 of OpenVINO is listed for its error: raw depth in metres does not fit into its 8 bits.
