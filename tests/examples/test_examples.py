@@ -70,12 +70,12 @@ def test_handover_guard(capsys: pytest.CaptureFixture[str]) -> None:
     script = load("handover_guard")
     advise, none = script["advise"], np.zeros((0, 3), np.float32)
     rod = np.column_stack([np.linspace(0, 0.2, 50), np.zeros(50), np.full(50, 0.5)]).astype(np.float32)
-    fist = rod[:10] + np.float32([0, 0.01, 0])
+    fist = rod[:10] + np.array([0, 0.01, 0], np.float32)
     free = advise(Found(rod, fist))
     assert free.take
     assert free.grasp_m == pytest.approx((0.2, 0, 0.5))
     assert free.clearance_m == pytest.approx(np.hypot(0.2 - rod[9, 0], 0.01))
-    stray = np.concatenate([rod, np.float32([[0.5, 0, 0.5]])])
+    stray = np.concatenate([rod, np.array([[0.5, 0, 0.5]], np.float32)])
     assert advise(Found(stray, fist)) == free
     assert not advise(Found(rod[:12], fist)).take  # only what the hand covers is left
     assert not advise(Found(rod, fist, confidence=0.5)).take
@@ -86,6 +86,7 @@ def test_handover_guard(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_own_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for sample in map(FRAMES.__getitem__, range(2)):
+        assert sample.labels is not None
         depth_mm = np.round(sample.frame.depth_m() * 1000).astype(np.uint16)
         np.savez(tmp_path / f"{sample.stem}.npz", depth=depth_mm, mask=sample.labels)
     load("own_dataset")["main"](str(tmp_path))
