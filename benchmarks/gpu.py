@@ -6,7 +6,7 @@ Stages: `data`, `train`, `evaluate`, `speed`, `pack --call K`; `next` does whate
 what there is in `--out`; `all` prints which commands to run; `join --state LOTS --out DIR` puts what was brought back
 together, on any machine. Each stage goes on where an earlier slice stopped; its state lies under `--state`.
 
-docs/train/gpu.md says how to run it, what comes back, and which wheels the machine lacks.
+docs/gpu.md says how to run it, what comes back, and which wheels the machine lacks.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def plan(arguments: Arguments) -> str:
     )
     return f"""\
 The same command again and again, each call right after the other: a machine that waits is given back, and its disk
-with it. Before the first: the wheels of docs/train/gpu.md into $HOME/site.
+with it. Before the first: the wheels of docs/gpu.md into $HOME/site.
   {command}
 Of 30 minutes: 2 for the start, 2 for frames and compiling their generator, {arguments.train_minutes:g} for training,
 2 for the exams, 3 for latencies, the rest for lots. Copy what each call brings back into one folder, then

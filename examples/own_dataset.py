@@ -1,6 +1,7 @@
 """Frames of your own format as a data set: score a model on them, or hand them to training and evaluation.
 
     python examples/own_dataset.py [FOLDER]
+    cd examples && graspseg evaluate own_dataset:make     # every command takes it; frames are in npz_frames/
 
 Here a frame is an .npz with `depth` (uint16 millimetres) and `mask` (0 background, 1 hand, 2 object).
 """
@@ -35,6 +36,11 @@ class NpzFrames(Dataset):
         stored = np.load(self._files[index])
         frame = Frame(stored["depth"], 0.001, CAMERA)
         return Sample(self._files[index].stem, frame, stored["mask"])
+
+
+def make() -> NpzFrames:
+    """The data set, for commands: they call this without arguments."""
+    return NpzFrames(Path("npz_frames"))
 
 
 def main(folder: str = "npz_frames") -> None:

@@ -79,7 +79,7 @@ class Segmentation:
 class Segmenter:
     """Segments depth images with an exported network or a forest; needs no torch.
 
-    Example:
+    Examples:
         >>> labels = Segmenter()(depth_mm).labels  # doctest: +SKIP
 
     Args:
