@@ -49,3 +49,17 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         return printable(super().__str__())
+
+
+def not_installed(what: str, package: object, extra: str) -> str:
+    """The sentence about a package that is missing; the same words in the documentation.
+
+    Args:
+        what: what needs it, as the sentence begins.
+        package: its name.
+        extra: the extra of graspseg that has it.
+    """
+    return (
+        f"{what} needs {package}, which is not installed: pip install 'graspseg[{extra}]', "
+        f"or from a clone pip install '.[{extra}]'."
+    )

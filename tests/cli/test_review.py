@@ -161,7 +161,8 @@ def test_there_is_no_page_without_its_extra(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["review", str(folder)]) == 2
     assert capsys.readouterr().err == (
-        "graspseg: This command needs uvicorn, which is not installed: pip install 'graspseg[review]'.\n"
+        "graspseg: This command needs uvicorn, which is not installed: pip install 'graspseg[review]', "
+        "or from a clone pip install '.[review]'.\n"
     )
 
 

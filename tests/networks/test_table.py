@@ -186,4 +186,4 @@ def test_stored_figures_are_those_of_the_networks(name: str):
     stored = json.loads((RESOURCE / "costs.json").read_text(encoding="utf-8"))
     parameters, flop = cost(name)
     figures = {"parameters_millions": parameters / 1e6, "gflop": flop / 1e9, "description": NETWORKS[name].description}
-    assert stored.get(name) == figures, "run python tools/record_networks.py"
+    assert stored.get(name) == figures, "run python tools/docs/record_networks.py"

@@ -19,7 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from graspseg import __version__
-from graspseg.errors import InputError, did_you_mean, printable
+from graspseg.errors import InputError, did_you_mean, not_installed, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -139,7 +139,7 @@ def _missing(error: ModuleNotFoundError, target: str) -> str:
     command = target.partition(":")[0].rpartition(".")[2]
     lacking = [name.partition(".")[0], *(each for each in _NEEDS.get(command, ()) if find_spec(each) is None)]
     extras = dict.fromkeys(_EXTRAS.get(each, "train") for each in lacking)
-    return f"This command needs {name}, which is not installed: pip install 'graspseg[{','.join(extras)}]'."
+    return not_installed("This command", name, ",".join(extras))
 
 
 def _fail(sentence: str) -> int:

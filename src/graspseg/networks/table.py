@@ -45,7 +45,7 @@ _FULL = partial(
     output_stride=16,
     normalization="paper",
 )
-# Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
+# Chosen with benchmarks/speed/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
 # mobile networks (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
 SMALL_ENCODER = "resnet18d"
 SMALL_ENCODER_OPTIONS = {"channels": (32, 64, 128, 256), "stem_width": 16}
@@ -151,7 +151,7 @@ NETWORKS: dict[str, NetworkSpec] = {
 }
 
 
-# Other readings of the attention, to find out what the paper's gain hangs on (benchmarks/claims.py).
+# Other readings of the attention, to find out what the paper's gain hangs on (benchmarks/claims/claims.py).
 NETWORKS |= {
     "denseattentionseg-small-sigmoid": NetworkSpec(partial(_SMALL, gate="sigmoid"), "small, factors plain sigmoids"),
     "denseattentionseg-small-open": NetworkSpec(partial(_SMALL, gate="open"), "small, factors left open"),

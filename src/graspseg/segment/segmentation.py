@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.frame import Frame
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
 from graspseg.segment.cloud import cloud
@@ -111,9 +111,7 @@ class Segmentation:
         try:
             from supervision import Detections
         except ModuleNotFoundError as error:
-            raise InputError(
-                "to_supervision() needs supervision, which is not installed: pip install 'graspseg[supervision]'."
-            ) from error
+            raise InputError(not_installed("to_supervision()", "supervision", "supervision")) from error
         found = [label for label in (HAND, OBJECT) if (self.labels == label).any()]
         if not found:
             return Detections.empty()

@@ -12,7 +12,7 @@ from jaxtyping import Float32, UInt16
 from graspseg.crop import View, crop_depth, whole_view
 from graspseg.datasets.frames import read_frame
 from graspseg.depth_array import depth_fault
-from graspseg.errors import InputError, did_you_mean
+from graspseg.errors import InputError, did_you_mean, not_installed
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
@@ -34,7 +34,7 @@ _LARGEST_SIDE = 32767  # of OpenCV's warps
 class Segmenter:
     """Segments depth images with an exported network or a forest; needs no torch.
 
-    Example:
+    Examples:
         >>> labels = Segmenter()(depth_mm).labels  # doctest: +SKIP
 
     Args:
@@ -219,9 +219,7 @@ def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest
     try:
         from graspseg.forest.file import read_forest
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"The forest needs {error.name}, which is not installed: pip install 'graspseg[forest]'."
-        ) from error
+        raise InputError(not_installed("The forest", error.name, "forest")) from error
     forest = read_forest(path)
     # Compiles now what would be compiled during the first frame.
     forest.warm_up()

@@ -1,4 +1,4 @@
-"""The list of public data sets as table rows for a terminal and as the page `docs/public-data.md`."""
+"""The list of public data sets as table rows for a terminal and as the page `docs/data/public.md`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def as_text(*, columns: int = 100) -> str:
 
 
 def page() -> str:
-    """`docs/public-data.md`; write it anew with `python tools/write_public_data.py`."""
+    """`docs/data/public.md`; write it anew with `python tools/docs/public_data.py`."""
     lines = [_INTRODUCTION, "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows()]
     for record in describe_all():
