@@ -1,6 +1,6 @@
 """Feed every reader and importer with damaged files: how many end in a traceback, a hang, or a silent wrong result.
 
-    python benchmarks/fuzz.py [--inputs 10000] [--seed 0] [--kinds ros] [--json-path benchmarks/results/fuzz.json]
+    python benchmarks/robustness/fuzz.py [--inputs 10000] [--seed 0] [--kinds ros] [--json-path benchmarks/results/fuzz.json]
 
 Input `i` of a seed is always the same file (of the recordings that the RealSense SDK writes, the same damage to one of
 another time); `--only I` runs one and prints its traceback. Files are read in a process
@@ -40,7 +40,7 @@ _START_S = 60.0  # for what is imported and made on the way
 _MOST_WAITING_S = 600.0
 _MOST_MIB = 1024
 _VARIANTS = 0.05  # share of inputs that are good files written in another way
-_RESULT = Path(__file__).parent / "results" / "fuzz.json"
+_RESULT = Path(__file__).parents[1] / "results" / "fuzz.json"
 
 Outcome = Literal["refused", "same", "partial", "changed", "wrong", "traceback", "memory", "hang", "crash"]
 _HANGS = "hangs"
@@ -256,7 +256,7 @@ def summarize(rows: Sequence[dict[str, Any]], arguments: argparse.Namespace) -> 
 
     names = sorted({row["kind"] for row in rows})
     return {
-        "command": f"python benchmarks/fuzz.py --inputs {arguments.inputs} --seed {arguments.seed}"
+        "command": f"python benchmarks/robustness/fuzz.py --inputs {arguments.inputs} --seed {arguments.seed}"
         + (f" --kinds {arguments.kinds}" if arguments.kinds else ""),
         "machine": describe_machine(),
         "limit_s": LIMIT_S,

@@ -1,4 +1,4 @@
-"""Small ROS recordings of every form, made on the spot: for tests and for benchmarks/fuzz.py."""
+"""Small ROS recordings of every form, made on the spot: for tests and for benchmarks/robustness/fuzz.py."""
 
 from __future__ import annotations
 

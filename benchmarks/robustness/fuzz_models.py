@@ -11,7 +11,7 @@ import numpy as np
 
 from fuzz_kind import Kind, Reading, again_json, digest, json_file
 
-WEIGHTS = Path(__file__).parent.parent / "src/graspseg/models/weights"
+WEIGHTS = Path(__file__).parents[2] / "src/graspseg/models/weights"
 
 
 def _skin() -> object:
