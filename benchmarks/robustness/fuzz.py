@@ -1,6 +1,6 @@
 """Feed every reader and importer with damaged files: how many end in a traceback, a hang, or a silent wrong result.
 
-    python benchmarks/robustness/fuzz.py [--inputs 10000] [--seed 0] [--kinds ros] [--json-path benchmarks/results/fuzz.json]
+    python benchmarks/robustness/fuzz.py [--inputs 10000] [--seed 0] [--kinds ros] [--json-path PATH]
 
 Input `i` of a seed is always the same file (of the recordings that the RealSense SDK writes, the same damage to one of
 another time); `--only I` runs one and prints its traceback. Files are read in a process

@@ -1,4 +1,4 @@
-"""Small RealSense recordings of the current SDK, made by its software device: for tests and for benchmarks/robustness/fuzz.py."""
+"""Small RealSense recordings of the current SDK, made by its software device: for tests and `fuzz.py`."""
 
 from __future__ import annotations
 
