@@ -21,7 +21,7 @@ from graspseg.metrics.confusion import count_pairs
 from graspseg.metrics.outlines import Outlines
 from graspseg.networks import build, load_weights, read_card
 from graspseg.parallel.chunks import Processes, run_chunks
-from graspseg.synth.generate import DEPTH_UNIT_M
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 from graspseg.training.presets import LossSettings
 
 SHOWN = 6

@@ -21,11 +21,13 @@ from torch import Tensor
 
 from gpu_plan import EXAMS, Clock, Scale, Split, State
 from graspseg.datasets.atomic import write_bytes
+from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.frame import Frame
 from graspseg.parallel.chunks import Processes, run_chunks
-from graspseg.synth.generate import DEPTH_UNIT_M, EXAM_SEED, FrameMaker
+from graspseg.synth.generate import FrameMaker
+from graspseg.synth.preset_names import DEPTH_UNIT_M, EXAM_SEED
 from graspseg.synth.recipe import Recipe
 from graspseg.training.order import FrameOrder
-from graspseg.training.sources import LabelledFrame
 
 PRESET = "interseghands"
 TRAIN_SEED = 0
@@ -106,8 +108,8 @@ def _maker(split: Split) -> FrameMaker:
 _MAKERS: dict[Split, FrameMaker] = {}
 
 
-class MappedFrames:
-    """Frames of a split, memory-mapped; a `FrameSource` of training.
+class MappedFrames(Dataset):
+    """Frames of a split, memory-mapped.
 
     Args:
         state: of a machine that has made them.
@@ -144,10 +146,15 @@ class MappedFrames:
         depth, labels = self._maps[chunk]
         return depth[place], labels[place]
 
-    def frame(self, index: int) -> LabelledFrame:
+    @property
+    def stems(self) -> list[str]:
+        """Number of every frame."""
+        return [str(index) for index in range(self._count)]
+
+    def read(self, index: int) -> Sample:
         """A frame as training on CPUs takes it."""
         depth, labels = self.raw(index)
-        return LabelledFrame(depth * np.float32(DEPTH_UNIT_M), np.array(labels), self.scale.camera)
+        return Sample(str(index), Frame(np.array(depth), DEPTH_UNIT_M, self.scale.camera), np.array(labels))
 
 
 class RawBatch(NamedTuple):

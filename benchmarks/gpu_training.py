@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gpu_augment import augmented, metres
 from gpu_frames import RawBatch
-from graspseg.synth.generate import DEPTH_UNIT_M
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 from graspseg.training.batches import Batch
 from graspseg.training.model_file import start_network
 from graspseg.training.module import SegmentationTask, make_optimizer

@@ -22,7 +22,8 @@ from gpu_training import Training
 from graspseg.errors import InputError
 from graspseg.networks import load_checkpoint
 from graspseg.networks.table import network_spec
-from graspseg.synth.generate import EXAM_SEED, FrameMaker
+from graspseg.synth.generate import FrameMaker
+from graspseg.synth.preset_names import EXAM_SEED
 from graspseg.synth.recipe import Recipe
 
 ENDLESS = 60.0
@@ -106,9 +107,9 @@ def test_frames_of_a_step_do_not_depend_on_where_a_slice_begins(state):
 
 
 def test_a_stored_frame_is_what_training_on_a_cpu_takes(state):
-    frame = MappedFrames(state, "train").frame(3)
-    assert frame.depth_m.dtype == np.float32 and frame.depth_m.max() == pytest.approx(0.9)
-    assert frame.intrinsics.fx == pytest.approx(47.5)
+    frame = MappedFrames(state, "train")[3].frame
+    assert frame.depth_m().max() == pytest.approx(0.9)
+    assert frame.intrinsics is not None and frame.intrinsics.fx == pytest.approx(47.5)
 
 
 def test_training_in_slices_ends_with_the_same_weights(state, tmp_path, monkeypatch):

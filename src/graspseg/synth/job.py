@@ -18,9 +18,10 @@ from graspseg.errors import InputError
 from graspseg.frame import Intrinsics
 from graspseg.synth.color.picture import ColorSettings, calibration
 from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
-from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects.cast import Cast
 from graspseg.synth.objects.objects import Split
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
 from graspseg.synth.scene.backgrounds import Backgrounds
 from graspseg.synth.scene.motion import RATE_HZ
