@@ -131,7 +131,7 @@ def test_frames_that_cannot_be_used_are_counted_and_the_rest_is_done() -> None:
     evaluation = evaluate(truth, FewSamples(5, missing=1, damaged=3), progress=done.append)
     report = as_json(evaluation, data="few", model="truth")
     assert (report["frames"], report["failed"]) == (3, 2)
-    assert "labels/0001.png" in report["failures"][0]
+    assert "0001 has no label image" in report["failures"][0]
     assert report["failures"][1] == "0003.png is damaged"
     assert done == [1, 2, 3, 4, 5]
 

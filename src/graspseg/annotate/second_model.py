@@ -19,7 +19,7 @@ from graspseg.datasets.manifest import hash_file
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame
 from graspseg.labels import HAND, OBJECT
-from graspseg.models.header import find_model
+from graspseg.models.locate import find_model
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
 from graspseg.segment.segmenter import Segmentation, Segmenter

@@ -174,7 +174,7 @@ def cost_of(cell: Cell, size: Size) -> dict[str, float | None]:
     nothing: dict[str, float | None] = {"parameters_m": None, "gflop": None}
     if isinstance(cell.entry, ForestEntry) or cell.weights is None or cell.weights.suffix != ".safetensors":
         return nothing
-    from graspseg.networks.checkpoint import read_card
+    from graspseg.models.card import read_card
     from graspseg.networks.table import cost
 
     parameters, flop = cost(read_card(cell.weights).network, width=size.width, height=size.height)

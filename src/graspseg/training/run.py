@@ -22,7 +22,8 @@ from lightning.pytorch.utilities import rank_zero_only
 from graspseg.datasets.atomic import make_folder
 from graspseg.datasets.dataset import Dataset
 from graspseg.errors import InputError, printable
-from graspseg.networks.checkpoint import Card, save_checkpoint
+from graspseg.models.card import Card
+from graspseg.networks.checkpoint import save_checkpoint
 from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
 from graspseg.training.checkpoint_io import AtomicCheckpointIO, check_whole
