@@ -154,9 +154,10 @@ def test_headers_of_shards_not_used_for_long_are_forgotten(make_shards, monkeypa
 
 def test_index_out_of_range(make_shards) -> None:
     dataset = ShardDataset(make_shards())
-    for index in (5, -1):
-        with pytest.raises(IndexError, match="of 5"):
+    for index in (5, -6):
+        with pytest.raises(IndexError, match="has 5 frames"):
             dataset[index]
+    assert dataset[-1].stem == dataset[4].stem
 
 
 def test_a_shard_that_is_not_what_the_manifest_says(make_shards) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def ask_model(chunks: Sequence[Chunk[Job]], model: str, *, where: Where = THIS_P
     identity = model_identity(model)
     name = str(Path(model).absolute()) if Path(model).is_file() else model
     if isinstance(where, RayCluster):
-        chunks = [chunk._replace(job=chunk.job.absolute()) for chunk in chunks]
+        chunks = [replace(chunk, job=chunk.job.absolute()) for chunk in chunks]
     questions = [Question(chunk, name, identity) for chunk in chunks]
     yield from run_chunks(answer, questions, where)
 

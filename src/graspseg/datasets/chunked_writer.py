@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import platform
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar, get_args
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
 
 from graspseg.datasets.manifest import MANIFEST, ShardEntry, write_manifest
 from graspseg.datasets.output_folder import clear_partial
@@ -62,11 +62,11 @@ class ChunkedJob(ABC):
         """Where it would be if frames were stored the other way."""
         return self.out / (DESCRIPTION if self.format == "shards" else MANIFEST)
 
-    def absolute(self) -> Self:
+    def absolute(self: OneJob) -> OneJob:
         """The same job with paths that mean the same in the current folder of another process."""
         return replace(self, out=self.out.absolute())  # pyright: ignore[reportArgumentType] (each kind is a dataclass)
 
-    def chunks_of(self, frames: int) -> list[Chunk[Self]]:
+    def chunks_of(self: OneJob, frames: int) -> list[Chunk[OneJob]]:
         """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
         size = self.shard_size if self.format == "shards" else self.chunk_size
         return [Chunk(self, start, min(start + size, frames)) for start in range(0, frames, size)]
@@ -111,10 +111,12 @@ class ChunkedJob(ABC):
             write_manifest(self.out, description, rows)
 
 
+OneJob = TypeVar("OneJob", bound=ChunkedJob)
 AnyJob = TypeVar("AnyJob", bound=ChunkedJob, covariant=True)
 
 
-class Chunk(NamedTuple, Generic[AnyJob]):
+@dataclass(frozen=True)
+class Chunk(Generic[AnyJob]):
     """Frames `start` to `stop` (excluded) of a job."""
 
     job: AnyJob
@@ -147,8 +149,8 @@ class Written(NamedTuple):
 
 
 def write_chunks(
-    write: Callable[[Chunk[AnyJob]], Written],
-    chunks: list[Chunk[AnyJob]],
+    write: Callable[[Chunk[OneJob]], Written],
+    chunks: Sequence[Chunk[OneJob]],
     where: Where,
     *,
     begin: Callable[[], None],
@@ -175,7 +177,7 @@ def write_chunks(
     finish(done)
 
 
-def placed(job: AnyJob, where: Where) -> AnyJob:
+def placed(job: OneJob, where: Where) -> OneJob:
     """A job as its workers must know it: the current folder of those of a cluster is another one."""
     return job.absolute() if isinstance(where, RayCluster) else job
 

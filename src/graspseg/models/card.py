@@ -74,4 +74,15 @@ def read_card(path: Path) -> Card:
     Raises:
         InputError: The file is missing, no whole safetensors file, or not one of ours.
     """
+    check_there(path)
     return Card.parse(path, read_safetensors_header(path).get("__metadata__", {}))
+
+
+def check_there(path: Path) -> None:
+    """See that a checkpoint is there.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}, expected a .safetensors checkpoint: check the name.")

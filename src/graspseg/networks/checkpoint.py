@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError
-from graspseg.models.card import Card, read_card
+from graspseg.models.card import Card, check_there, read_card
 from graspseg.models.digest import DIGEST_KEY, check_digest, safetensors_digest
 from graspseg.networks.table import build
 
@@ -94,8 +94,7 @@ def load_weights(network: nn.Module, path: Path, *, name: str) -> Card:
 
 def _opened(path: Path) -> Any:
     """The open safetensors file, a context manager."""
-    if not path.is_file():
-        raise InputError(f"There is no file {path}, expected a .safetensors checkpoint: check the name.")
+    check_there(path)
     try:
         return safetensors.safe_open(path, framework="pt", device="cpu")
     except (safetensors.SafetensorError, OSError) as error:

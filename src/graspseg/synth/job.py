@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from graspseg.datasets.atomic import make_folder
 from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format, Written
@@ -180,7 +180,7 @@ class Job(ChunkedJob):
         index = numbers[0] * self.clip_length + numbers[1] if self.clip_length else numbers[0]
         return index if self.stem(index) == stem else None
 
-    def chunks(self) -> list[Chunk[Self]]:
+    def chunks(self) -> Sequence[Chunk[Job]]:
         """The work in pieces; see `ChunkedJob`."""
         return self.chunks_of(self.count)
 
