@@ -17,8 +17,8 @@ from graspseg.errors import InputError, printable
 from graspseg.frame import Frame
 
 if TYPE_CHECKING:
+    from graspseg.datasets.dataset import Dataset
     from graspseg.evaluation.evaluate import Evaluation
-    from graspseg.evaluation.samples import Part
     from graspseg.segment.segmenter import Segmenter
 
 
@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = tyro.cli(Arguments, args=argv, prog="graspseg evaluate")
     from graspseg.datasets.atomic import make_folder, write_json, write_png
     from graspseg.datasets.collection import data_sets_in
+    from graspseg.datasets.doubts import doubts_of
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
     from graspseg.segment.segmenter import Segmenter
@@ -77,7 +78,7 @@ def main(argv: Sequence[str]) -> int:
     }
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
-    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in each.doubts()):
+    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in doubts_of(each)):
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
     segmenter = Segmenter(arguments.model, threads=arguments.threads)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
@@ -100,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _evaluate_sets(
-    segmenter: Segmenter, sets: Mapping[str, Part], *, rules: bool
+    segmenter: Segmenter, sets: Mapping[str, Dataset], *, rules: bool
 ) -> tuple[dict[str, Evaluation], list[str]]:
     """Evaluations by name, and why the other sets could not be judged.
 
@@ -123,7 +124,6 @@ def _evaluate_sets(
                 evaluations[name] = evaluate(
                     segment,
                     samples,
-                    sequences=samples.sequences,
                     rules=rules,
                     progress=lambda done, task=task: progress.update(task, completed=done),
                 )

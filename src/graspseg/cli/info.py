@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
         InputError: the file is missing or no model.
     """
     options = tyro.cli(Options, args=argv, prog="graspseg info")
-    from graspseg.models.header import find_model
+    from graspseg.models.locate import find_model
 
     path = find_model(options.model)
     description = _describe(path)

@@ -150,7 +150,7 @@ class _Checkpoint(Entry):
 
     def cost(self, weights: Path, size: Size) -> dict[str, float | None]:
         """See `Entry`."""
-        from graspseg.networks.checkpoint import read_card
+        from graspseg.models.card import read_card
         from graspseg.networks.table import cost
 
         parameters, flop = cost(read_card(weights).network, width=size.width, height=size.height)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.dataset import StoredDataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.shards import ShardDataset, is_shards
@@ -18,7 +18,7 @@ def open_dataset(
     depth_unit_m: float | None = None,
     intrinsics: Intrinsics | None = None,
     split: str | None = None,
-) -> Dataset:
+) -> StoredDataset:
     """Open a data set on disk.
 
     Args:

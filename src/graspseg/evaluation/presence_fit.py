@@ -30,7 +30,8 @@ from graspseg.segment.compose import compose
 from graspseg.segment.look import Look
 from graspseg.segment.presence import find_groups, group_features
 from graspseg.segment.segmenter import Segmenter
-from graspseg.synth.preset_names import PresetName
+from graspseg.synth.dataset import SyntheticDataset
+from graspseg.synth.preset_names import DEPTH_UNIT_M, PresetName
 
 SEED = 20261130
 RIDGE = 1.0
@@ -208,20 +209,12 @@ def _logistic(x: np.ndarray, y: np.ndarray, *, ridge: float, steps: int = 50) ->
 
 def _samples(arguments: Arguments) -> Iterator[Sample]:
     """Labelled frames, one after the other; those of the generator need none on disk."""
-    from graspseg.synth.generate import FrameMaker
-    from graspseg.synth.recipe import Recipe
-
     for preset in arguments.presets:
-        maker = FrameMaker("train", SEED, recipe=Recipe.preset(preset))
-        for index in range(arguments.frames):
-            made = maker.make(index)
-            yield Sample(f"{preset}-{index}", made.frame(), made.labels)
+        yield from SyntheticDataset("train", SEED, recipes=(preset,), count=arguments.frames, depth_unit_m=DEPTH_UNIT_M)
     for names, hand_free in ((arguments.data, False), (arguments.hand_free, True)):
         for name in names:
             for path in data_sets_in(name) or [name]:
-                samples = open_samples(str(path))
-                for index in range(len(samples)):
-                    sample = samples[index]
+                for sample in open_samples(str(path)):
                     yield replace(sample, labels=np.zeros(sample.frame.depth.shape, np.uint8)) if hand_free else sample
 
 

@@ -15,7 +15,8 @@ from graspseg.crop import View, crop_depth, whole_view
 from graspseg.errors import InputError
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
-from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
+from graspseg.models.header import FOREST, MOST_HANDS, read_model_info
+from graspseg.models.locate import DEFAULT_MODEL, find_model
 from graspseg.segment.blend import blended
 from graspseg.segment.compose import compose
 from graspseg.segment.doubt import drop_doubtful

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from graspseg.frame import Frame
-from graspseg.models.header import find_model, read_model_info
+from graspseg.models.header import read_model_info
+from graspseg.models.locate import find_model
 from graspseg.segment.segmenter import Segmentation, Segmenter
 
 _KEPT = 64
