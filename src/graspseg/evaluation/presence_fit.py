@@ -95,10 +95,13 @@ def observe(segmenter: Segmenter, sample: Sample) -> Seen:
     frame, target = sample.frame, sample.labels
     assert target is not None
     looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
-    labels, chosen, _ = compose(looks, frame.depth > 0)
+    found = compose(looks, frame.depth)
+    labels, depth_m = found.labels[found.inside], frame.depth_m()[found.inside]
     groups = find_groups(labels)
-    features = group_features(groups, labels, chosen, frame.depth_m(), frame.intrinsics_or_default(), looks)
-    inside = target[groups.region]
+    features = group_features(
+        groups, labels, found.chosen, depth_m, frame.intrinsics_or_default(), looks, origin=found.box[:2]
+    )
+    inside = target[found.inside][groups.region]
     counts = np.zeros((3, groups.count))
     for row, mask in enumerate((inside != IGNORE, (inside != BACKGROUND) & (inside != IGNORE), inside == HAND)):
         counts[row] = np.bincount(groups.numbers[mask], minlength=groups.count + 1)[1:]

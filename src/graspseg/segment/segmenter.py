@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol, no_type_check, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from graspseg.crop import View, crop_depth, whole_view
-from graspseg.errors import InputError
+from graspseg.crop import View, anything_within, crop_frame, whole_frame_view
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
+from graspseg.errors import InputError
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
 from graspseg.segment.blend import blended
@@ -153,46 +153,47 @@ class Segmenter:
                 f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
                 "a side: cut or reduce it."
             )
-        depth_m = frame.depth_m()
         measured = frame.depth > 0
         if self._forest is not None:
-            answer = self._forest.look(depth_m, frame.intrinsics_or_default())
+            answer = self._forest.look(frame.depth_m(), frame.intrinsics_or_default())
             if answer is None:
                 return Segmentation(np.zeros(measured.shape, np.uint8), measured, (), None)
             labels, confidence = answer.labels()
             return Segmentation(labels, measured, (answer,), confidence)
         intrinsics = frame.intrinsics_or_default()
-        looks = self._look(depth_m, intrinsics)
-        labels, chosen, either = compose(looks, measured)
+        looks = self._look(frame, intrinsics)
+        found = compose(looks, frame.depth)
+        labels = found.labels[found.inside]
         hand_present = None
-        drop_doubtful(labels, either)
+        drop_doubtful(labels, found.either)
         if self._presence is not None:
-            hand_present = keep_hands(labels, chosen, depth_m, intrinsics, looks, self._presence)
-        foreground = labels != BACKGROUND
-        confidence = float(chosen[foreground].mean()) if foreground.any() else None
-        return Segmentation(labels, measured, looks, confidence, hand_present)
+            depth_m = frame.depth[found.inside] * np.float32(frame.depth_unit_m)
+            hand_present = keep_hands(
+                labels, found.chosen, depth_m, intrinsics, looks, self._presence, origin=found.box[:2]
+            )
+        believed = found.chosen[labels != BACKGROUND]
+        confidence = float(believed.mean()) if len(believed) else None
+        return Segmentation(found.labels, measured, looks, confidence, hand_present)
 
-    def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
+    def _look(self, frame: Frame, intrinsics: Intrinsics) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
         """
-        if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
+        if not anything_within(frame, FARTHEST_NEAREST_M):
             return ()
-        height, width = depth_m.shape
-        looks = [self._look_at(whole_view(depth_m, self.full_side), depth_m, intrinsics)]
+        height, width = frame.depth.shape
+        looks = [self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics)]
         for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
             closer: View | None = view
             while closer is not None:
-                look = self._look_at(closer, depth_m, intrinsics, mirror=self.mirror)
+                look = self._look_at(closer, frame, intrinsics, mirror=self.mirror)
                 looks.append(blended(look, looks, (width, height)))
                 closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 
-    def _look_at(
-        self, view: View, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, *, mirror: bool = False
-    ) -> Look:
-        window, angle = crop_depth(depth_m, view), view.pixel_angle(intrinsics)
+    def _look_at(self, view: View, frame: Frame, intrinsics: Intrinsics, *, mirror: bool = False) -> Look:
+        window, angle = crop_frame(frame, view), view.pixel_angle(intrinsics)
         engine = self._engines[view.side]
         probabilities = engine(window, angle)
         if mirror:
