@@ -28,6 +28,8 @@ _PREFIX = "graspseg."
 PASSES_KEY, PRESENCE_KEY = f"{_PREFIX}passes", f"{_PREFIX}presence"
 MOST_HANDS = 4
 _DIGEST = f"{_PREFIX}sha256"
+QUANTIZED_KEY = f"{_PREFIX}quantized_from"
+INT8_SUFFIX = ".int8.onnx"
 _GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
 
@@ -44,6 +46,8 @@ class ModelInfo:
         hands: most groups of hand and object that get a closer window of their own; with 1 all share one.
         mirror: whether closer windows are looked at a second time, mirrored.
         presence: how sure a hand is, None in files of before this was measured.
+        digest: SHA-256 of its graph and weights, None in files of before this was recorded.
+        quantized_from: `digest` of the file that this one is the int8 version of, None for others.
     """
 
     network: str
@@ -53,6 +57,8 @@ class ModelInfo:
     hands: int = 1
     mirror: bool = True
     presence: Presence | None = None
+    digest: str | None = None
+    quantized_from: str | None = None
 
     def __post_init__(self) -> None:
         if not self.full_side:
@@ -73,11 +79,24 @@ def find_model(name_or_file: str | Path) -> Path:
     path = Path(name_or_file)
     if path.is_file():
         return path
-    names = sorted(file.stem for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}"))
+    files = [file for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}")]
+    names = sorted(file.stem for file in files if not file.name.endswith(INT8_SUFFIX))
     known = ", ".join(names) if names else "none in this installation"
     raise InputError(
         f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model ({known})."
     )
+
+
+def int8_beside(path: Path, info: ModelInfo) -> Path | None:
+    """The int8 version of a model that lies beside it and was made of just this one; None where there is none.
+
+    Raises:
+        InputError: the file is there and damaged.
+    """
+    beside = path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX)
+    if info.digest is None or not beside.is_file():
+        return None
+    return beside if read_model_info(beside).quantized_from == info.digest else None
 
 
 def read_model_info(path: Path) -> ModelInfo:
@@ -107,6 +126,8 @@ def read_model_info(path: Path) -> ModelInfo:
         int(looks),
         **_passes(properties.get(PASSES_KEY, "{}"), path),
         presence=_presence(properties.get(PRESENCE_KEY), path),
+        digest=properties.get(_DIGEST),
+        quantized_from=properties.get(QUANTIZED_KEY),
     )
 
 

@@ -21,6 +21,7 @@ from graspseg.segment.compose import compose
 from graspseg.segment.doubt import drop_doubtful
 from graspseg.segment.engine import EngineName, Precision, load_engine
 from graspseg.segment.look import Look
+from graspseg.segment.precision import PrecisionChoice, choose_precision
 from graspseg.segment.presence import keep_hands
 from graspseg.segment.windows import contact_view, focus_views
 
@@ -87,7 +88,9 @@ class Segmenter:
             file or a forest's `.npz`.
         engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
         threads: CPU threads, None = as many as this process may use; a forest uses one.
-        precision: arithmetic of the engine.
+        precision: arithmetic of the network. `auto` takes what is fastest on this machine of float32, bf16 and, where
+            a model has an int8 version beside it, int8; it is measured at the first use and remembered. Labels differ a
+            little between them, so name one where machines shall give the same. A forest has only one.
         mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean; None
             does what the model's file says.
         windows: how close to look, 1 to 3: everything; closer at hand and object; closer at the object and the hand
@@ -111,7 +114,7 @@ class Segmenter:
         *,
         engine: EngineName = "auto",
         threads: int | None = None,
-        precision: Precision = "f32",
+        precision: PrecisionChoice = "auto",
         mirror: bool | None = None,
         windows: int | None = None,
         hands: int | None = None,
@@ -126,13 +129,17 @@ class Segmenter:
         self.full_side = self.info.full_side if full_side is None else full_side
         self._presence = self.info.presence if presence else None
         self._forest: Forest | None = None
+        self.precision: Precision = "float32"
         if self.info.network == FOREST:
             self.engine = "numba"
             self._forest = _load_forest(self.path, engine, precision)
         else:
             self.engine = "openvino" if engine == "auto" else engine
+            self.precision, file = choose_precision(
+                precision, self.path, self.info, engine=self.engine, threads=threads
+            )
             self._engines = {
-                side: load_engine(self.path, self.engine, threads=threads, precision=precision, side=side)
+                side: load_engine(file, self.engine, threads=threads, precision=self.precision, side=side)
                 for side in {self.info.side, self.full_side}
             }
             for side in self._engines:
@@ -254,8 +261,8 @@ def _as_frame(frame):
     return Frame(frame)
 
 
-def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest:
-    if engine != "auto" or precision != "f32":
+def _load_forest(path: Path, engine: EngineName, precision: PrecisionChoice) -> Forest:
+    if engine != "auto" or precision not in ("auto", "float32"):
         raise InputError(
             f"{path.name} is a forest, which runs without an engine, expected no --engine {engine} and no precision "
             f"{precision}: leave them out."
