@@ -86,7 +86,7 @@ def predictor(entry: AnyEntry, weights: Path, *, threads: int) -> Predictor:
     if weights.suffix == ".onnx":
         from graspseg.segment.segmenter import Segmenter
 
-        segmenter = Segmenter(weights, threads=threads)
+        segmenter = Segmenter(weights, threads=threads, precision="float32")
         return lambda frame: segmenter(frame).probabilities
     from graspseg.training.eager import load_eager
 

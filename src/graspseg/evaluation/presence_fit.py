@@ -233,7 +233,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.presence_fit")
     if not 0 <= arguments.lost < 1 or arguments.frames < 1:
         raise InputError("--lost is a share below 1 and --frames at least 1: correct them.")
-    segmenter = Segmenter(arguments.model, threads=arguments.threads, presence=False)
+    segmenter = Segmenter(arguments.model, threads=arguments.threads, precision="float32", presence=False)
     seen = [observe(segmenter, sample) for sample in _samples(arguments) if sample.labels is not None]
     carried = describe(fit_presence(seen[::2], lost=arguments.lost), seen[1::2])
     presence = fit_presence(seen, lost=arguments.lost)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from graspseg.errors import InputError
 from graspseg.forest.archive import read_header
@@ -110,7 +111,7 @@ def read_model_info(path: Path) -> ModelInfo:
         return ModelInfo(FOREST, 0, 1)
     if path.suffix.lower() == ".safetensors":
         raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
-    properties = read_onnx_properties(path)
+    properties = read_openvino_properties(path) if path.suffix.lower() == ".xml" else read_onnx_properties(path)
     remedy = "use a file made by graspseg export"
     if not any(key.startswith(_PREFIX) for key in properties):
         raise InputError(f"{path} was not exported by graspseg, expected an ONNX file with its metadata: {remedy}.")
@@ -182,6 +183,25 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
             f"{path} is no whole ONNX file, expected a model made by graspseg export: export or copy it again."
         ) from error
     _check_digest(path, properties.get(_DIGEST), graph)
+    return properties
+
+
+def read_openvino_properties(path: Path) -> dict[str, str]:
+    """Read what `graspseg export --format openvino` wrote into an `.xml` about itself; keys as in ONNX files.
+
+    Raises:
+        InputError: missing, no XML, or the `.bin` beside it is missing or holds other weights.
+    """
+    try:
+        root = ElementTree.fromstring(_read(path))
+    except ElementTree.ParseError as error:
+        raise InputError(
+            f"{path} is no whole XML file, expected a model made by graspseg export: export or copy it again."
+        ) from error
+    told = root.find("rt_info/graspseg")
+    properties = {f"{_PREFIX}{entry.tag}": entry.get("value", "") for entry in (() if told is None else told)}
+    if properties:
+        _check_digest(path, properties.get(_DIGEST), [memoryview(_read(path.with_suffix(".bin")))])
     return properties
 
 

@@ -10,6 +10,8 @@ from time import perf_counter
 from graspseg.datasets.atomic import check_png_size, encode_png, ends_run, sync_files, write_bytes
 from graspseg.datasets.output_folder import remove_results
 from graspseg.datasets.stamp import stamped
+from graspseg.frame import InputError
+from graspseg.models.header import FOREST
 from graspseg.errors import InputError
 from graspseg.segment.earlier import clear_earlier, files_of
 from graspseg.segment.extras import Extra, Extras
@@ -75,6 +77,8 @@ def run(
             f"{cleared.gone[0]}."
         )
     head = {"model": segmenter.path.name, "network": segmenter.info.network, "engine": segmenter.engine}
+    if segmenter.info.network != FOREST:
+        head["precision"] = segmenter.precision
     extras = Extras(out, overlays=overlays, save=save)
     with Summary(out, head) as summary:
         for number, source in enumerate(sources, 1):

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Protocol, no_type_check, runtime_checkable
 
 import numpy as np
@@ -41,6 +42,21 @@ class Answer(Protocol):
 
 
 @dataclass(frozen=True)
+class Times:
+    """Milliseconds that parts of a call took.
+
+    Attributes:
+        prepare: choosing windows, resampling depth, mixing answers.
+        network: running the network.
+        compose: labels of the frame from the answers, and what is hardly a hand.
+    """
+
+    prepare: float
+    network: float
+    compose: float
+
+
+@dataclass(frozen=True)
 class Segmentation:
     """Result for one frame.
 
@@ -52,6 +68,7 @@ class Segmentation:
         confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
         hand_present: calibrated probability that the frame shows a hand; None for a model that does not say, such as a
             forest.
+        times_ms: how long the parts of the call took; None for a forest, which has none.
     """
 
     labels: UInt8[np.ndarray, "h w"]
@@ -59,6 +76,7 @@ class Segmentation:
     looks: tuple[Answer, ...]
     confidence: float | None
     hand_present: float | None = None
+    times_ms: Times | None = None
 
     @cached_property
     def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
@@ -167,8 +185,9 @@ class Segmenter:
                 return Segmentation(np.zeros(measured.shape, np.uint8), measured, (), None)
             labels, confidence = answer.labels()
             return Segmentation(labels, measured, (answer,), confidence)
-        intrinsics = frame.intrinsics_or_default()
-        looks = self._look(frame, intrinsics)
+        intrinsics, clock = frame.intrinsics_or_default(), _Clock()
+        looks = self._look(frame, intrinsics, clock)
+        looked = perf_counter()
         found = compose(looks, frame.depth)
         labels = found.labels[found.inside]
         hand_present = None
@@ -180,9 +199,9 @@ class Segmenter:
             )
         believed = found.chosen[labels != BACKGROUND]
         confidence = float(believed.mean()) if len(believed) else None
-        return Segmentation(found.labels, measured, looks, confidence, hand_present)
+        return Segmentation(found.labels, measured, looks, confidence, hand_present, clock.times(looked))
 
-    def _look(self, frame: Frame, intrinsics: Intrinsics) -> tuple[Look, ...]:
+    def _look(self, frame: Frame, intrinsics: Intrinsics, clock: _Clock) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
@@ -190,21 +209,25 @@ class Segmenter:
         if not anything_within(frame, FARTHEST_NEAREST_M):
             return ()
         height, width = frame.depth.shape
-        looks = [self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics)]
+        looks = [self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics, clock)]
         for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
             closer: View | None = view
             while closer is not None:
-                look = self._look_at(closer, frame, intrinsics, mirror=self.mirror)
+                look = self._look_at(closer, frame, intrinsics, clock, mirror=self.mirror)
                 looks.append(blended(look, looks, (width, height)))
                 closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 
-    def _look_at(self, view: View, frame: Frame, intrinsics: Intrinsics, *, mirror: bool = False) -> Look:
+    def _look_at(
+        self, view: View, frame: Frame, intrinsics: Intrinsics, clock: _Clock, *, mirror: bool = False
+    ) -> Look:
         window, angle = crop_frame(frame, view), view.pixel_angle(intrinsics)
-        engine = self._engines[view.side]
-        probabilities = engine(window, angle)
+        engine, start = self._engines[view.side], perf_counter()
+        probabilities, flipped = engine(window, angle), None
         if mirror:
             flipped = engine(np.ascontiguousarray(window[:, ::-1]), angle)
+        clock.network_s += perf_counter() - start
+        if flipped is not None:
             probabilities = (probabilities + flipped[:, :, ::-1]) * np.float32(0.5)
         return Look(view, probabilities * (window > 0))
 
@@ -224,6 +247,18 @@ class Segmenter:
             f"{self.path} {found} on a window of {side}x{side}, expected 3 probabilities a pixel: "
             "export it again with graspseg export."
         )
+
+
+class _Clock:
+    """Adds up how long the network runs in one call."""
+
+    def __init__(self) -> None:
+        self.start, self.network_s = perf_counter(), 0.0
+
+    def times(self, looked: float) -> Times:
+        """Times of a call that ends now and had all answers at `looked`."""
+        prepare_s = looked - self.start - self.network_s
+        return Times(1e3 * prepare_s, 1e3 * self.network_s, 1e3 * (perf_counter() - looked))
 
 
 def _within(name: str, value: int, most: int) -> int:
