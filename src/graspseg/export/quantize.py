@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ _DIGEST_KEY, PRECISION_KEY, JUDGED_KEY = "graspseg.sha256", "graspseg.precision"
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
 
-def quantize(path: Path, windows: Sequence[Window], *, kept: int = 1) -> onnx.ModelProto:
+def quantize(path: Path, windows: Sequence[Window], *, share: float = 1.0) -> onnx.ModelProto:
     """Quantize an exported network; weights and activations get 8 bits, with one scale a channel for weights.
 
     What comes before the first convolution stays as it is, because 256 steps do not resolve depth; and so does that
@@ -37,7 +38,8 @@ def quantize(path: Path, windows: Sequence[Window], *, kept: int = 1) -> onnx.Mo
     Args:
         path: exported file in float32 (or stored in half precision).
         windows: what the network sees at run time; ranges of activations are taken from them.
-        kept: how many of the convolutions, counted from input and output in turn, stay in float32; at least 1.
+        share: of the multiplications, above 0 and at most 1, that shall be in 8 bits: those of the most costly
+            convolutions, of which there are few; the many cheap ones gain little and add as much noise.
 
     Returns:
         The graph with QuantizeLinear and DequantizeLinear, which OpenVINO and ONNX Runtime compute in 8 bits.
@@ -48,10 +50,10 @@ def quantize(path: Path, windows: Sequence[Window], *, kept: int = 1) -> onnx.Mo
     if read_model_info(path).quantized_from is not None:
         raise InputError(f"{path} is an int8 file already, expected one in float32: give the model it was made of.")
     model = _unfolded(onnx.load(path))
-    convolutions = [node.name for node in model.graph.node if node.op_type in _CONVOLUTIONS]
-    if not convolutions:
+    costs = _costs(model)
+    if not costs:
         raise InputError(f"{path} has no convolution, expected a network: export it again.")
-    ignored = [*before_first_convolution(model), *_ends(convolutions, kept)]
+    ignored = [*before_first_convolution(model), next(iter(costs)), *_cheap(costs, share)]
     os.environ.setdefault("NNCF_CI", "1")  # else it reports its use to its makers
     with _quiet():
         import nncf
@@ -124,10 +126,32 @@ def _inputs(window: Window) -> dict[str, np.ndarray]:
     return {"depth": depth_m[None, None], "pixel_angle": np.array([pixel_angle], np.float32)}
 
 
-def _ends(names: list[str], count: int) -> list[str]:
-    """The first, the last, the second, the last but one, and so on."""
-    order = [names[i // 2] if i % 2 == 0 else names[-1 - i // 2] for i in range(len(names))]
-    return order[:count]
+def _costs(model: onnx.ModelProto) -> dict[str, int]:
+    """Multiplications of each convolution, in order; sizes that the graph leaves open count as 1."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    sizes = {
+        value.name: [max(1, side.dim_value) for side in value.type.tensor_type.shape.dim]
+        for value in (*inferred.value_info, *inferred.input, *inferred.output)
+    }
+    weights = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
+    costs = {}
+    for node in model.graph.node:
+        if node.op_type in _CONVOLUTIONS:
+            # A kernel meets every output pixel, that of a deconvolution every input pixel.
+            seen = sizes.get(node.output[0] if node.op_type == "Conv" else node.input[0], [])
+            costs[node.name] = weights.get(node.input[1], 1) * math.prod(seen[2:])
+    return costs
+
+
+def _cheap(costs: Mapping[str, int], share: float) -> list[str]:
+    """The cheapest convolutions without which `share` of the cost is left."""
+    spare, names = (1 - share) * sum(costs.values()), []
+    for name in sorted(costs, key=lambda name: costs[name]):
+        spare -= costs[name]
+        if spare < 0:
+            break
+        names.append(name)
+    return names
 
 
 def _unfolded(model: onnx.ModelProto) -> onnx.ModelProto:
