@@ -30,7 +30,7 @@ def main(*, model: str = "forest", frames: int = 60, rounds: int = 10, json_path
     """Measures milliseconds per frame."""
     cv2.setNumThreads(1)
     segmenter = Segmenter(model, precision="float32")
-    forest = Forest.load(segmenter.path)
+    forest = read_forest(segmenter.path)
     made = [SyntheticFrames("val", SEED, recipes=("wild", "interseghands", "exam1")).frame(i) for i in range(frames)]
     inputs = [Frame.from_metres(each.depth_m, intrinsics=each.intrinsics) for each in made]
     grids = [reduce_frame(each.depth_m, each.intrinsics, forest.settings) for each in made]

@@ -12,7 +12,7 @@ from graspseg.errors import InputError
 from graspseg.evaluation.machine import describe_machine, resident_mb
 from graspseg.evaluation.samples import open_samples
 from graspseg.evaluation.speed import frames_on_disk, measure_speed
-from graspseg.frame import Frame, InputError
+from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions
 from graspseg.segment.segmenter import Segmentation, Segmenter, Times
 

@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
 
 
 def _describe(path: Path) -> dict[str, str]:
-    from graspseg.forest.file import read_header
+    from graspseg.forest.archive import read_header
     from graspseg.models.header import (
         FOREST_SUFFIX,
         read_onnx_properties,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
-from graspseg.frame import InputError, printable
+from graspseg.errors import InputError, printable
 
 
 @dataclass(frozen=True)

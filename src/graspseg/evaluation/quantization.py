@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import get_args
 
 from graspseg.crop import crop_frame
+from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
 from graspseg.export.parity import ExportError
 from graspseg.export.quantize import Window, check_source, quantize, write_quantized
-from graspseg.frame import InputError
 from graspseg.labels import IGNORE
 from graspseg.metrics import Confusion
 from graspseg.segment.look import Look

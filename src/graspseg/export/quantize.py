@@ -19,8 +19,8 @@ from jaxtyping import Float32
 from onnx import TensorProto, helper, numpy_helper
 
 from graspseg.datasets.atomic import write_bytes
+from graspseg.errors import InputError
 from graspseg.export.parity import ExportError
-from graspseg.frame import InputError
 from graspseg.models.header import QUANTIZED_KEY, read_model_info, read_onnx_properties
 
 Window = tuple[Float32[np.ndarray, "h w"], float]

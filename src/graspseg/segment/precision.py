@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from jaxtyping import Float32
 
-from graspseg.frame import InputError
+from graspseg.errors import InputError
 from graspseg.models.header import ModelInfo, int8_beside
 from graspseg.openvino_core import shared_core
 from graspseg.segment.engine import Engine, Precision, available_threads, load_engine

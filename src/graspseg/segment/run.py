@@ -10,9 +10,8 @@ from time import perf_counter
 from graspseg.datasets.atomic import check_png_size, encode_png, ends_run, sync_files, write_bytes
 from graspseg.datasets.output_folder import remove_results
 from graspseg.datasets.stamp import stamped
-from graspseg.frame import InputError
-from graspseg.models.header import FOREST
 from graspseg.errors import InputError
+from graspseg.models.header import FOREST
 from graspseg.segment.earlier import clear_earlier, files_of
 from graspseg.segment.extras import Extra, Extras
 from graspseg.segment.inputs import CameraOptions, Source

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
 from graspseg.crop import View, anything_within, crop_frame, whole_frame_view
-from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.errors import InputError
+from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
 from graspseg.segment.blend import blended
