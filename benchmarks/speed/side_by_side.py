@@ -109,7 +109,7 @@ class _Timer:
             wall.append(1e3 * (time.perf_counter() - start))
             processor.append(1e3 * (time.process_time() - used))
             start = time.perf_counter()
-            MATRIX @ MATRIX
+            np.matmul(MATRIX, MATRIX)
             product.append(1e3 * (time.perf_counter() - start))
         p50, p95 = np.quantile(wall, (0.5, 0.95))
         figures = {

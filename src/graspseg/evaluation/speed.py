@@ -89,7 +89,7 @@ def measure_speed(
             row, result = _frame_times(segment, lambda source=source: source.read(camera), Path(out) / "labels.png")
             if done % PRODUCT_EVERY == 0:
                 start = time.perf_counter()
-                matrix @ matrix
+                np.matmul(matrix, matrix)
                 products.append(1e3 * (time.perf_counter() - start))
             if done >= 0:
                 rows.append(row)

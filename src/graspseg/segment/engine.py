@@ -122,10 +122,9 @@ def _split(graph: openvino.Model) -> tuple[openvino.Model, openvino.Model]:
     entry.output(0).set_names({_SEAM})
     for reader in seam.get_target_inputs():
         reader.replace_source_output(entry.output(0))
-    return (
-        openvino.Model([_seam(graph)], graph.get_parameters(), "normalization"),
-        openvino.Model(rest.get_results(), [entry], "network"),
-    )
+    make: Any = openvino.Model  # its stub binds another class's constructor
+    normalization = make([_seam(graph)], graph.get_parameters(), "normalization")
+    return normalization, make(rest.get_results(), [entry], "network")
 
 
 def _seam(graph: openvino.Model) -> openvino.Output:
