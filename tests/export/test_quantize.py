@@ -178,7 +178,7 @@ def test_one_that_is_worse_is_refused_with_the_figure(
 
 
 def test_what_passes() -> None:
-    assert Judgement(1, 0.995, None, 0.803, 0.8).passes and Judgement(1, 0.995, None, None, None).passes
+    assert Judgement(1, 0.995, None, 0.8029, 0.8).passes and Judgement(1, 0.995, None, None, None).passes
     assert not Judgement(1, 0.9949, 0.99, 0.8, 0.8).passes
     assert not Judgement(1, 1.0, 1.0, 0.8031, 0.8).passes and not Judgement(1, 1.0, 1.0, 0.7969, 0.8).passes
 
