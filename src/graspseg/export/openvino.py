@@ -31,12 +31,12 @@ def write_openvino(path: Path) -> Path:
     xml = path.with_suffix(".xml")
     with tempfile.TemporaryDirectory() as folder:
         trial = Path(folder) / xml.name
-        openvino.save_model(graph, trial)
+        openvino.save_model(graph, trial, compress_to_fp16=False)
         weights = trial.with_suffix(".bin").read_bytes()
         properties["graspseg.sha256"] = hashlib.sha256(weights).hexdigest()
         for key, text in properties.items():
             graph.set_rt_info(text, key.split("."))
-        openvino.save_model(graph, trial)
+        openvino.save_model(graph, trial, compress_to_fp16=False)
         write_bytes(xml.with_suffix(".bin"), weights)
         write_bytes(xml, trial.read_bytes())
     return xml
