@@ -75,10 +75,18 @@ def quantize_for_time(path: Path, target: Path, depth: np.ndarray) -> None:
     os.environ.setdefault("NNCF_CI", "1")
     import nncf
     import onnx
+    from nncf.quantization.advanced_parameters import QuantizationParameters
 
     with _silent():
         model = nncf.quantize(
-            onnx.load(path), nncf.Dataset([{"x": depth}]), subset_size=1, preset=nncf.QuantizationPreset.MIXED
+            onnx.load(path),
+            nncf.Dataset([{"x": depth}]),
+            subset_size=1,
+            preset=nncf.QuantizationPreset.MIXED,
+            # ONNX Runtime knows one scale a tensor only; NNCF gives depthwise convolutions one a channel.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                activations_quantization_params=QuantizationParameters(per_channel=False)
+            ),
         )
     onnx.save(cast(onnx.ModelProto, model), target)
 

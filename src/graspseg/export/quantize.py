@@ -57,12 +57,17 @@ def quantize(path: Path, windows: Sequence[Window], *, share: float = 1.0) -> on
     os.environ.setdefault("NNCF_CI", "1")  # else it reports its use to its makers
     with _quiet():
         import nncf
+        from nncf.quantization.advanced_parameters import QuantizationParameters
 
         data = nncf.Dataset([_inputs(window) for window in windows])
         quantized = nncf.quantize(
             model,
             data,
             preset=nncf.QuantizationPreset.MIXED,
+            # ONNX Runtime knows one scale a tensor only; NNCF gives depthwise convolutions one a channel.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                activations_quantization_params=QuantizationParameters(per_channel=False)
+            ),
             subset_size=len(windows),
             ignored_scope=nncf.IgnoredScope(names=ignored, validate=False),
         )
