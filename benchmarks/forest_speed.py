@@ -29,7 +29,7 @@ SEED = 7
 def main(*, model: str = "forest", frames: int = 60, rounds: int = 10, json_path: Path | None = None) -> None:
     """Measures milliseconds per frame."""
     cv2.setNumThreads(1)
-    segmenter = Segmenter(model)
+    segmenter = Segmenter(model, precision="float32")
     forest = read_forest(segmenter.path)
     made = SyntheticDataset("val", SEED, recipes=("wild", "interseghands", "exam1"), count=frames)
     inputs = [sample.frame for sample in made]

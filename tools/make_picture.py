@@ -37,7 +37,7 @@ def main() -> None:
 
 def draw(frames: list[Frame], name: str) -> None:
     """Depth above, labels below."""
-    segment = Segmenter()
+    segment = Segmenter(precision="float32")
     depths = [shade_depth(frame.depth) for frame in frames]
     overlays = [overlay(frame.depth, segment(frame).labels) for frame in frames]
     pictures = [cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA) for picture in depths + overlays]

@@ -69,7 +69,7 @@ class Arguments:
     hands: int | None = None
     full_side: int | None = None
     presence: bool = True
-    precision: Literal["f32", "bf16", "f16"] = "f32"
+    precision: Literal["float32", "bf16", "int8"] = "float32"
     threads: int = 1
     limit: int | None = None
     sheets: bool = True

@@ -150,4 +150,4 @@ def _annotated(chunk: Chunk[Job], stems: list[str]) -> Iterator[tuple[Frame, UIn
 def _segmenter(model: str, identity: str) -> Segmenter:
     """The network; one thread, because sums of several differ in their last digit from run to run."""
     del identity  # part of the key: a file may be exported anew under its name
-    return Segmenter(model, threads=1)
+    return Segmenter(model, threads=1, precision="float32")

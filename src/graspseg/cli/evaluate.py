@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -38,6 +38,7 @@ class Arguments:
         limit: Judge at most so many frames.
         rules: Also judge the trivial rules.
         threads: CPU threads; default: as many as this process may use.
+        precision: Arithmetic of a network; figures in float32 are the same on every machine.
         camera: Unit and camera of a folder's depth images.
     """
 
@@ -50,6 +51,7 @@ class Arguments:
     limit: int | None = None
     rules: bool = True
     threads: int | None = None
+    precision: Literal["auto", "float32", "bf16", "int8"] = "float32"
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
 
 
@@ -80,7 +82,7 @@ def main(argv: Sequence[str]) -> int:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
     for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in doubts_of(each)):
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
-    segmenter = Segmenter(arguments.model, threads=arguments.threads)
+    segmenter = Segmenter(arguments.model, threads=arguments.threads, precision=arguments.precision)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
     reports = {
         name: as_json(evaluation, data=name, model=str(arguments.model), camera=camera)

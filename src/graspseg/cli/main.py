@@ -40,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table"),
     "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),
     "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
+    "speed": Command("graspseg.cli.speed:main", "time a model on this machine, stage by stage"),
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
     "info": Command("graspseg.cli.info:main", "say what a model file holds"),
     "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets (folders and shards)"),

@@ -299,7 +299,7 @@ class ExportedEntry(_Model):
         """See `Entry`."""
         from graspseg.segment.segmenter import Segmenter
 
-        segmenter = Segmenter(weights, threads=hardware.threads)
+        segmenter = Segmenter(weights, threads=hardware.threads, precision="float32")
         return lambda frame: segmenter(frame).probabilities
 
     def eager(self, weights: Path, hardware: Hardware) -> None:

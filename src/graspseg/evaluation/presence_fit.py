@@ -96,10 +96,13 @@ def observe(segmenter: Segmenter, sample: Sample) -> Seen:
     frame, target = sample.frame, sample.labels
     assert target is not None
     looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
-    labels, chosen, _ = compose(looks, frame.depth > 0)
+    found = compose(looks, frame.depth)
+    labels, depth_m = found.labels[found.inside], frame.depth_m()[found.inside]
     groups = find_groups(labels)
-    features = group_features(groups, labels, chosen, frame.depth_m(), frame.intrinsics_or_default(), looks)
-    inside = target[groups.region]
+    features = group_features(
+        groups, labels, found.chosen, depth_m, frame.intrinsics_or_default(), looks, origin=found.box[:2]
+    )
+    inside = target[found.inside][groups.region]
     counts = np.zeros((3, groups.count))
     for row, mask in enumerate((inside != IGNORE, (inside != BACKGROUND) & (inside != IGNORE), inside == HAND)):
         counts[row] = np.bincount(groups.numbers[mask], minlength=groups.count + 1)[1:]
@@ -223,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.presence_fit")
     if not 0 <= arguments.lost < 1 or arguments.frames < 1:
         raise InputError("--lost is a share below 1 and --frames at least 1: correct them.")
-    segmenter = Segmenter(arguments.model, threads=arguments.threads, presence=False)
+    segmenter = Segmenter(arguments.model, threads=arguments.threads, precision="float32", presence=False)
     seen = [observe(segmenter, sample) for sample in _samples(arguments) if sample.labels is not None]
     carried = describe(fit_presence(seen[::2], lost=arguments.lost), seen[1::2])
     presence = fit_presence(seen, lost=arguments.lost)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 from graspseg.errors import InputError
 from graspseg.forest.archive import read_header
@@ -23,6 +24,7 @@ FOREST_SUFFIX = ".npz"
 
 PASSES_KEY, PRESENCE_KEY = f"{PREFIX}passes", f"{PREFIX}presence"
 MOST_HANDS = 4
+QUANTIZED_KEY = f"{PREFIX}quantized_from"
 _GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
 
@@ -39,6 +41,8 @@ class ModelInfo:
         hands: most groups of hand and object that get a closer window of their own; with 1 all share one.
         mirror: whether closer windows are looked at a second time, mirrored.
         presence: how sure a hand is, None in files of before this was measured.
+        digest: SHA-256 of its graph and weights, None in files of before this was recorded.
+        quantized_from: `digest` of the file that this one is the int8 version of, None for others.
     """
 
     network: str
@@ -48,6 +52,8 @@ class ModelInfo:
     hands: int = 1
     mirror: bool = True
     presence: Presence | None = None
+    digest: str | None = None
+    quantized_from: str | None = None
 
     def __post_init__(self) -> None:
         if not self.full_side:
@@ -65,7 +71,7 @@ def read_model_info(path: Path) -> ModelInfo:
         return ModelInfo(FOREST, 0, 1)
     if path.suffix.lower() == ".safetensors":
         raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
-    properties = read_onnx_properties(path)
+    properties = read_openvino_properties(path) if path.suffix.lower() == ".xml" else read_onnx_properties(path)
     remedy = "use a file made by graspseg export"
     if not any(key.startswith(PREFIX) for key in properties):
         raise InputError(f"{path} was not exported by graspseg, expected an ONNX file with its metadata: {remedy}.")
@@ -81,6 +87,8 @@ def read_model_info(path: Path) -> ModelInfo:
         int(looks),
         **_passes(properties.get(PASSES_KEY, "{}"), path),
         presence=_presence(properties.get(PRESENCE_KEY), path),
+        digest=properties.get(DIGEST_KEY),
+        quantized_from=properties.get(QUANTIZED_KEY),
     )
 
 
@@ -135,6 +143,25 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
             f"{path} is no whole ONNX file, expected a model made by graspseg export: export or copy it again."
         ) from error
     check_digest(path, properties.get(DIGEST_KEY), digest_of(graph))
+    return properties
+
+
+def read_openvino_properties(path: Path) -> dict[str, str]:
+    """Read what `graspseg export --format openvino` wrote into an `.xml` about itself; keys as in ONNX files.
+
+    Raises:
+        InputError: missing, no XML, or the `.bin` beside it is missing or holds other weights.
+    """
+    try:
+        root = ElementTree.fromstring(_read(path))
+    except ElementTree.ParseError as error:
+        raise InputError(
+            f"{path} is no whole XML file, expected a model made by graspseg export: export or copy it again."
+        ) from error
+    told = root.find("rt_info/graspseg")
+    properties = {f"{PREFIX}{entry.tag}": entry.get("value", "") for entry in (() if told is None else told)}
+    if properties:
+        check_digest(path, properties.get(DIGEST_KEY), [memoryview(_read(path.with_suffix(".bin")))])
     return properties
 
 

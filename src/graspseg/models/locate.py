@@ -6,11 +6,13 @@ from importlib import resources
 from pathlib import Path
 
 from graspseg.errors import InputError
-from graspseg.models.header import FOREST_SUFFIX
+from graspseg.models.header import FOREST_SUFFIX, ModelInfo, read_model_info
 
 DEFAULT_MODEL = "denseattentionseg-lite"
 ALIASES = {"lite": DEFAULT_MODEL}
 WEIGHTS_SUFFIX = ".safetensors"
+INT8_SUFFIX = ".int8.onnx"
+"""Of the int8 version of a model, which is no model of its own: it is found beside the one it was made of."""
 RUN_MODEL = "model.safetensors"
 """What a training run leaves in its folder."""
 _RUNNABLE = (".onnx", FOREST_SUFFIX)
@@ -61,6 +63,18 @@ def find_weights(init: str) -> Path:
     return path
 
 
+def int8_beside(path: Path, info: ModelInfo) -> Path | None:
+    """The int8 version of a model that lies beside it and was made of just this one; None where there is none.
+
+    Raises:
+        InputError: the file is there and damaged.
+    """
+    beside = path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX)
+    if info.digest is None or not beside.is_file():
+        return None
+    return beside if read_model_info(beside).quantized_from == info.digest else None
+
+
 def _shipped(name: str, suffixes: tuple[str, ...]) -> Path | None:
     name = ALIASES.get(name, name)
     files = [shipped_folder() / f"{name}{suffix}" for suffix in suffixes] if "/" not in name else []
@@ -68,4 +82,5 @@ def _shipped(name: str, suffixes: tuple[str, ...]) -> Path | None:
 
 
 def _names(suffixes: tuple[str, ...]) -> str:
-    return ", ".join(sorted(file.stem for suffix in suffixes for file in shipped_folder().glob(f"*{suffix}")))
+    files = (file for suffix in suffixes for file in shipped_folder().glob(f"*{suffix}"))
+    return ", ".join(sorted(file.stem for file in files if not file.name.endswith(INT8_SUFFIX)))

@@ -74,7 +74,7 @@ class Predictor:
 
     def _load(self) -> Segmenter:
         if self._segmenter is None:
-            self._segmenter = Segmenter(self._path)
+            self._segmenter = Segmenter(self._path, precision="float32")
         return self._segmenter
 
     def close(self) -> None:
