@@ -47,7 +47,7 @@ figures: .venv/.ready
 	.venv/bin/graspseg evaluate synth:unseen:1000 --json benchmarks/results/unseen.json
 	.venv/bin/graspseg evaluate synth:wild/val:500 --json benchmarks/results/wild_val.json
 	.venv/bin/graspseg evaluate synth:wild/unseen:500 --json benchmarks/results/wild_unseen.json
-	.venv/bin/python -P -m graspseg.evaluation.speed examples/frames --frames 2000 --json benchmarks/results/speed.json
+	.venv/bin/graspseg speed --data examples/frames --frames 2000 --precision float32 --json benchmarks/results/speed.json
 	.venv/bin/python benchmarks/speed/synth_speed.py
 	.venv/bin/python benchmarks/speed/engines.py src/graspseg/models/weights/denseattentionseg-lite.onnx --json-path benchmarks/results/engines.json
 	.venv/bin/python tools/docs/result_pictures.py ../shared/real

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 # Several test processes on few cores run faster, and numbers repeat, with one thread each; numpy reads this on import.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is fastest differs between machines, and labels with it.
+os.environ.setdefault("GRASPSEG_PRECISION", "float32")
 
 import cv2
 import pytest

@@ -5,8 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graspseg.crop import View, crop_depth, crop_labels, paste, whole_view
-from graspseg.frame import Intrinsics
+from graspseg.crop import (
+    REACH_M,
+    View,
+    anything_within,
+    crop_depth,
+    crop_frame,
+    crop_labels,
+    paste,
+    whole_frame_view,
+    whole_view,
+)
+from graspseg.frame import Frame, Intrinsics
 
 
 def _frame(height: int = 48, width: int = 64) -> np.ndarray:
@@ -56,7 +66,8 @@ def test_paste_inverts_crop() -> None:
     view = View(70.0, 50.0, 96.0, 48)
     region = view.region(160, 120)
     assert region == (22, 2, 119, 99)
-    back = paste((crop_labels(labels, view) == 1).astype(np.float32), view, region) > 0.5
+    (back,) = paste((crop_labels(labels, view) == 1).astype(np.float32)[None], view, region)
+    back = back > 0.5
     x0, y0, x1, y1 = region
     assert np.count_nonzero(back != (labels[y0:y1, x0:x1] == 1)) < 0.02 * back.size
 
@@ -66,8 +77,8 @@ def test_paste_puts_every_network_pixel_where_it_was_taken_from() -> None:
     columns, rows = np.meshgrid(np.arange(64, dtype=np.float32), np.arange(54, dtype=np.float32))
     x0, y0, x1, y1 = region = view.region(64, 54)
     inner = np.s_[2:-2, 2:-2]  # beyond the outermost centres the edge is repeated
-    for coordinate in (columns, rows):
-        pasted = paste(crop_depth(coordinate, view), view, region)
+    both = paste(np.stack([crop_depth(columns, view), crop_depth(rows, view)]), view, region)
+    for coordinate, pasted in zip((columns, rows), both, strict=True):
         np.testing.assert_allclose(pasted[inner], coordinate[y0:y1, x0:x1][inner], atol=0.1)
 
 
@@ -96,3 +107,23 @@ def test_first_look_holds_everything_measured_and_ignores_specks() -> None:
 def test_first_look_at_an_empty_frame_is_the_whole_frame(shape: tuple[int, int]) -> None:
     view = whole_view(np.zeros(shape, np.float32), 160)
     assert view.region(shape[1], shape[0]) == (0, 0, shape[1], shape[0])
+
+
+@pytest.mark.parametrize("unit_m", [0.001, 0.0001, 0.000125, 0.00025, 0.0123, 1.0, 20.0])
+def test_a_frame_is_cut_as_its_depth_in_meters_is(unit_m: float) -> None:
+    rng = np.random.default_rng(7)
+    depth = rng.integers(0, 65536, (121, 203)).astype(np.uint16)
+    near = np.uint16(min(REACH_M / unit_m, 65535))
+    depth[40:90, 60:130] = near
+    depth[44:48, 64:68] = near - 1 if near else 0
+    frame = Frame(depth, unit_m)
+    assert whole_frame_view(frame, 160) == whole_view(frame.depth_m(), 160)
+    view = View(70.3, 51.2, 77.0, 48)
+    np.testing.assert_array_equal(crop_frame(frame, view), crop_depth(frame.depth_m(), view))
+
+
+@pytest.mark.parametrize(("stored", "unit_m"), [(10_000, 0.001), (10_001, 0.001), (1, 10.0), (1, 10.1), (0, 0.001)])
+def test_the_limit_is_compared_as_meters_are(stored: int, unit_m: float) -> None:
+    frame = Frame(np.full((3, 4), stored, np.uint16), unit_m)
+    depth_m = frame.depth_m()
+    assert anything_within(frame, 10.0) == bool(((depth_m > 0) & (depth_m <= 10.0)).any())

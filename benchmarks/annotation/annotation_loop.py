@@ -144,7 +144,10 @@ def one_round(recordings: list[Path], truth: Path, out: Path, options: Round) ->
 def judge(sets: Path, tuned: Path, skin: SkinMethod) -> dict[str, dict[str, object]]:
     """Hand and object IoU of annotator, shipped and fine-tuned model on frames none of them was made with."""
     settings = AnnotateSettings(skin=skin)
-    models = {"shipped": Segmenter(MODEL, threads=1), "fine-tuned": Segmenter(tuned, threads=1)}
+    models = {
+        "shipped": Segmenter(MODEL, threads=1, precision="float32"),
+        "fine-tuned": Segmenter(tuned, threads=1, precision="float32"),
+    }
     counts = {name: Confusion() for name in ("annotator", *models)}
     for recording in recordings(f"exam:{sets}"):
         annotator = Annotator(settings, calibrate(recording.calibration))

@@ -102,7 +102,7 @@ def click_on_hand(target: np.ndarray, frame: int) -> list[Click]:
 
 def collect(source: str, skin: SkinMethod, *, most: int | None, model: str) -> list[dict[str, Any]]:
     """Annotate every recording; evidence, opinion and true IoU of each frame."""
-    segmenter = Segmenter(model, threads=1)
+    segmenter = Segmenter(model, threads=1, precision="float32")
     settings = AnnotateSettings(skin=skin)
     found: list[dict[str, Any]] = []
     for recording in itertools.islice(recordings(source), most):

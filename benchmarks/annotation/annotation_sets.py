@@ -18,7 +18,7 @@ import numpy as np
 from graspseg.cameras.rgbd import ColorCamera, RgbdFrame
 from graspseg.evaluation.annotation_exam import EXAM, TUNING, AnnotationExam, ExamFrame
 from graspseg.frame import Frame, Intrinsics
-from graspseg.synth.generate import DEPTH_UNIT_M
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 
 SETS: dict[str, AnnotationExam] = {"exam": EXAM, "tuning": TUNING}
 

@@ -25,8 +25,8 @@ import tyro
 from graspseg import __version__
 from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
 from graspseg.datasets.collection import data_sets_in
+from graspseg.datasets.dataset import Dataset
 from graspseg.errors import InputError
-from graspseg.evaluation.evaluate import Samples
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.samples import open_samples
 from graspseg.evaluation.scene_report import scene_table
@@ -69,7 +69,7 @@ class Arguments:
     hands: int | None = None
     full_side: int | None = None
     presence: bool = True
-    precision: Literal["f32", "bf16", "f16"] = "f32"
+    precision: Literal["float32", "bf16", "int8"] = "float32"
     threads: int = 1
     limit: int | None = None
     sheets: bool = True
@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _open(names: tuple[str, ...], limit: int | None) -> Iterator[tuple[str, Samples]]:
+def _open(names: tuple[str, ...], limit: int | None) -> Iterator[tuple[str, Dataset]]:
     """Sets by the name they have in the table."""
     for name in names:
         folders = [] if ":" in name else data_sets_in(name)
@@ -125,7 +125,7 @@ def _open(names: tuple[str, ...], limit: int | None) -> Iterator[tuple[str, Samp
 
 
 def judge(
-    segmenter: Segmenter, samples: Samples, name: str, out: Path, *, hand_free: bool, book: SheetBook | None = None
+    segmenter: Segmenter, samples: Dataset, name: str, out: Path, *, hand_free: bool, book: SheetBook | None = None
 ) -> SceneScores:
     """Scores on one set; labels and sheets are written below `out`."""
     scores = SceneScores()

@@ -3,7 +3,8 @@
     python benchmarks/speed/engines.py model.onnx --threads 2 --json-path engines.json
 
 Rounds of the engines alternate, so that a busy machine disturbs all of them; `cpu_ms` is processor time, the least
-disturbed figure. bfloat16 of OpenVINO is listed for its error: raw depth in metres does not fit into its 8 bits.
+disturbed figure. bfloat16 of OpenVINO is listed with its error; normalization is float32 there too, because depth in
+metres does not fit into 8 bits.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 import tyro
 
-from graspseg import Frame, Segmenter
+from graspseg import Segmenter
 from graspseg.evaluation.machine import describe_machine
 from graspseg.forest.features import reduce_frame
 from graspseg.forest.file import read_forest
-from graspseg.training.sources import SyntheticFrames
+from graspseg.synth.dataset import SyntheticDataset
 
 SEED = 7
 
@@ -29,13 +29,14 @@ SEED = 7
 def main(*, model: str = "forest", frames: int = 60, rounds: int = 10, json_path: Path | None = None) -> None:
     """Measures milliseconds per frame."""
     cv2.setNumThreads(1)
-    segmenter = Segmenter(model)
+    segmenter = Segmenter(model, precision="float32")
     forest = read_forest(segmenter.path)
-    made = [SyntheticFrames("val", SEED, recipes=("wild", "interseghands", "exam1")).frame(i) for i in range(frames)]
-    inputs = [Frame.from_metres(each.depth_m, intrinsics=each.intrinsics) for each in made]
-    grids = [reduce_frame(each.depth_m, each.intrinsics, forest.settings) for each in made]
+    made = SyntheticDataset("val", SEED, recipes=("wild", "interseghands", "exam1"), count=frames)
+    inputs = [sample.frame for sample in made]
+    seen = [(frame.depth_m(), frame.intrinsics_or_default()) for frame in inputs]
+    grids = [reduce_frame(*each, forest.settings) for each in seen]
     regions = [forest.region(grid) for grid in grids]
-    answers = [forest.look(each.depth_m, each.intrinsics) for each in made]
+    answers = [forest.look(*each) for each in seen]
     found = [i for i in range(frames) if regions[i] is not None]
     parts: dict[str, tuple[Callable[[int], object], list[int]]] = {
         "all": (lambda i: segmenter(inputs[i]), list(range(frames))),

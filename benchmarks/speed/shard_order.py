@@ -24,7 +24,7 @@ from graspseg.synth.job import Job
 from graspseg.synth.write import write_frames
 from graspseg.training import order
 from graspseg.training.order import FrameOrder
-from graspseg.training.sources import StoredFrames
+from graspseg.training.sources import open_stored
 
 RESULT = Path(__file__).parents[1] / "results" / "shard_order.json"
 SHARD = 128
@@ -47,12 +47,12 @@ def bytes_from_disk() -> int:
 def read(folder: Path, window: int, reads: int) -> dict[str, float]:
     """Read the first frames of a pass, headers not counted."""
     order.WINDOW = window
-    source = StoredFrames([folder])
+    source = open_stored([folder])
     indices = [FrameOrder(source, 0).frame_index(0, place) for place in range(reads)]
     forget(folder)
     wall, cpu, disk = time.perf_counter(), time.process_time(), bytes_from_disk()
     for index in indices:
-        source.frame(index)
+        source.read(index)
     wall, cpu, disk = time.perf_counter() - wall, time.process_time() - cpu, bytes_from_disk() - disk
     speed = {"per_second": round(reads / wall, 1), "per_cpu_second": round(reads / cpu, 1)}
     return {**speed, "disk_bytes_per_frame": disk // reads}

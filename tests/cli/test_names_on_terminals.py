@@ -13,7 +13,7 @@ from graspseg.cli import train_forest
 from graspseg.cli.main import main
 from graspseg.review.server.serve import open_store
 from graspseg.review.server.state import Reviewer
-from graspseg.training.sources import StoredFrames
+from graspseg.training.sources import open_stored
 
 BAD = "a\x1b[31m\nb"
 SHOWN = r"a\x1b[31m\nb"
@@ -56,12 +56,12 @@ def test_review(data: Path, tmp_path: Path, said: Callable[[], str]) -> None:
 
 def test_warnings_about_training_data(data: Path, said: Callable[[], str]) -> None:
     (data / "dataset.json").write_text('{"depth_unit_m": 0.0001, "depth_unit": 0.001}')
-    StoredFrames([data])
+    open_stored([data])
     assert "depth_unit" in said()
     with open_store(data) as store:
         for frame, decision in zip(store.frames(), ("accepted", "rejected"), strict=True):
             store.decide(frame.id, decision, expected_revision=0, who=Reviewer("Anna", "tab"))
-    StoredFrames([data])
+    open_stored([data])
     assert "accepted" in said()
 
 

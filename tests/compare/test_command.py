@@ -11,7 +11,7 @@ from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.compare import Options, chosen_entries, read_options
 from graspseg.cli.main import main
 from graspseg.compare import cells, recipes, run
-from graspseg.compare.entries import NetworkEntry
+from graspseg.compare.entries import ExportedEntry, NetworkEntry
 from graspseg.compare.recipes import model_entries
 from graspseg.errors import InputError
 from graspseg.training.presets import preset
@@ -193,6 +193,7 @@ def test_the_papers_size_means_its_networks_frames_and_recipe() -> None:
 
 def test_a_shipped_model_is_a_row_by_its_name() -> None:
     (entry,) = model_entries(["lite"])
+    assert isinstance(entry, ExportedEntry)
     assert entry.name == "denseattentionseg-lite" and entry.path.suffix == ".onnx"
     with pytest.raises(InputError, match="did you mean 'lite'"):
         model_entries(["ltie"])

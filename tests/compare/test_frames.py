@@ -5,33 +5,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames, reduced
-from graspseg.datasets.dataset import Sample
+from graspseg.compare.frames import CachedFrames, Size, cache_frames, reduced
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
-from graspseg.training.sources import LabelledFrame, SyntheticFrames
+from graspseg.synth.dataset import SyntheticDataset
 
 SIZE = Size(32, 24)
 CAMERA = Intrinsics(80.0, 80.0, 31.5, 23.5)
 
 
-class Numbered:
+class Numbered(Dataset):
     """Frames of 64 x 48 whose depth is the number of the frame, all but one in labels of three classes."""
 
     def __init__(self, count: int, *, bad: tuple[int, ...] = (), unlabelled: tuple[int, ...] = ()) -> None:
-        self.count, self.bad, self.unlabelled = count, bad, unlabelled
-        self.read: list[int] = []
+        self.count, self.bad, self.missing = count, bad, unlabelled
+        self.been_read: list[int] = []
 
-    def __len__(self) -> int:
-        return self.count
+    @property
+    def stems(self) -> list[str]:
+        return [f"frame {index}" for index in range(self.count)]
 
-    def __getitem__(self, index: int) -> Sample:
-        self.read.append(index)
+    def read(self, index: int) -> Sample:
+        self.been_read.append(index)
         if index in self.bad:
             raise InputError(f"{index} is truncated")
         labels = np.tile(np.arange(64, dtype=np.uint8) % 3, (48, 1))
         frame = Frame(np.full((48, 64), index + 1, np.uint16), 0.0005, CAMERA)
-        return Sample(f"frame {index}", frame, None if index in self.unlabelled else labels)
+        return Sample(f"frame {index}", frame, None if index in self.missing else labels)
 
 
 @pytest.fixture
@@ -82,27 +83,28 @@ def test_sizes_that_are_none(text: str) -> None:
 def test_a_cache_gives_back_what_went_in(cache) -> None:
     frames = cache(Numbered(5))
     assert len(frames) == 5
-    sample, labelled = frames[3], frames.frame(3)
+    sample = frames[3]
+    assert list(frames.stems) == [each.stem for each in frames] == [f"frame {index}" for index in range(5)]
     assert sample.stem == "frame 3"
     assert np.all(sample.frame.depth == 4) and sample.frame.depth_unit_m == 0.0005
     assert sample.labels is not None and sample.labels.shape == (24, 32)
     assert list(sample.labels[0, :3]) == [0, 2, 1]
-    assert labelled.depth_m[0, 0] == np.float32(0.002)
-    assert labelled.intrinsics == sample.frame.intrinsics == Intrinsics(40.0, 40.0, 15.75, 11.75)
+    assert sample.frame.depth_m()[0, 0] == np.float32(0.002)
+    assert sample.frame.intrinsics == Intrinsics(40.0, 40.0, 15.75, 11.75)
 
 
 def test_what_is_there_is_not_made_again(cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("graspseg.compare.frames.PART_FRAMES", 2)
     cache(Numbered(5))
     again = Numbered(5)
-    parts = sorted(cache(again).folder.glob("part-*.npy"))
-    assert again.read == []
+    parts = sorted(cache(again).path.glob("part-*.npy"))
+    assert again.been_read == []
     assert len(parts) == 3
     parts[1].unlink()
     (parts[1].parent / ".1-1.tmp").write_bytes(b"of a process that was killed")
     told: list[tuple[int, int]] = []
     assert len(cache(again, progress=lambda done, total: told.append((done, total)))) == 5
-    assert again.read == [2, 3]
+    assert again.been_read == [2, 3]
     assert told == [(3, 5), (5, 5)]
     assert not (parts[1].parent / ".1-1.tmp").exists()
 
@@ -127,22 +129,8 @@ def test_mostly_unusable_frames_are_an_error(cache) -> None:
         cache(Numbered(5, bad=(0, 1, 2)))
 
 
-def test_frames_for_training_get_names_and_16_bits(tmp_path: Path) -> None:
-    class Plain:
-        def __len__(self) -> int:
-            return 3
-
-        def frame(self, index: int) -> LabelledFrame:
-            depth = np.full((48, 64), 0.1 * (index + 1), np.float32)
-            return LabelledFrame(depth, np.zeros((48, 64), np.uint8), CAMERA)
-
-    frames = cache_frames(SourceSamples(Plain(), "toy"), tmp_path, size=SIZE, described={})
-    assert [frames[index].stem for index in range(3)] == ["toy-000000", "toy-000001", "toy-000002"]
-    assert frames[2].frame.depth[0, 0] == 3000 and frames[2].frame.depth_unit_m == 0.0001
-
-
 def test_frames_travel_to_other_processes(cache) -> None:
-    samples = SourceSamples(SyntheticFrames("train", 0, recipes=("interseghands",), count=9), "train")
-    assert len(pickle.loads(pickle.dumps(samples))) == 9
+    made = SyntheticDataset("train", 0, recipes=("interseghands",), count=9)
+    assert len(pickle.loads(pickle.dumps(made))) == 9
     frames = pickle.loads(pickle.dumps(cache(Numbered(5))))
     assert frames[3].stem == "frame 3"

@@ -14,7 +14,7 @@ from graspseg.compare.render import as_html, as_markdown, tables
 from graspseg.compare.report import as_json, better_share
 from graspseg.compare.run import Comparison
 from graspseg.compare.timing import TimingSettings
-from graspseg.datasets.dataset import Sample
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.errors import InputError
 from graspseg.frame import Frame
 from graspseg.metrics import Confusion
@@ -28,13 +28,14 @@ BAD_IOU = (5 / 13 + 3 / 6) / 2
 CONFIG = with_budget(comparison_config(), steps=20, batch=2)
 
 
-class Three:
+class Three(Dataset):
     """Frames without hand or object, the last of which cannot be read."""
 
-    def __len__(self) -> int:
-        return 3
+    @property
+    def stems(self) -> list[str]:
+        return ["0", "1", "2"]
 
-    def __getitem__(self, index: int) -> Sample:
+    def read(self, index: int) -> Sample:
         if index == 2:
             raise InputError("2 is truncated")
         return Sample(f"{index}", Frame(np.ones((48, 64), np.uint16)), np.zeros((48, 64), np.uint8))

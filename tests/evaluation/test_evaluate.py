@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
-from graspseg.datasets.folder import Sample
+from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.datasets.description import Description
 from graspseg.errors import InputError
 from graspseg.evaluation.evaluate import FrameScore, Prediction, evaluate
 from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
@@ -9,23 +12,34 @@ from graspseg.frame import Frame
 from graspseg.labels import HAND, OBJECT
 
 
-class FewSamples:
-    """Frames of 48 x 64 with a hand and an object; frame `unlabelled` has no labels, frame `damaged` cannot be read."""
+class FewSamples(Dataset):
+    """Frames of 48 x 64 with a hand and an object; frame `missing` has no labels, frame `damaged` cannot be read."""
 
-    def __init__(self, count: int, *, unlabelled: int | None = None, damaged: int | None = None) -> None:
-        self.count, self.unlabelled, self.damaged = count, unlabelled, damaged
+    def __init__(
+        self, count: int, *, missing: int | None = None, damaged: int | None = None, clip_length: int = 0
+    ) -> None:
+        self.missing, self.damaged, self.clip_length = missing, damaged, clip_length
+        self._stems = [self._stem(index) for index in range(count)]
 
-    def __len__(self) -> int:
-        return self.count
+    def _stem(self, index: int) -> str:
+        return "{}-{}".format(*divmod(index, self.clip_length)) if self.clip_length else f"{index:04d}"
 
-    def __getitem__(self, index: int) -> Sample:
+    @property
+    def stems(self) -> Sequence[str]:
+        return self._stems
+
+    @property
+    def description(self) -> Description:
+        return Description(content={"rate_hz": 30.0} if self.clip_length else {})
+
+    def read(self, index: int) -> Sample:
         if index == self.damaged:
             raise InputError("0003.png is damaged")
         labels = np.zeros((48, 64), np.uint8)
         labels[10:30, 10:30] = HAND
         labels[10:30, 30:40] = OBJECT
         depth = np.where(labels > 0, 500 + index, 0).astype(np.uint16)
-        return Sample(f"{index:04d}", Frame(depth), None if index == self.unlabelled else labels)
+        return Sample(self.stems[index], Frame(depth), None if index == self.missing else labels)
 
 
 def truth(frame: Frame) -> Prediction:
@@ -93,7 +107,7 @@ def test_calibration_needs_probabilities() -> None:
 
 def test_flicker_is_judged_inside_sequences_and_not_over_lost_frames() -> None:
     # Frame i calls the first i columns of the hand object: 20 of 400 hand pixels change from each frame to the next.
-    evaluation = evaluate(worse_and_worse, FewSamples(6, damaged=4), sequences=[range(3), range(3, 6)])
+    evaluation = evaluate(worse_and_worse, FewSamples(6, damaged=4, clip_length=3))
     report = as_json(evaluation, data="few", model="m")
     found = report["scores"]["flicker"]
     assert found["pairs"] == 2
@@ -114,17 +128,17 @@ def test_every_judged_frame_is_reported_with_its_matrix() -> None:
 
 def test_frames_that_cannot_be_used_are_counted_and_the_rest_is_done() -> None:
     done: list[int] = []
-    evaluation = evaluate(truth, FewSamples(5, unlabelled=1, damaged=3), progress=done.append)
+    evaluation = evaluate(truth, FewSamples(5, missing=1, damaged=3), progress=done.append)
     report = as_json(evaluation, data="few", model="truth")
     assert (report["frames"], report["failed"]) == (3, 2)
-    assert "labels/0001.png" in report["failures"][0]
+    assert "0001 has no label image" in report["failures"][0]
     assert report["failures"][1] == "0003.png is damaged"
     assert done == [1, 2, 3, 4, 5]
 
 
 def test_nothing_to_judge_is_an_error() -> None:
     with pytest.raises(InputError, match=r"None of 1 frames could be judged.*no label image"):
-        evaluate(truth, FewSamples(1, unlabelled=0))
+        evaluate(truth, FewSamples(1, missing=0))
 
 
 def test_wrong_predictions_are_errors_of_the_segmenter() -> None:

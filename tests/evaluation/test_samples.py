@@ -5,6 +5,7 @@ import pytest
 
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
+from graspseg.datasets.sequences import clips_of
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Frame, Intrinsics
@@ -62,13 +63,13 @@ def test_clips_stay_together_under_skip_and_limit(tmp_path: Path) -> None:
             writer.write(f"val-clip-{clip:05d}-frame-{number:05d}", Frame(image.astype(np.uint16)), image)
     Conversion(FolderDataset(tmp_path / "clips"), tmp_path / "shards", "shards", shard_size=4).run()
     for stored in ("clips", "shards"):
-        assert open_samples(str(tmp_path / stored)).sequences == [range(3), range(3, 6), range(6, 9)]
-        assert open_samples(str(tmp_path / stored), skip=4, limit=3).sequences == [range(2), range(2, 3)]
+        assert clips_of(open_samples(str(tmp_path / stored))) == [range(3), range(3, 6), range(6, 9)]
+        assert clips_of(open_samples(str(tmp_path / stored), skip=4, limit=3)) == [range(2), range(2, 3)]
 
 
 def test_frames_that_are_no_clips_have_no_sequences(folder: Path) -> None:
-    assert open_samples(str(folder)).sequences == []
-    assert open_samples("synth:val:2").sequences == []
+    assert clips_of(open_samples(str(folder))) == []
+    assert clips_of(open_samples("synth:val:2")) == []
 
 
 @pytest.mark.parametrize(("skip", "limit"), [(5, None), (0, 0), (9, 2)])
@@ -88,7 +89,8 @@ def test_names_that_are_no_exam(name: str) -> None:
 @pytest.mark.parametrize(("name", "preset"), [("synth:val:3", "exam1"), ("synth:wild/val:3", "wild")])
 def test_exam_frames_are_those_of_the_frozen_seed(name: str, preset: str) -> None:
     pytest.importorskip("numba")
-    from graspseg.synth.generate import EXAM_SEED, FrameMaker
+    from graspseg.synth.generate import FrameMaker
+    from graspseg.synth.preset_names import EXAM_SEED
     from graspseg.synth.recipe import Recipe
 
     samples = open_samples(name, skip=1)
@@ -98,5 +100,6 @@ def test_exam_frames_are_those_of_the_frozen_seed(name: str, preset: str) -> Non
     assert sample.stem == "val-00001"
     assert sample.labels is not None
     assert np.array_equal(sample.labels, made.labels)
-    assert np.abs(sample.frame.depth_m() - made.depth_m).max() < 1e-4
+    assert np.array_equal(sample.frame.depth, made.frame().depth)
+    assert sample.frame.depth_unit_m == 0.0001 and sample.facts == made.facts
     assert sample.frame.intrinsics == made.intrinsics

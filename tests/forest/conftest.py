@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from graspseg.datasets.dataset import Dataset
 from graspseg.forest.forest import Forest
 from graspseg.forest.settings import ForestSettings, StageSettings
 from graspseg.forest.training import train_forest
-from graspseg.training.sources import FrameRange, SyntheticFrames
+from graspseg.synth.dataset import SyntheticDataset
 
 TINY = ForestSettings(
     frames=90,
@@ -23,11 +24,11 @@ def tiny_settings() -> ForestSettings:
 
 
 @pytest.fixture(scope="session")
-def train_frames() -> FrameRange:
-    return FrameRange(SyntheticFrames("train", 11, recipes=("interseghands",), count=90), range(90))
+def train_frames() -> Dataset:
+    return SyntheticDataset("train", 11, recipes=("interseghands",), count=90)
 
 
 @pytest.fixture(scope="session")
-def tiny_forest(train_frames: FrameRange) -> Forest:
-    validation = SyntheticFrames("val", 7, recipes=("interseghands",), count=8)
+def tiny_forest(train_frames: Dataset) -> Forest:
+    validation = SyntheticDataset("val", 7, recipes=("interseghands",), count=8)
     return train_forest(train_frames, TINY, seed=3, validation=validation)

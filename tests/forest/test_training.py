@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.forest.features import reduce_frame
@@ -14,19 +15,20 @@ from graspseg.forest.training import mean_f1, missed_and_seen, train_forest
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND
 from graspseg.metrics import Confusion
-from graspseg.training.sources import FrameRange, LabelledFrame, SyntheticFrames
+from graspseg.synth.dataset import SyntheticDataset
 
 
-class Given:
+class Given(Dataset):
     """Frames from a list, where None cannot be read."""
 
-    def __init__(self, frames: list[LabelledFrame | None]) -> None:
+    def __init__(self, frames: list[Sample | None]) -> None:
         self.frames = frames
 
-    def __len__(self) -> int:
-        return len(self.frames)
+    @property
+    def stems(self) -> list[str]:
+        return [str(index) for index in range(len(self.frames))]
 
-    def frame(self, index: int) -> LabelledFrame:
+    def read(self, index: int) -> Sample:
         found = self.frames[index]
         if found is None:
             raise InputError(f"frame {index} is damaged")
@@ -35,24 +37,25 @@ class Given:
 
 def test_a_tiny_forest_beats_the_trivial_rules_on_other_frames(tiny_forest: Forest) -> None:
     """Other objects than those trained on."""
-    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=40)
+    source = SyntheticDataset("val", 7, recipes=("interseghands",), count=40)
     ours, rules = Confusion(), {name: Confusion() for name in RULES}
     for index in range(20, 40):
-        depth_m, labels, intrinsics = source.frame(index)
-        ours.update(tiny_forest.probabilities(depth_m, intrinsics).argmax(axis=0).astype(np.uint8), labels)
+        frame, labels = source[index].frame, source[index].target()
+        found = tiny_forest.probabilities(frame.depth_m(), frame.intrinsics_or_default())
+        ours.update(found.argmax(axis=0).astype(np.uint8), labels)
         for name, rule in rules.items():
-            rule.update(RULES[name].apply(Frame.from_metres(depth_m, intrinsics=intrinsics)), labels)
+            rule.update(RULES[name].apply(frame), labels)
     mean, thing = ours.iou_dataset["mean"], ours.iou_dataset["object"]
     best = max(rule.iou_dataset["mean"] or 0.0 for rule in rules.values())
     assert mean is not None and mean > best + 0.05
     assert thing is not None and thing > 0.05  # which no rule ever calls anything
 
 
-def test_stage_one_finds_where_hands_are(tiny_forest: Forest, train_frames: FrameRange) -> None:
+def test_stage_one_finds_where_hands_are(tiny_forest: Forest, train_frames: Dataset) -> None:
     inside = hands = 0
     for index in range(8):
-        depth_m, labels, intrinsics = train_frames.frame(index)
-        grid = reduce_frame(depth_m, intrinsics, tiny_forest.settings)
+        frame, labels = train_frames[index].frame, train_frames[index].target()
+        grid = reduce_frame(frame.depth_m(), frame.intrinsics_or_default(), tiny_forest.settings)
         region = tiny_forest.region(grid)
         hand = labels[grid.first_y :: grid.step, grid.first_x :: grid.step] == HAND
         assert region is not None
@@ -62,8 +65,9 @@ def test_stage_one_finds_where_hands_are(tiny_forest: Forest, train_frames: Fram
     assert inside / hands > 0.95
 
 
-def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_frames: FrameRange) -> None:
-    depth_m, _, intrinsics = train_frames.frame(0)
+def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_frames: Dataset) -> None:
+    frame = train_frames[0].frame
+    depth_m, intrinsics = frame.depth_m(), frame.intrinsics_or_default()
     coarse = Forest(
         replace(tiny_forest.settings, most_pixels=100), tiny_forest.find, tiny_forest.segment, tiny_forest.weights
     )
@@ -75,8 +79,11 @@ def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_fr
 
 
 def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
-    source = SyntheticFrames("val", 7, recipes=("interseghands",), count=6)
-    frames = [reduce_labelled(*source.frame(index), tiny_forest.settings) for index in range(6)]
+    source = SyntheticDataset("val", 7, recipes=("interseghands",), count=6)
+    frames = [
+        reduce_labelled(each.frame.depth_m(), each.target(), each.frame.intrinsics_or_default(), tiny_forest.settings)
+        for each in source
+    ]
     (missed, coarse), (also_missed, fine) = (
         missed_and_seen(replace(tiny_forest, settings=replace(tiny_forest.settings, most_pixels=pixels)), frames)
         for pixels in (300, 10**6)
@@ -87,7 +94,7 @@ def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
     assert told == pytest.approx(counted, rel=0.1)
 
 
-def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
+def test_equal_seeds_give_equal_forests(train_frames: Dataset, tiny_settings: ForestSettings) -> None:
     settings = replace(tiny_settings, frames=6)
     one, same, other = (train_forest(train_frames, settings, seed=seed) for seed in (4, 4, 5))
     for name in ("splits", "offsets", "edges", "leaves"):
@@ -99,8 +106,8 @@ def test_equal_seeds_give_equal_forests(train_frames: FrameRange, tiny_settings:
     assert one.trained == {"seed": 4, "frames": 5, "validated_on": 1}
 
 
-def test_damaged_frames_are_told_and_left_out(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
-    source = Given([train_frames.frame(0), None, train_frames.frame(1), train_frames.frame(2)])
+def test_damaged_frames_are_told_and_left_out(train_frames: Dataset, tiny_settings: ForestSettings) -> None:
+    source = Given([train_frames[0], None, train_frames[1], train_frames[2]])
     with pytest.raises(InputError, match="frame 1 is damaged"):
         train_forest(source, tiny_settings, seed=0)
     skipped: list[str] = []
@@ -109,7 +116,7 @@ def test_damaged_frames_are_told_and_left_out(train_frames: FrameRange, tiny_set
     assert forest.trained["frames"] == 2
 
 
-def test_progress_is_told_for_every_part(train_frames: FrameRange, tiny_settings: ForestSettings) -> None:
+def test_progress_is_told_for_every_part(train_frames: Dataset, tiny_settings: ForestSettings) -> None:
     told: dict[str, list[float]] = {}
     train_forest(
         train_frames,
@@ -122,10 +129,9 @@ def test_progress_is_told_for_every_part(train_frames: FrameRange, tiny_settings
         assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
 
 
-def flat(label: int, *, depth_m: float = 0.5) -> LabelledFrame:
-    return LabelledFrame(
-        np.full((48, 64), depth_m, np.float32), np.full((48, 64), label, np.uint8), Intrinsics.default(64, 48)
-    )
+def flat(label: int, *, depth_m: float = 0.5) -> Sample:
+    frame = Frame.from_metres(np.full((48, 64), depth_m, np.float32), intrinsics=Intrinsics.default(64, 48))
+    return Sample("flat", frame, np.full((48, 64), label, np.uint8))
 
 
 def test_frames_nothing_can_be_learned_from(tiny_settings: ForestSettings) -> None:

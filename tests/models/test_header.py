@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from graspseg.errors import InputError
-from graspseg.models.header import (
-    ModelInfo,
-    find_model,
-    read_model_info,
-    read_onnx_properties,
-    read_safetensors_header,
-)
+from graspseg.models.header import ModelInfo, read_model_info, read_onnx_properties, read_safetensors_header
+from graspseg.models.locate import find_model
 
 
 def test_properties_are_those_the_onnx_library_reads(depth_rule_model: Path) -> None:

@@ -104,7 +104,7 @@ def test_a_damaged_file_is_refused(content: bytes, tmp_path: Path):
 def test_a_truncated_file_is_refused(saved: Path, tmp_path: Path):
     path = tmp_path / "model.safetensors"
     path.write_bytes(saved.read_bytes()[:-1000])
-    with pytest.raises(InputError, match="no whole safetensors file"):
+    with pytest.raises(InputError, match="is a truncated safetensors file"):
         load_checkpoint(path)
 
 

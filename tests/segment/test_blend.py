@@ -75,7 +75,9 @@ def test_a_third_window_meets_what_the_second_made_of_the_first() -> None:
 def test_a_find_across_the_border_leaves_no_step(refuted: bool) -> None:
     """Whatever the closer window says, next to its border labels are those of the wider one."""
     wide, closer = sure(FULL, 0.9), sure(CLOSER, 0.0 if refuted else 1.0)
-    labels, chosen, _ = compose([wide, blended(closer, [wide], SIZE)], np.ones((480, 640), bool))
+    found = compose([wide, blended(closer, [wide], SIZE)], np.ones((480, 640), np.uint16))
+    labels, chosen = found.labels, np.zeros((480, 640), np.float32)
+    chosen[found.inside] = found.chosen
     x0, y0, x1, y1 = CLOSER.region(*SIZE)
     assert (labels[y0:y1, x0 : x0 + 4] == 1).all() and (labels[y0 : y0 + 4, x0:x1] == 1).all()
     assert np.abs(np.diff(chosen[240, x0 - 3 : x0 + 4])).max() < 0.05

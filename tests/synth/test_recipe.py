@@ -13,8 +13,9 @@ import pytest
 from graspseg.errors import InputError
 from graspseg.labels import HAND, OBJECT
 from graspseg.synth.body.hand import HandModel, arm_position
-from graspseg.synth.generate import EXAM_SEED, FrameMaker
+from graspseg.synth.generate import FrameMaker
 from graspseg.synth.objects.objects import SPLITS
+from graspseg.synth.preset_names import EXAM_SEED
 from graspseg.synth.recipe import PRESETS, RECIPES, Recipe, choose
 from graspseg.synth.scene.floating import SceneMaker
 

@@ -10,25 +10,26 @@ import numpy as np
 import pytest
 from lightning.pytorch import Callback
 
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, Intrinsics
 from graspseg.training import run
 from graspseg.training.presets import TrainConfig, preset
-from graspseg.training.sources import LabelledFrame
 
 WIDTH, HEIGHT = 160, 120
 
 
-class ToyFrames:
+class ToyFrames(Dataset):
     """A slanted wall, and a palm that holds a box before it: exact, quick, a function of the index."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
+        self._stems = [str(index) for index in range(count)]
 
-    def __len__(self) -> int:
-        return self.count
+    @property
+    def stems(self) -> list[str]:
+        return self._stems
 
-    def frame(self, index: int) -> LabelledFrame:
+    def read(self, index: int) -> Sample:
         rng = np.random.default_rng(index)
         depth = np.full((HEIGHT, WIDTH), 0.9, np.float32) + np.linspace(0, 0.1, WIDTH, dtype=np.float32)
         labels = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -38,7 +39,7 @@ class ToyFrames:
         depth[y + 10 : y + 30, x + 25 : x + 45] = 0.42
         labels[y + 10 : y + 30, x + 25 : x + 45] = 2
         depth[:, :8] = 0
-        return LabelledFrame(depth, labels, Intrinsics.default(WIDTH, HEIGHT))
+        return Sample(str(index), Frame.from_metres(depth, intrinsics=Intrinsics.default(WIDTH, HEIGHT)), labels)
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def toy_folder(tmp_path: Path) -> Callable[..., Path]:
     def write(count: int, **described: Any) -> Path:
         writer = FolderWriter(tmp_path / "mine", described)
         for index in range(count):
-            frame = ToyFrames(count).frame(index)
-            writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), frame.labels)
+            sample = ToyFrames(count)[index]
+            writer.write(f"{index}", Frame.from_metres(sample.frame.depth_m(), depth_unit_m=0.001), sample.labels)
         return tmp_path / "mine"
 
     return write

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,7 +38,10 @@ def cut(frame, seed=0, views=VIEWS, augment=PLAIN):
 
 @pytest.fixture
 def frame(toy_frames):
-    return toy_frames(1).frame(0)
+    sample = toy_frames(1)[0]
+    return SimpleNamespace(
+        depth_m=sample.frame.depth_m(), labels=sample.target(), intrinsics=sample.frame.intrinsics_or_default()
+    )
 
 
 def test_equal_generators_give_equal_samples_and_others_do_not(frame):

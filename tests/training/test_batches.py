@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from graspseg.synth.dataset import SyntheticDataset
 from graspseg.training.batches import SampleDataset, StepSampler, make_loader, validation_batches
-from graspseg.training.sources import Skipped, SyntheticFrames
+from graspseg.training.sources import Skipped
 
 
 def test_a_resumed_sampler_goes_on_where_the_first_one_stopped():
@@ -31,7 +32,7 @@ def test_every_pass_over_a_finite_source_has_each_frame_once_in_another_order(to
 
 
 def test_endless_frames_come_in_their_own_order(quick):
-    assert SampleDataset(SyntheticFrames("train", 0, recipes=["exam1"]), quick).frame_index(123_456) == 123_456
+    assert SampleDataset(SyntheticDataset("train", 0, recipes=["exam1"]), quick).frame_index(123_456) == 123_456
 
 
 def test_samples_of_one_frame_differ_and_are_repeatable(toy_frames, quick):

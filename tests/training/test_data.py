@@ -9,11 +9,12 @@ import torch
 
 from graspseg.cli.main import main
 from graspseg.datasets.atomic import write_png
+from graspseg.datasets.combined import ConcatDataset, Subset
 from graspseg.errors import InputError
 from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training.batches import SampleDataset, make_loader, validation_batches
 from graspseg.training.run import train
-from graspseg.training.sources import Skipped, StoredFrames, check_frames
+from graspseg.training.sources import Skipped, check_frames, open_stored
 
 SPLITS = {"train": [str(index) for index in range(9)], "val": ["9", "10", "11"]}
 
@@ -71,21 +72,21 @@ def test_the_command_ends_with_the_model_the_count_and_code_1(spoiled, tmp_path,
 def test_frames_that_go_bad_later_are_counted_by_whom_trains(spoiled, quick, workers):
     config = replace(quick, steps=9, compute=replace(quick.compute, workers=workers))
     skipped = Skipped()
-    batches = list(make_loader(StoredFrames([spoiled], split="train"), config, start=0, skipped=skipped))
+    batches = list(make_loader(open_stored([spoiled], split="train"), config, start=0, skipped=skipped))
     assert len(batches) == 9
     assert_names(skipped.reasons, spoiled, "depth/2.png", "labels/5.png", "labels/7.png")
 
 
 def test_a_bad_position_takes_the_next_frame_of_the_same_pass(spoiled, quick):
-    source = StoredFrames([spoiled], split="train")
+    source = open_stored([spoiled], split="train")
     dataset = SampleDataset(source, quick)
     bad = {2, 5, 7}
     for position in range(27):
         turn = [dataset.frame_index(position // 9 * 9 + place) for place in range(9)]
         place = position % 9
         expected = next(index for index in turn[place:] + turn[:place] if index not in bad)
-        frame, skipped = dataset._usable_frame(position)
-        np.testing.assert_array_equal(frame.labels, source.frame(expected).labels)
+        sample, skipped = dataset._usable_frame(position)
+        np.testing.assert_array_equal(sample.target(), source[expected].target())
         assert bool(skipped) == (turn[place] in bad)
     later = SampleDataset(source, quick)
     np.testing.assert_array_equal(dataset[14].samples[0].depth, later[14].samples[0].depth)
@@ -94,7 +95,7 @@ def test_a_bad_position_takes_the_next_frame_of_the_same_pass(spoiled, quick):
 def test_a_resumed_run_ends_with_the_same_weights_and_the_same_count(spoiled, tmp_path, quick, killed_at):
     # No check before training: what was skipped stands in the checkpoint alone.
     config = replace(quick, compute=replace(quick.compute, checkpoint_minutes=1e-9))
-    frames = StoredFrames([spoiled], split="train"), StoredFrames([spoiled], split="val")
+    frames = open_stored([spoiled], split="train"), open_stored([spoiled], split="val")
     whole = train(config, tmp_path / "whole", frames=frames)
     with killed_at(4):
         train(config, tmp_path / "broken", frames=frames)
@@ -121,44 +122,40 @@ def test_mostly_bad_frames_are_refused_and_nothing_is_left(mine, tmp_path, count
 def test_mostly_bad_validation_frames_are_refused(mine, quick):
     truncate(mine / "depth" / "9.png")
     truncate(mine / "labels" / "11.png")
-    source = StoredFrames([mine], split="val")
+    source = open_stored([mine], split="val")
     with pytest.raises(InputError, match="frames to validate on: 2 of 3 frames"):
         validation_batches(source, replace(quick, validation=replace(quick.validation, frames=3)), skipped=Skipped())
 
 
 def test_a_folder_that_vanishes_ends_the_run_with_one_sentence(mine, tmp_path, quick):
-    frames = StoredFrames([mine], split="train"), StoredFrames([mine], split="val")
+    frames = open_stored([mine], split="train"), open_stored([mine], split="val")
     moved = tmp_path / "moved"
 
-    class Moving(StoredFrames):
-        def frame(self, index):
+    class Moving(ConcatDataset):
+        def read(self, index):
             if mine.exists():
                 shutil.move(mine, moved)
-            return super().frame(index)
+            return super().read(index)
 
     config = replace(quick, validation=replace(quick.validation, frames=1))
     with pytest.raises(InputError, match=r"^9 frames in a row cannot be used, .*the first: .*\.png could not be read"):
-        train(config, tmp_path / "run", frames=(Moving([mine], split="train"), frames[1]))
+        train(config, tmp_path / "run", frames=(Moving(frames[0].datasets), frames[1]))
     assert not (tmp_path / "run").exists()
 
 
 def test_large_sets_are_looked_at_in_part(toy_frames):
-    class Counting:
-        def __init__(self):
-            self.read = []
+    been_read = []
 
-        def __len__(self):
-            return 1000
-
-        def frame(self, index):
-            self.read.append(index)
+    class Counting(Subset):
+        def read(self, index):
+            been_read.append(index)
             if index % 100 == 0:
                 raise InputError(f"{index}.png is bad.")
-            return toy_frames(1000).frame(index)
+            return super().read(index)
 
-    source, skipped = Counting(), Skipped()
+    source, skipped = Counting(toy_frames(1000), range(1000)), Skipped()
     assert check_frames(source, "set", same_size=False, skipped=skipped) == ()
-    assert source.read == list(range(0, 1000, 10))
+    assert been_read == list(range(0, 1000, 10))
     assert skipped.reasons == [f"{index}.png is bad." for index in range(0, 1000, 100)]
 
 

@@ -26,8 +26,9 @@ class OneLayer(nn.Module):
 
 @pytest.fixture
 def batch(toy_frames, quick):
-    frame = toy_frames(1).frame(0)
-    sample = still_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=quick.views, look="second")
+    toy = toy_frames(1)[0]
+    camera = toy.frame.intrinsics_or_default()
+    sample = still_sample(toy.frame.depth_m(), toy.target(), intrinsics=camera, views=quick.views, look="second")
     return to_batch([sample, sample])
 
 

@@ -6,28 +6,31 @@ import numpy as np
 import pytest
 from jaxtyping import Int64
 
+from graspseg.datasets.combined import Subset
+from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.synth.dataset import SyntheticDataset
 from graspseg.training import order
 from graspseg.training.order import FrameOrder
-from graspseg.training.sources import FrameRange, LabelledFrame, SyntheticFrames
 
 
-class Blocks:
+class Blocks(Dataset):
     """Frames in blocks of given sizes; none is ever read."""
 
     def __init__(self, *sizes: int) -> None:
         self.sizes = sizes
 
-    def __len__(self) -> int:
-        return sum(self.sizes)
+    @property
+    def stems(self) -> list[str]:
+        return [str(index) for index in range(sum(self.sizes))]
 
-    def frame(self, index: int) -> LabelledFrame:
+    def read(self, index: int) -> Sample:
         raise AssertionError(index)
 
     def block_starts(self) -> Int64[np.ndarray, "blocks"]:
         return np.cumsum([0, *self.sizes[:-1]]).astype(np.int64)
 
 
-def _pass(source: Blocks | FrameRange, turn: int, *, seed: int = 0) -> list[int]:
+def _pass(source: Blocks | Subset, turn: int, *, seed: int = 0) -> list[int]:
     frames = FrameOrder(source, seed)
     return [frames.frame_index(turn, place) for place in range(len(source))]
 
@@ -69,7 +72,7 @@ def test_an_order_is_found_from_any_place(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_range_keeps_the_blocks_it_has():
-    assert FrameRange(Blocks(10, 20, 3), range(5, 31)).block_starts().tolist() == [0, 5, 25]
-    assert FrameRange(Blocks(10, 20, 3), range(10)).block_starts().tolist() == [0]
-    plain = FrameRange(SyntheticFrames("train", 0, recipes=["exam1"], count=9), range(2, 6))
+    assert Subset(Blocks(10, 20, 3), range(5, 31)).block_starts().tolist() == [0, 5, 25]
+    assert Subset(Blocks(10, 20, 3), range(10)).block_starts().tolist() == [0]
+    plain = Subset(SyntheticDataset("train", 0, recipes=["exam1"], count=9), range(2, 6))
     assert plain.block_starts().tolist() == [0, 1, 2, 3]

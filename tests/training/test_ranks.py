@@ -17,7 +17,7 @@ from graspseg.frame import Frame
 from graspseg.training import order
 from graspseg.training.batches import make_loader
 from graspseg.training.presets import TrainConfig, preset
-from graspseg.training.sources import Skipped, StoredFrames
+from graspseg.training.sources import Skipped, open_stored
 
 FRAMES, SHARD, WINDOW, STEPS = 22, 4, 8, 11  # 2 ranks x 2 frames: five and a half steps are a pass
 
@@ -53,7 +53,7 @@ def _read(rank: int, folder: Path, meeting: Path) -> None:
     order.WINDOW = WINDOW
     dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
     config = _config()
-    loader = make_loader(StoredFrames([folder]), config, start=0, skipped=Skipped(), rank=rank, devices=2)
+    loader = make_loader(open_stored([folder]), config, start=0, skipped=Skipped(), rank=rank, devices=2)
     read = torch.stack([batch["depth"].amax(dim=(1, 2, 3)) for batch in loader])
     dist.barrier()
     both = [torch.empty(STEPS, 2) for _ in range(2)]

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from graspseg.errors import InputError
+from graspseg.models import locate
 from graspseg.networks.checkpoint import load_checkpoint
-from graspseg.training import model_file, run
+from graspseg.training import run
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
 from graspseg.training.run import mean_score, report, train
@@ -170,13 +171,13 @@ def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames)
 
 
 def test_shipped_models_and_runs_can_be_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(model_file, "_SHIPPED", tmp_path)
+    monkeypatch.setattr(locate, "shipped_folder", lambda: tmp_path)
     (tmp_path / "denseattentionseg-lite.safetensors").touch()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.safetensors").touch()
     for name in ("lite", "denseattentionseg-lite"):
-        assert model_file.model_path(name) == tmp_path / "denseattentionseg-lite.safetensors"
-    assert model_file.model_path(str(tmp_path / "run")) == tmp_path / "run" / "model.safetensors"
+        assert locate.find_weights(name) == tmp_path / "denseattentionseg-lite.safetensors"
+    assert locate.find_weights(str(tmp_path / "run")) == tmp_path / "run" / "model.safetensors"
 
 
 def test_attention_can_be_switched_off(tmp_path, quick, frames):

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from graspseg.datasets.convert import Conversion
+from graspseg.datasets.dataset import ENDLESS
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
 from graspseg.review.server.serve import open_store
 from graspseg.review.server.state import Reviewer
+from graspseg.synth.dataset import SyntheticDataset
 from graspseg.training.presets import preset
-from graspseg.training.sources import ENDLESS, Skipped, StoredFrames, SyntheticFrames, check_frames, open_frames
+from graspseg.training.sources import Skipped, check_frames, open_frames, open_stored
 
 
 @pytest.fixture
@@ -24,50 +26,49 @@ def folder(tmp_path, toy_frames):
             tmp_path / "set", {"intrinsics": {"fx": 120.0, "fy": 120.0, "cx": 79.5, "cy": 59.5}, **extra}
         )
         for index in range(count):
-            frame = toy_frames(count).frame(index)
-            labels = change(frame.labels) if index < labelled else None
-            writer.write(f"{index}", Frame.from_metres(frame.depth_m, depth_unit_m=0.001), labels)
+            sample = toy_frames(count)[index]
+            labels = change(sample.labels) if index < labelled else None
+            writer.write(f"{index}", Frame.from_metres(sample.frame.depth_m(), depth_unit_m=0.001), labels)
         return tmp_path / "set"
 
     return write
 
 
 def test_folder_frames_are_what_was_written(folder, toy_frames):
-    source = StoredFrames([folder(count=3)])
-    expected = toy_frames(3).frame(1)
-    frame = source.frame(1)
-    assert len(source) == 3
-    np.testing.assert_allclose(frame.depth_m, expected.depth_m, atol=0.0006)
-    np.testing.assert_array_equal(frame.labels, expected.labels)
-    assert frame.intrinsics == Intrinsics(120.0, 120.0, 79.5, 59.5)
+    source = open_stored([folder(count=3)])
+    expected, sample = toy_frames(3)[1], source[1]
+    assert len(source) == len(list(source)) == 3
+    np.testing.assert_allclose(sample.frame.depth_m(), expected.frame.depth_m(), atol=0.0006)
+    np.testing.assert_array_equal(sample.target(), expected.target())
+    assert sample.frame.intrinsics == Intrinsics(120.0, 120.0, 79.5, 59.5)
 
 
 def test_folders_follow_each_other(folder):
     path = folder(count=3)
-    source = StoredFrames([path, path])
+    source = open_stored([path, path])
     assert len(source) == 6
-    np.testing.assert_array_equal(source.frame(4).labels, source.frame(1).labels)
+    np.testing.assert_array_equal(source[4].labels, source[1].labels)
 
 
 def test_frames_without_labels_are_refused(folder):
     with pytest.raises(InputError, match="2 frames without labels"):
-        StoredFrames([folder(count=4, labelled=2)])
+        open_stored([folder(count=4, labelled=2)])
 
 
 def test_the_last_tenth_validates(folder):
     path = folder(count=10)
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
     assert (len(train), len(val)) == (9, 1)
-    np.testing.assert_array_equal(val.frame(0).labels, StoredFrames([path]).frame(9).labels)
+    np.testing.assert_array_equal(val[0].labels, open_stored([path])[9].labels)
 
 
 def test_splits_of_the_folder_are_used(folder):
     path = folder(count=4, splits={"train": ["0", "3"], "val": ["1"]})
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
-    everything = StoredFrames([path])
+    everything = open_stored([path])
     assert (len(train), len(val)) == (2, 1)
-    np.testing.assert_array_equal(train.frame(1).labels, everything.frame(3).labels)
-    np.testing.assert_array_equal(val.frame(0).labels, everything.frame(1).labels)
+    np.testing.assert_array_equal(train[1].labels, everything[3].labels)
+    np.testing.assert_array_equal(val[0].labels, everything[1].labels)
 
 
 def test_shards_with_splits_are_used_as_folders_are(folder, tmp_path):
@@ -78,18 +79,18 @@ def test_shards_with_splits_are_used_as_folders_are(folder, tmp_path):
     assert [len(source) for source in found] == [3, 1]
     order = [0, 2, 1]  # shards keep the order of the folder
     for index in range(3):
-        frame, same = found[0].frame(index), expected[0].frame(order[index])
-        np.testing.assert_array_equal(frame.labels, same.labels)
-        np.testing.assert_array_equal(frame.depth_m, same.depth_m)
-        assert frame.intrinsics == same.intrinsics
+        sample, same = found[0][index], expected[0][order[index]]
+        np.testing.assert_array_equal(sample.target(), same.target())
+        np.testing.assert_array_equal(sample.frame.depth_m(), same.frame.depth_m())
+        assert sample.frame.intrinsics == same.frame.intrinsics
     copy = pickle.loads(pickle.dumps(found[1]))
-    np.testing.assert_array_equal(copy.frame(0).labels, expected[1].frame(0).labels)
+    np.testing.assert_array_equal(copy[0].labels, expected[1][0].labels)
 
 
 def test_shards_without_labels_are_refused(folder, tmp_path):
     Conversion(FolderDataset(folder(count=3, labelled=1)), tmp_path / "shards", "shards").run()
     with pytest.raises(InputError, match="2 frames without labels"):
-        StoredFrames([tmp_path / "shards"])
+        open_stored([tmp_path / "shards"])
 
 
 def test_a_set_of_its_own_can_validate(folder):
@@ -102,16 +103,16 @@ def test_a_set_of_its_own_can_validate(folder):
 def test_one_class_is_refused(folder):
     for change in (np.zeros_like, np.ones_like):
         with pytest.raises(InputError, match="only"):
-            check_frames(StoredFrames([folder(count=2, change=change)]), "set", same_size=False, skipped=Skipped())
+            check_frames(open_stored([folder(count=2, change=change)]), "set", same_size=False, skipped=Skipped())
 
 
 def test_an_absent_class_is_reported(folder):
-    source = StoredFrames([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
+    source = open_stored([folder(count=2, change=lambda labels: np.where(labels == 2, 0, labels).astype(np.uint8))])
     assert check_frames(source, "set", same_size=False, skipped=Skipped()) == ("object",)
 
 
 def test_all_classes_pass_and_no_frames_do_not(folder, toy_frames):
-    assert check_frames(StoredFrames([folder(count=2)]), "set", same_size=True, skipped=Skipped()) == ()
+    assert check_frames(open_stored([folder(count=2)]), "set", same_size=True, skipped=Skipped()) == ()
     with pytest.raises(InputError, match="holds no frames"):
         check_frames(toy_frames(0), "set", same_size=False, skipped=Skipped())
 
@@ -123,7 +124,7 @@ def test_an_empty_folder_is_refused(tmp_path):
 
 
 def test_synthetic_frames_travel_to_workers_without_their_models():
-    source = SyntheticFrames("train", 3, recipes=["wild", "exam1"])
+    source = SyntheticDataset("train", 3, recipes=["wild", "exam1"])
     assert len(source) == ENDLESS
     copy = pickle.loads(pickle.dumps(source))
     assert (copy.split, copy.seed, copy.count) == ("train", 3, ENDLESS)
@@ -138,6 +139,6 @@ def test_of_a_reviewed_folder_only_accepted_frames(folder, capsys):
     train, val = open_frames(replace(preset("tiny"), data=(path,)))
     assert capsys.readouterr().out == f"{path}: 4 of 10 frames, those accepted in review.sqlite\n"
     whole = FolderDataset(path)
-    frames = [*(train.frame(index) for index in range(len(train))), val.frame(0)]
+    frames = [*train, val[0]]
     for frame, index in zip(frames, (1, 2, 4, 5), strict=True):
         np.testing.assert_array_equal(frame.labels, whole[index].labels)

@@ -14,7 +14,8 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 fi
 if ! "$folder/bin/python" -c '' 2>/dev/null; then
     rm -rf "$folder"
-    $uv venv --quiet --python "$python" "$folder"
+    # The folder is made only where there is none, so nothing may keep its compiled modules in it yet.
+    PYTHONDONTWRITEBYTECODE=1 $uv venv --quiet --python "$python" "$folder"
 fi
 $uv pip install --quiet --python "$folder/bin/python" --editable "$requirement"
 touch "$folder/.ready"

@@ -8,23 +8,23 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any
 
 from graspseg.annotate.annotated_frame import StoredDepth
 from graspseg.annotate.inputs import NOTHING_SAID, Inputs, absolute
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import make_folder, write_json
+from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format
 from graspseg.datasets.description import read_object
-from graspseg.datasets.manifest import MANIFEST, ShardEntry, is_manifest, write_manifest
-from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_results
+from graspseg.datasets.manifest import is_manifest, write_manifest
+from graspseg.datasets.output_folder import contents, foreign, remove_results
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.errors import InputError
 from graspseg.segment.inputs import CameraOptions
 
 CHUNK = 64
 ANNOTATION_VERSION = 3
-DESCRIPTION = "dataset.json"
 EVIDENCE = "evidence"
 OPINIONS = "opinions"
 CONFIDENCE = "confidence.csv"
@@ -33,11 +33,9 @@ KINDS = ("labels", "depth", "color")  # the labels of a frame are the last that 
 FOLDERS = (*KINDS, EVIDENCE, OPINIONS, SKIN)
 PROVENANCE = "annotated from color and depth by graspseg annotate"
 
-Format = Literal["folder", "shards"]
-
 
 @dataclass(frozen=True)
-class Job:
+class Job(ChunkedJob):
     """Recordings to annotate, and where to; their skin models, if any, are in `skin/` in `out`.
 
     Attributes:
@@ -61,50 +59,28 @@ class Job:
     topics: tuple[str, ...] = ()
 
     @property
-    def description_file(self) -> Path:
-        """Where the description is written before any frame."""
-        return self.out / (MANIFEST if self.format == "shards" else DESCRIPTION)
+    def chunk_size(self) -> int:
+        """Frames of a chunk of a folder."""
+        return CHUNK
+
+    @property
+    def shard_name(self) -> str:
+        """Of all shards."""
+        return "annotated"
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of pictures and of what is known of them."""
+        return FOLDERS
 
     def absolute(self) -> Job:
         """The same job with paths that mean the same in the current folder of another process."""
         return replace(self, out=self.out.absolute(), inputs=tuple(absolute(name) for name in self.inputs))
 
-    def chunks(self, frames: int) -> list[Chunk]:
-        """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
-        size = self.shard_size if self.format == "shards" else CHUNK
-        return [Chunk(self, start, min(start + size, frames)) for start in range(0, frames, size)]
 
-
-class Chunk(NamedTuple):
-    """Frames `start` to `stop` (excluded) of a job."""
-
-    job: Job
-    start: int
-    stop: int
-
-    @property
-    def shard(self) -> Path:
-        """The file of this chunk, where a job writes shards."""
-        return self.job.out / f"annotated-{self.start // self.job.shard_size:06d}.tar"
-
-    @property
-    def evidence(self) -> Path:
-        """What its frames say of themselves; written last, so that a chunk that has it is done."""
-        return self.job.out / EVIDENCE / f"{self.start:08d}.json"
-
-
-class Written(NamedTuple):
-    """What became of a chunk.
-
-    Attributes:
-        frames: annotated ones.
-        failures: sentences of those that could not be used.
-        shard: its row of the manifest, if it is a shard.
-    """
-
-    frames: int
-    failures: tuple[str, ...] = ()
-    shard: ShardEntry | None = None
+def evidence_file(chunk: Chunk[Job]) -> Path:
+    """What the frames of a chunk say of themselves; written last, so that a chunk that has it is done."""
+    return chunk.job.out / EVIDENCE / f"{chunk.start:08d}.json"
 
 
 def describe(job: Job, inputs: Inputs, skins: Sequence[SkinChoice]) -> dict[str, Any]:
@@ -153,7 +129,7 @@ def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinChoi
     """
     check_folder(job, description)
     make_folder(job.out)
-    clear_partial(job.out, *FOLDERS)
+    job.clear()
     for title, skin in skins.items():
         skin.save(skin_file(job.out, title))
     if job.description_file.is_file():
@@ -169,21 +145,14 @@ def skin_file(out: Path, title: str) -> Path:
     return out / SKIN / f"{title}.json"
 
 
-def finish(job: Job, description: Mapping[str, Any], done: Iterable[Written]) -> None:
-    """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
-    clear_partial(job.out, *FOLDERS)
-    if job.format == "shards":
-        rows = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
-        write_manifest(job.out, description, rows)
-
-
-def abandon(job: Job, chunks: Iterable[Chunk]) -> None:
+def abandon(job: Job, chunks: Iterable[Chunk[Job]]) -> None:
     """Take away what a job without a single annotated frame has written; labels that somebody corrected stay in place.
 
     Raises:
         OutputError: a file cannot be removed.
     """
-    known = [path for chunk in chunks for path in (chunk.evidence, job.out / OPINIONS / chunk.evidence.name)]
+    evidence = [evidence_file(chunk) for chunk in chunks]
+    known = [*evidence, *(job.out / OPINIONS / path.name for path in evidence)]
     known += [*(job.out / SKIN).glob("*.json"), job.out / CONFIDENCE]
     corrected = any((job.out / "labels").rglob("*.png"))
     remove_results(known if corrected else [*known, job.description_file], job.out)
@@ -200,13 +169,9 @@ def check_folder(job: Job, description: Mapping[str, Any]) -> None:
     there = contents(job.out)
     if not there:
         return
-    other = job.out / (DESCRIPTION if job.format == "shards" else MANIFEST)
+    other = job.other_description
     if is_manifest(other) or (job.format == "shards" and other.is_file()):
-        kind = next(kind for kind in get_args(Format) if kind != job.format)
-        raise InputError(
-            f"{job.out} holds {other.name}, so its frames are stored as {kind}, expected {job.format}: choose another "
-            f"--out or --format {kind}."
-        )
+        raise job.stored_otherwise()
     begun = read_object(job.description_file).get("annotated") if job.description_file.is_file() else None
     if not isinstance(begun, dict):
         raise foreign(job.out, there[0], "graspseg annotate")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graspseg.annotate.inputs import Inputs
-from graspseg.annotate.job import CONFIDENCE, Job
+from graspseg.annotate.job import CONFIDENCE, Job, evidence_file
 from graspseg.annotate.quality.confidence import Kind, Row, add_jumps, add_ratios, add_take, score
 from graspseg.annotate.records import read_records
 from graspseg.annotate.second_model import opinion_file
@@ -74,8 +74,8 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
         OutputError: the disk is full or not writable.
     """
     found: dict[str, Mapping[str, float]] = {}
-    for chunk in job.chunks(len(inputs)):
-        known = read_records(chunk.evidence)
+    for chunk in job.chunks_of(len(inputs)):
+        known = read_records(evidence_file(chunk))
         said = read_records(opinion_file(chunk), made_by=model) if model is not None else None
         for stem, row in (known.rows if known else {}).items():
             found[stem] = add_ratios({**row, **(said.rows[stem] if said else {})})

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from graspseg.annotate.job import OPINIONS, Chunk
+from graspseg.annotate.job import OPINIONS, Job, evidence_file
 from graspseg.annotate.records import Records, read_records
+from graspseg.datasets.chunked_writer import Chunk
 from graspseg.datasets.description import read_description
 from graspseg.datasets.images import read_depth, read_labels
 from graspseg.datasets.manifest import hash_file
 from graspseg.datasets.shards import ShardDataset
 from graspseg.frame import Frame
 from graspseg.labels import HAND, OBJECT
-from graspseg.models.header import find_model
+from graspseg.models.locate import find_model
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
 from graspseg.segment.segmentation import Segmentation
@@ -49,7 +50,7 @@ class Question(NamedTuple):
         identity: hash of that file.
     """
 
-    chunk: Chunk
+    chunk: Chunk[Job]
     model: str
     identity: str
 
@@ -59,7 +60,7 @@ class Question(NamedTuple):
         return opinion_file(self.chunk)
 
 
-def opinion_file(chunk: Chunk) -> Path:
+def opinion_file(chunk: Chunk[Job]) -> Path:
     """Where a network's answers on a chunk are kept."""
     return chunk.job.out / OPINIONS / f"{chunk.start:08d}.json"
 
@@ -73,7 +74,7 @@ def model_identity(model: str) -> str:
     return hash_file(find_model(model))
 
 
-def ask_model(chunks: Sequence[Chunk], model: str, *, where: Where = THIS_PROCESS) -> Iterator[int]:
+def ask_model(chunks: Sequence[Chunk[Job]], model: str, *, where: Where = THIS_PROCESS) -> Iterator[int]:
     """Let a network look at every annotated frame it has not seen, and yield how many of a chunk are done.
 
     Args:
@@ -87,14 +88,14 @@ def ask_model(chunks: Sequence[Chunk], model: str, *, where: Where = THIS_PROCES
     identity = model_identity(model)
     name = str(Path(model).absolute()) if Path(model).is_file() else model
     if isinstance(where, RayCluster):
-        chunks = [chunk._replace(job=chunk.job.absolute()) for chunk in chunks]
+        chunks = [replace(chunk, job=chunk.job.absolute()) for chunk in chunks]
     questions = [Question(chunk, name, identity) for chunk in chunks]
     yield from run_chunks(answer, questions, where)
 
 
 def answer(question: Question) -> int:
     """Do a chunk; returns its number of frames."""
-    annotated = read_records(question.chunk.evidence) or Records()
+    annotated = read_records(evidence_file(question.chunk)) or Records()
     stems = list(annotated.rows)
     known = read_records(question.file, made_by=question.identity)
     sources = _sources(question.chunk, stems)
@@ -110,7 +111,7 @@ def answer(question: Question) -> int:
     return len(stems)
 
 
-def _sources(chunk: Chunk, stems: list[str]) -> dict[str, str]:
+def _sources(chunk: Chunk[Job], stems: list[str]) -> dict[str, str]:
     """Hashes of what the network is asked about: labels may be made anew or corrected between two runs."""
     if chunk.job.format == "shards":
         return dict.fromkeys(stems, hash_file(chunk.shard)) if stems else {}
@@ -130,7 +131,7 @@ def _agreement(ours: Bool[np.ndarray, "h w"], theirs: Bool[np.ndarray, "h w"]) -
     return np.count_nonzero(ours & theirs) / union if union else 1.0
 
 
-def _annotated(chunk: Chunk, stems: list[str]) -> Iterator[tuple[Frame, UInt8[np.ndarray, "_h _w"]]]:
+def _annotated(chunk: Chunk[Job], stems: list[str]) -> Iterator[tuple[Frame, UInt8[np.ndarray, "_h _w"]]]:
     """Depth and labels of a chunk's frames, in order."""
     out = chunk.job.out
     if chunk.job.format == "shards":
@@ -150,4 +151,4 @@ def _annotated(chunk: Chunk, stems: list[str]) -> Iterator[tuple[Frame, UInt8[np
 def _segmenter(model: str, identity: str) -> Segmenter:
     """The network; one thread, because sums of several differ in their last digit from run to run."""
     del identity  # part of the key: a file may be exported anew under its name
-    return Segmenter(model, threads=1)
+    return Segmenter(model, threads=1, precision="float32")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,28 +16,27 @@ from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import (
     KINDS,
     SKIN,
-    Chunk,
     Job,
-    Written,
     abandon,
     begin,
     describe,
-    finish,
+    evidence_file,
     skin_file,
 )
 from graspseg.annotate.records import Records, read_records
 from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import ends_run
+from graspseg.datasets.chunked_writer import Chunk, Written, new_shard, placed, until_stopped, write_chunks
 from graspseg.datasets.description import parse_intrinsics, read_object
 from graspseg.datasets.folder import FolderWriter
 from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import remove_empty
-from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys, write_shard
+from graspseg.datasets.shard_writer import ShardSample, finished_shard, make_keys
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
-from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
+from graspseg.parallel.chunks import THIS_PROCESS, Where
 from graspseg.parallel.stop import stopping
 
 
@@ -60,23 +58,24 @@ def annotate_inputs(
         InputError: the folder holds something else, cannot be written to or is not seen by all workers, or not one
             frame could be annotated; or see `run_chunks`.
     """
-    job = job.absolute() if isinstance(where, RayCluster) else job
+    job = placed(job, where)
     description = describe(job, inputs, skins)
-    chunks = job.chunks(len(inputs))
-    results = run_chunks(annotate_chunk, chunks, where)
-    begin(job, description, dict(zip(inputs.titles, skins, strict=bool(skins))))
-    done: list[Written] = []
-    for written in results:
-        done.append(written)
-        yield written
-    if not any(written.frames for written in done):
-        abandon(job, chunks)
-        reason = next(sentence for written in done for sentence in written.failures)
-        raise InputError(f"None of the {len(inputs)} frames could be annotated; the first: {reason}")
-    finish(job, description, done)
+    chunks = job.chunks_of(len(inputs))
+
+    def ready() -> None:
+        begin(job, description, dict(zip(inputs.titles, skins, strict=bool(skins))))
+
+    def end(done: list[Written]) -> None:
+        if not any(written.frames for written in done):
+            abandon(job, chunks)
+            reason = next(sentence for written in done for sentence in written.failures)
+            raise InputError(f"None of the {len(inputs)} frames could be annotated; the first: {reason}")
+        job.finish(description, done)
+
+    yield from write_chunks(annotate_chunk, chunks, where, begin=ready, finish=end)
 
 
-def annotate_chunk(chunk: Chunk) -> Written:
+def annotate_chunk(chunk: Chunk[Job]) -> Written:
     """Annotate and write what is not there yet of a chunk; may run in any process that sees inputs and folder.
 
     Raises:
@@ -84,11 +83,7 @@ def annotate_chunk(chunk: Chunk) -> Written:
         OutputError: the disk is full or not writable.
     """
     job = chunk.job
-    if not job.description_file.is_file():
-        raise InputError(
-            f"{job.out} is not seen by {platform.node()}, expected a folder that all workers share: choose --out on "
-            "shared storage."
-        )
+    job.check_seen()
     skins = tuple(path.read_bytes() for path in sorted((job.out / SKIN).glob("*.json")))
     work = _work(job, skins)
     return _write_shard(chunk, work) if job.format == "shards" else _write_files(chunk, work)
@@ -135,19 +130,15 @@ def _work(job: Job, skins: tuple[bytes, ...]) -> _Work:
     return _Work(job, inputs, annotators, description, camera, make_keys(inputs.names))
 
 
-class _StoppedError(Exception):
-    """The run ends before a chunk is done."""
-
-
-def _write_files(chunk: Chunk, work: _Work) -> Written:
+def _write_files(chunk: Chunk[Job], work: _Work) -> Written:
     """The frames of a folder; one that is there stays if its recording is what it was, also where it was corrected."""
-    known = read_records(chunk.evidence) or Records()
+    known = read_records(evidence_file(chunk)) or Records()
     ledger = Ledger(chunk.job.out, known.pictures)
     writer = FolderWriter(chunk.job.out, work.description, ledger=ledger)
     rows: dict[str, Mapping[str, float]] = {}
     sources: dict[str, str] = {}
     failures: list[str] = []
-    for index in range(chunk.start, chunk.stop):
+    for index in chunk.indices:
         if stopping():
             return Written(0)
         name = work.inputs.names[index]
@@ -171,7 +162,7 @@ def _write_files(chunk: Chunk, work: _Work) -> Written:
     found = Records(rows, tuple(failures), sources=sources, pictures=dict(sorted(ledger.entries.items())))
     writer.sync()
     if found != known:
-        found.write(chunk.evidence)
+        found.write(evidence_file(chunk))
     return Written(len(rows), found.failed)
 
 
@@ -213,12 +204,11 @@ def _check_camera(name: str, frame: Frame, camera: Intrinsics | None) -> None:
         )
 
 
-def _write_shard(chunk: Chunk, work: _Work) -> Written:
+def _write_shard(chunk: Chunk[Job], work: _Work) -> Written:
     """One tar; what is there already stays if no frame failed and its recording is what it was."""
-    known = read_records(chunk.evidence)
+    known = read_records(evidence_file(chunk))
     if known is not None and not known.failed:
-        indices = range(chunk.start, chunk.stop)
-        there = finished_shard(chunk.shard, [work.keys[index] for index in indices])
+        there = finished_shard(chunk.shard, [work.keys[index] for index in chunk.indices])
         if there is not None:
             check_unchanged(chunk.shard, there.sha256)
             if _same_sources(chunk, work, known):
@@ -226,19 +216,18 @@ def _write_shard(chunk: Chunk, work: _Work) -> Written:
     rows: dict[str, dict[str, float]] = {}
     sources: dict[str, str] = {}
     failures: list[str] = []
-    try:
-        shard = write_shard(chunk.shard, _samples(chunk, work, rows, sources, failures))
-    except _StoppedError:
+    shard = new_shard(chunk.shard, _samples(chunk, work, rows, sources, failures))
+    if shard is None:
         return Written(0)
     if not rows:
         chunk.shard.unlink()
-    Records(rows, tuple(failures), sources=sources).write(chunk.evidence)
+    Records(rows, tuple(failures), sources=sources).write(evidence_file(chunk))
     return Written(len(rows), tuple(failures), shard if rows else None)
 
 
-def _same_sources(chunk: Chunk, work: _Work, known: Records) -> bool:
+def _same_sources(chunk: Chunk[Job], work: _Work, known: Records) -> bool:
     """Whether the frames of a shard are what they were when it was written."""
-    for index in range(chunk.start, chunk.stop):
+    for index in chunk.indices:
         expected = known.sources.get(work.inputs.names[index])
         try:
             if stopping() or (expected is not None and fingerprint(work.inputs[index]) != expected):
@@ -249,11 +238,9 @@ def _same_sources(chunk: Chunk, work: _Work, known: Records) -> bool:
 
 
 def _samples(
-    chunk: Chunk, work: _Work, rows: dict[str, dict[str, float]], sources: dict[str, str], failures: list[str]
+    chunk: Chunk[Job], work: _Work, rows: dict[str, dict[str, float]], sources: dict[str, str], failures: list[str]
 ) -> Iterator[ShardSample]:
-    for index in range(chunk.start, chunk.stop):
-        if stopping():
-            raise _StoppedError
+    for index in until_stopped(chunk.indices):
         name, key = work.inputs.names[index], work.keys[index]
         try:
             rgbd = work.inputs[index]

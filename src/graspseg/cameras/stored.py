@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from graspseg.cameras.calibration import parse_color_camera, parse_distortion
 from graspseg.cameras.rgbd import ColorCamera, RgbdFrame, straighten
 from graspseg.cameras.undistort import DepthLens
-from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.dataset import StoredDataset
 from graspseg.datasets.description import Description, parse_intrinsics, parse_unit, read_object
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import read_color
@@ -73,7 +73,7 @@ class StoredRgbd:
         InputError: it has no color, or its calibration cannot be used.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: StoredDataset) -> None:
         self._dataset = dataset
         if not any(dataset.has_color(index) for index in range(len(dataset))):
             remedy = "take another one" if isinstance(dataset, PublicDataset) else "put them into color/"
@@ -171,7 +171,7 @@ class StoredRgbd:
         return read_color(path, None) if path is not None and path.is_file() else None
 
 
-def _calibration(dataset: Dataset) -> tuple[dict[str, Any], Path]:
+def _calibration(dataset: StoredDataset) -> tuple[dict[str, Any], Path]:
     """The object that may hold the field `color`, and what messages call it."""
     path, content = dataset.path, dict(dataset.description.content)
     if isinstance(dataset, ShardDataset):

@@ -205,7 +205,7 @@ def _run(
             progress.advance(bar, written.frames + len(written.failures))
         if model is not None:
             bar = progress.add_task("ask model", total=done)
-            for count in ask_model(job.chunks(len(inputs)), model, where=where):
+            for count in ask_model(job.chunks_of(len(inputs)), model, where=where):
                 progress.advance(bar, count)
     ranking = write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:

@@ -34,7 +34,7 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
     from graspseg.segment.segmenter import Segmenter
     from graspseg.synth.scene.backgrounds import Backgrounds
 
-    recorded, segment = Backgrounds(folders), Segmenter()
+    recorded, segment = Backgrounds(folders), Segmenter(precision="float32")
     step = -(-len(recorded) // _MOST_LOOKED_AT)
     names = recorded.names()
     shown: list[str] = []

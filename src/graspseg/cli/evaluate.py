@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -19,8 +19,8 @@ from graspseg.errors import InputError, printable
 from graspseg.frame import Frame
 
 if TYPE_CHECKING:
+    from graspseg.datasets.dataset import Dataset
     from graspseg.evaluation.evaluate import Evaluation
-    from graspseg.evaluation.samples import Part
     from graspseg.segment.segmenter import Segmenter
 
 USAGE = Usage(
@@ -63,6 +63,7 @@ class Arguments:
         limit: Judge at most so many frames.
         rules: Also judge the trivial rules.
         threads: CPU threads; default: as many as this process may use.
+        precision: Arithmetic of a network; figures in float32 are the same on every machine.
         camera: Unit and camera of a folder's depth images.
     """
 
@@ -77,6 +78,7 @@ class Arguments:
     limit: int | None = None
     rules: bool = True
     threads: int | None = None
+    precision: Literal["auto", "float32", "bf16", "int8"] = "float32"
     camera: Annotated[CameraArguments, tyro.conf.arg(name="")] = field(default_factory=CameraArguments)
 
 
@@ -85,6 +87,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(Arguments, argv, USAGE)
     from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
     from graspseg.datasets.collection import data_sets_in
+    from graspseg.datasets.doubts import doubts_of
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
     from graspseg.evaluation.summary import as_html, as_table
@@ -105,9 +108,9 @@ def main(argv: Sequence[str]) -> int:
     }
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
-    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in each.doubts()):
+    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in doubts_of(each)):
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
-    segmenter = Segmenter(arguments.model, threads=arguments.threads)
+    segmenter = Segmenter(arguments.model, threads=arguments.threads, precision=arguments.precision)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
     reports = {
         name: as_json(evaluation, data=name, model=str(arguments.model), camera=camera)
@@ -131,7 +134,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _evaluate_sets(
-    segmenter: Segmenter, sets: Mapping[str, Part], *, rules: bool
+    segmenter: Segmenter, sets: Mapping[str, Dataset], *, rules: bool
 ) -> tuple[dict[str, Evaluation], list[str]]:
     """Evaluations by name, and why the other sets could not be judged.
 
@@ -154,7 +157,6 @@ def _evaluate_sets(
                 evaluations[name] = evaluate(
                     segment,
                     samples,
-                    sequences=samples.sequences,
                     rules=rules,
                     progress=lambda done, task=task: progress.update(task, completed=done),
                 )

@@ -24,14 +24,23 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Options:
-    """Write a trained network as an ONNX file, after comparing it with PyTorch in OpenVINO and ONNX Runtime."""
+    """Write a trained network as a file that runs without torch.
+
+    The file is compared with PyTorch in OpenVINO and ONNX Runtime before it is kept; its int8 version is kept when it
+    gives 99.5 % of its labels and a mean IoU within 0.3 points on generated frames and on --int8-data.
+    """
 
     run: Annotated[Path, tyro.conf.Positional]
-    """Folder of a training run, or its model.safetensors."""
+    """Folder of a training run, its model.safetensors, or a file exported before, to add an int8 version or OpenVINO's
+    format to."""
     out: Path | None = None
-    """File to write; default: beside the weights, with their name."""
-    format: Literal["onnx"] = "onnx"
-    """Kind of file."""
+    """ONNX file to write; default: beside the weights, with their name. Other files lie beside it."""
+    format: Literal["onnx", "openvino"] = "onnx"
+    """Kind of file; openvino also writes the .xml and .bin that other programs with OpenVINO read."""
+    int8: bool = False
+    """Also write the int8 version, NAME.int8.onnx, which takes half of the time on CPUs that multiply in 8 bits."""
+    int8_data: tuple[str, ...] = ()
+    """Further labelled data sets that the int8 version must do as well on."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
     looks: Literal[1, 2, 3] = 3
@@ -60,6 +69,14 @@ def main(argv: list[str]) -> int:
     if options.full_side is not None and options.full_side < 16:
         raise InputError(f"--full-side is {options.full_side}, expected at least 16: leave it out for that of --side.")
     path = options.run / "model.safetensors" if options.run.is_dir() else options.run
+    if options.int8_data and not options.int8:
+        raise InputError("--int8-data judges the int8 version, expected --int8 with it: add it, or leave both out.")
+    if path.suffix.lower() == ".onnx":
+        if options.out is not None or not (options.int8 or options.format == "openvino"):
+            raise InputError(
+                f"{path} is exported already, expected --int8 or --format openvino and no --out: they write beside it."
+            )
+        return _add(path, options)
     out = path.with_suffix(".onnx") if options.out is None else options.out
     if out.suffix.lower() != ".onnx":
         raise InputError(f"--out is {out}, expected a name ending in .onnx: choose one.")
@@ -93,6 +110,25 @@ def main(argv: list[str]) -> int:
         rounding = f" ({exact.difference:.1e} before rounding the weights)" if report.half_storage else ""
         agreement = f"{100 * parity.agreement:.3f} % of PyTorch's labels"
         print(f"  {engine}: {agreement}, probabilities within {parity.difference:.1e}{rounding}")
+    return _add(out, options)
+
+
+def _add(path: Path, options: Options) -> int:
+    """Write the other versions of an exported file."""
+    from graspseg.models.locate import INT8_SUFFIX
+
+    files = [path]
+    if options.int8:
+        from graspseg.evaluation.quantization import JUDGED_ON, export_int8
+
+        files.append(path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX))
+        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), told=lambda text: print(f"  {text}"))
+        print(f"{files[-1]}: {files[-1].stat().st_size / 1e6:.2f} MB")
+    if options.format == "openvino":
+        from graspseg.export.openvino import write_openvino
+
+        for file in files:
+            print(f"{write_openvino(file)}: the same for OpenVINO")
     return 0
 
 

@@ -29,7 +29,7 @@ class Options:
     """Print what a model file says about itself."""
 
     model: Annotated[str, tyro.conf.Positional]
-    """Name of a shipped model, an exported .onnx file, .safetensors weights, or a forest's .npz."""
+    """Name of a shipped model, an exported .onnx or .xml file, .safetensors weights, or a forest's .npz."""
 
 
 def main(argv: list[str]) -> int:
@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
         InputError: the file is missing or no model.
     """
     options = parse(Options, argv, USAGE)
-    from graspseg.models.header import find_model
+    from graspseg.models.locate import find_model
 
     path = find_model(options.model)
     description = _describe(path)
@@ -52,16 +52,23 @@ def main(argv: list[str]) -> int:
 
 def _describe(path: Path) -> dict[str, str]:
     from graspseg.forest.archive import read_header
-    from graspseg.models.header import FOREST_SUFFIX, read_onnx_properties, read_safetensors_header
+    from graspseg.models.header import (
+        FOREST_SUFFIX,
+        read_onnx_properties,
+        read_openvino_properties,
+        read_safetensors_header,
+    )
 
     if path.suffix.lower() == FOREST_SUFFIX:
         header = read_header(path)
         return {key: value if isinstance(value, str) else json.dumps(value) for key, value in header.items()}
     if path.suffix.lower() == ".onnx":
         return dict(sorted(read_onnx_properties(path).items())) or {"metadata": "none: not exported by graspseg"}
+    if path.suffix.lower() == ".xml":
+        return dict(sorted(read_openvino_properties(path).items())) or {"metadata": "none: not exported by graspseg"}
     if path.suffix.lower() != ".safetensors":
         raise InputError(
-            f"{path} is no model file, expected .onnx, .safetensors or a forest's .npz: give one of these."
+            f"{path} is no model file, expected .onnx, .xml, .safetensors or a forest's .npz: give one of these."
         )
     header = read_safetensors_header(path)
     metadata = {key: str(value) for key, value in sorted(header.pop("__metadata__", {}).items())}

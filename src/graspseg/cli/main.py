@@ -50,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames", "Learn"),
     "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table", "Learn"),
     "export": Command("graspseg.cli.export:main", "turn a trained network into a file that needs no torch", "Learn"),
+    "speed": Command("graspseg.cli.speed:main", "time a model on this machine, stage by stage", "Inspect"),
     "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost", "Inspect"),
     "info": Command("graspseg.cli.info:main", "say what a model file holds", "Inspect"),
 }

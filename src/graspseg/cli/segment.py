@@ -69,6 +69,9 @@ class Options:
     """Also write class probabilities (NPZ), hand and object clouds (PLY), or depth without the hand (PNG)."""
     mirror: bool = True
     """Look at closer windows a second time, mirrored, where the model's file says so; without it is faster."""
+    precision: Literal["auto", "float32", "bf16", "int8"] = "auto"
+    """Arithmetic of a network; auto takes what is fastest here, measured once and remembered. Labels differ a
+    little between them: name one where every machine shall give the same."""
     threads: int | None = None
     """CPU threads; default: all this process may use."""
 
@@ -107,7 +110,9 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with working_in(options.out):
         mirror = None if options.mirror else False
-        segmenter = Segmenter(options.model, engine=options.engine, threads=options.threads, mirror=mirror)
+        segmenter = Segmenter(
+            options.model, engine=options.engine, threads=options.threads, precision=options.precision, mirror=mirror
+        )
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
             bar = progress.add_task("segment", total=len(sources))
             totals = run(

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from graspseg.compare.cells import ComparedFrames
 from graspseg.compare.fingerprint import fingerprint
-from graspseg.compare.frames import CachedFrames, Size, SourceSamples, cache_frames
+from graspseg.compare.frames import CachedFrames, Size, cache_frames
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
+from graspseg.synth.dataset import SyntheticDataset
 from graspseg.synth.preset_names import PRESETS
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import FrameSource, Skipped, SyntheticFrames, check_frames, open_frames
+from graspseg.training.sources import Skipped, check_frames, open_frames
 
 VAL_FRAMES = 64
 _TRAIN_SEED, _VAL_SEED = 0, 7
@@ -46,7 +48,7 @@ def compared_frames(
         InputError: no such frames, too few of them can be used, or their labels hold one class only.
     """
 
-    def cached(name: str, samples: SourceSamples | None, described: dict[str, object]) -> CachedFrames:
+    def cached(name: str, samples: Dataset | None, described: dict[str, object]) -> CachedFrames:
         frames = cache_frames(
             open_samples(data) if samples is None else samples,
             folder / name,
@@ -65,7 +67,7 @@ def compared_frames(
     if sources is None:
         return ComparedFrames(None, None, judged, described)
     trained, val = (
-        cached(name, SourceSamples(source, name), {"data": train, **train_files})
+        cached(name, source, {"data": train, **train_files})
         for name, source in zip(("train", "val"), sources, strict=True)
     )
     return ComparedFrames(
@@ -80,7 +82,7 @@ def _files(name: str, data: str) -> dict[str, object]:
     return {name: fingerprint(path)} if data and path.exists() else {}
 
 
-def _sources(train: str, count: int) -> tuple[FrameSource, FrameSource]:
+def _sources(train: str, count: int) -> tuple[Dataset, Dataset]:
     """Frames to train on and to draw curves with."""
     if not train.startswith(_SYNTH):
         return open_frames(replace(TrainConfig(), data=(Path(train),)))
@@ -88,8 +90,8 @@ def _sources(train: str, count: int) -> tuple[FrameSource, FrameSource]:
     for preset in PRESETS:
         if name == preset and count > 0:
             return (
-                SyntheticFrames("train", _TRAIN_SEED, recipes=(preset,), count=count),
-                SyntheticFrames("val", _VAL_SEED, recipes=(preset,), count=min(VAL_FRAMES, count)),
+                SyntheticDataset("train", _TRAIN_SEED, recipes=(preset,), count=count),
+                SyntheticDataset("val", _VAL_SEED, recipes=(preset,), count=min(VAL_FRAMES, count)),
             )
     raise InputError(
         f"--train {train} --frames {count} names no frames, expected synth:PRESET with one of {', '.join(PRESETS)} and "

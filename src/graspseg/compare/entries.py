@@ -150,7 +150,7 @@ class _Checkpoint(Entry):
 
     def cost(self, weights: Path, size: Size) -> dict[str, float | None]:
         """See `Entry`."""
-        from graspseg.networks.checkpoint import read_card
+        from graspseg.models.card import read_card
         from graspseg.networks.table import cost
 
         parameters, flop = cost(read_card(weights).network, width=size.width, height=size.height)
@@ -299,7 +299,7 @@ class ExportedEntry(_Model):
         """See `Entry`."""
         from graspseg.segment.segmenter import Segmenter
 
-        segmenter = Segmenter(weights, threads=hardware.threads)
+        segmenter = Segmenter(weights, threads=hardware.threads, precision="float32")
         return lambda frame: segmenter(frame).probabilities
 
     def eager(self, weights: Path, hardware: Hardware) -> None:

@@ -11,13 +11,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import new_file, partial_files, read_json, write_json
-from graspseg.datasets.dataset import Sample
+from graspseg.datasets.dataset import Dataset, Sample, StoredDataset
 from graspseg.errors import InputError
-from graspseg.evaluation.evaluate import Samples
 from graspseg.frame import Frame, Intrinsics
 from graspseg.parallel.chunks import THIS_PROCESS, Processes, run_chunks
 from graspseg.parallel.stop import stopping
-from graspseg.training.sources import FrameSource, LabelledFrame, check_mostly_usable
+from graspseg.training.sources import check_mostly_usable
 
 PART_FRAMES = 250
 _DESCRIPTION = "frames.json"
@@ -87,8 +86,8 @@ def _possible_size(width: int, height: int) -> Size:
     return Size(width // step, height // step)
 
 
-class CachedFrames:
-    """Frames in the files of a cache, read only where they are looked at; a `FrameSource` and `Samples` at once.
+class CachedFrames(StoredDataset):
+    """Frames in the files of a cache, read only where they are looked at.
 
     Args:
         folder: what `cache_frames` wrote.
@@ -101,7 +100,7 @@ class CachedFrames:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.path = folder
         described = read_json(folder / _DESCRIPTION)
         self._parts = [_opened_part(folder / name) for name in described["parts"]]
         usable = [np.flatnonzero(part["usable"]) for part in self._parts]
@@ -111,49 +110,30 @@ class CachedFrames:
     def __len__(self) -> int:
         return len(self._places)
 
-    def __getitem__(self, index: int) -> Sample:
-        """Read one frame."""
+    @property
+    def stems(self) -> list[str]:
+        """Name of every frame."""
+        return [str(self._parts[part][row]["text"]) for part, row in self._places]
+
+    def read(self, index: int) -> Sample:
+        """Read one frame and its labels; see `Dataset`."""
         part, row = self._places[index]
         record = self._parts[part][row]
         frame = Frame(np.array(record["depth"]), float(record["unit_m"]), Intrinsics(*map(float, record["camera"])))
         return Sample(str(record["text"]), frame, np.array(record["labels"]))
 
-    def frame(self, index: int) -> LabelledFrame:
-        """Read one frame as training wants it."""
-        sample = self[index]
-        assert sample.labels is not None
-        return LabelledFrame(sample.frame.depth_m(), sample.labels, sample.frame.intrinsics_or_default())
-
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder}
+        return {"folder": self.path}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(state["folder"])
-
-
-@dataclass(frozen=True)
-class SourceSamples:
-    """Frames for training as named samples; depth in 16 bits, to 0.1 mm up to 6.5 m."""
-
-    source: FrameSource
-    name: str = "frame"
-
-    def __len__(self) -> int:
-        return len(self.source)
-
-    def __getitem__(self, index: int) -> Sample:
-        """Make or read one frame."""
-        frame = self.source.frame(index)
-        return Sample(
-            f"{self.name}-{index:06d}", Frame.from_metres(frame.depth_m, intrinsics=frame.intrinsics), frame.labels
-        )
 
 
 class Part(NamedTuple):
     """Frames `start` to `stop` (excluded) of a cache, the file of a number."""
 
     folder: Path
-    samples: Samples
+    samples: Dataset
     size: Size
     number: int
     start: int
@@ -166,7 +146,7 @@ class Part(NamedTuple):
 
 
 def cache_frames(
-    samples: Samples,
+    samples: Dataset,
     folder: Path,
     *,
     size: Size,
@@ -208,7 +188,7 @@ def cache_frames(
     return cached
 
 
-def _parts(samples: Samples, folder: Path, size: Size) -> list[Part]:
+def _parts(samples: Dataset, folder: Path, size: Size) -> list[Part]:
     starts = range(0, len(samples), PART_FRAMES)
     return [
         Part(folder, samples, size, number, start, min(start + PART_FRAMES, len(samples)))
@@ -230,7 +210,7 @@ def _check_described(path: Path, content: dict[str, Any]) -> None:
 
 
 # A process makes many parts of few data sets, and some take seconds to open.
-_opened: dict[Path, Samples] = {}
+_opened: dict[Path, Dataset] = {}
 
 
 def _write_part(part: Part) -> int:
@@ -250,10 +230,9 @@ def _write_part(part: Part) -> int:
 
 
 def _fill(record: Any, sample: Sample, size: Size) -> None:
-    if sample.labels is None:
-        raise InputError(f"{sample.stem} has no label image, expected one: label the frame or take it out.")
+    target = sample.target()
     try:
-        frame, labels = reduced(sample.frame, sample.labels, size=size)
+        frame, labels = reduced(sample.frame, target, size=size)
     except InputError as error:
         raise InputError(f"{sample.stem}: {error}") from error
     camera = frame.intrinsics_or_default()

@@ -17,7 +17,8 @@ from graspseg.compare.entries import (
 )
 from graspseg.compare.frames import Size
 from graspseg.errors import InputError
-from graspseg.models.header import FOREST, find_model
+from graspseg.models.header import FOREST
+from graspseg.models.locate import find_model
 from graspseg.training.presets import LossSettings, TrainConfig, ValidationSettings, preset
 
 CONTOUR = "+contour"

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import ends_run, write_json
-from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import read_object
 from graspseg.datasets.folder import FolderWriter, in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
@@ -61,7 +61,7 @@ class Conversion:
         removed: pictures of an earlier run that no frame gives any more.
     """
 
-    dataset: Dataset
+    dataset: StoredDataset
     out: Path
     to: Target
     threads: int = 1

@@ -1,17 +1,22 @@
-"""A frame with its labels, and what every stored data set can do."""
+"""A frame with its labels, and what everything that gives such frames has in common."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from graspseg.datasets.description import Description
+from graspseg.errors import InputError
 from graspseg.frame import Frame
+
+ENDLESS = 1 << 40
+"""Length of a data set that never ends."""
 
 
 @dataclass(frozen=True)
@@ -31,52 +36,118 @@ class Sample:
     labels: UInt8[np.ndarray, "_h _w"] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def target(self) -> UInt8[np.ndarray, "_h _w"]:
+        """The labels of a frame that must have some.
 
-@runtime_checkable
-class Dataset(Protocol):
-    """Frames on disk by index: a folder, shards, a public set. Copies travel to other processes and read at once."""
+        Raises:
+            InputError: it has none.
+        """
+        if self.labels is None:
+            raise InputError(f"{self.stem} has no label image, expected one: label the frame or take it out.")
+        return self.labels
+
+
+class Dataset(ABC):
+    """Labelled frames by index, wherever they come from: a disk, the generator, a cache, or other data sets.
+
+    A data set of one's own gives `stems` and `read`, the rest follows. Equal indices give equal frames; copies travel
+    to other processes and read at once.
+
+    Example:
+        >>> [sample.stem for sample in dataset]  # doctest: +SKIP
+    """
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
-        ...
+    @abstractmethod
+    def stems(self) -> Sequence[str]:
+        """Name of every frame, equal to `Sample.stem`."""
+
+    @abstractmethod
+    def read(self, index: int) -> Sample:
+        """Read or make the frame at an index from 0 to `len` excluded, and its labels.
+
+        Raises:
+            InputError: a file of the frame cannot be used.
+        """
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return type(self).__name__
 
     @property
     def description(self) -> Description:
         """What it says of itself."""
-        ...
-
-    @property
-    def stems(self) -> Sequence[str]:
-        """Name of every frame, equal to `Sample.stem`."""
-        ...
+        return Description()
 
     @property
     def split_names(self) -> tuple[str, ...]:
         """Splits it can be opened with."""
-        ...
+        return ()
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self.stems)
 
     def __getitem__(self, index: int, /) -> Sample:
-        """Read one frame and its labels; raises InputError if a file of the frame cannot be used."""
-        ...
+        """Read one frame and its labels; a negative index counts from the end.
+
+        Raises:
+            IndexError: there is no such frame.
+            InputError: a file of the frame cannot be used.
+        """
+        return self.read(self.place(index))
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self.read(index) for index in range(len(self)))
+
+    def place(self, index: int) -> int:
+        """An index counted from the beginning.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
+        count = len(self)
+        if not -count <= index < count:
+            raise IndexError(f"{self.name} has {count} frames, expected an index below that: found {index}.")
+        return index + count if index < 0 else index
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
-        """The RGB picture of a frame, None when there is none; raises InputError if it cannot be used.
+        """The RGB picture of a frame, None when there is none.
 
         It fits the depth pixel by pixel where `description.color_is_aligned`, else it is another camera's view.
+
+        Raises:
+            InputError: it cannot be used.
         """
-        ...
+        return None
 
     def has_color(self, index: int) -> bool:
         """Whether a frame has an RGB picture."""
-        ...
+        return False
 
     def splits_of(self, index: int) -> tuple[str, ...]:
         """The splits a frame is in."""
-        ...
+        return ()
 
     def unlabelled(self) -> list[str]:
-        """Stems of the frames without label image."""
-        ...
+        """Stems of the frames without label image, as far as that is known without reading any."""
+        return []
+
+    def block_starts(self) -> Int64[np.ndarray, "blocks"]:
+        """Index of the first frame of every block, ascending from 0; frames of one block are better read together."""
+        return np.arange(len(self))
+
+
+class StoredDataset(Dataset):
+    """Frames on a disk.
+
+    Attributes:
+        path: where.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return str(self.path)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import decode_labels
 from graspseg.errors import InputError
@@ -115,7 +115,7 @@ class AcceptedFrames(FolderDataset):
     def __init__(self, path: Path, decisions: Decisions, *, split: str | None = None) -> None:
         super().__init__(path, split=split)
         found = len(self.stems)
-        self.stems = [stem for stem in self.stems if stem in decisions.accepted]
+        self._stems = [stem for stem in self.stems if stem in decisions.accepted]
         self._pending = {stem: decisions.pending[stem] for stem in self.stems if stem in decisions.pending}
         if not self.stems:
             raise InputError(
@@ -123,11 +123,11 @@ class AcceptedFrames(FolderDataset):
                 f"{found} frames here is accepted, expected some: accept frames with graspseg review {self.path}."
             )
 
-    def __getitem__(self, index: int) -> Sample:
-        """Read one frame and its labels; see `FolderDataset`."""
+    def read(self, index: int) -> Sample:
+        """Read one frame and its labels; see `Dataset`."""
         stem = self.stems[index]
         if stem not in self._pending:
-            return super().__getitem__(index)
+            return super().read(index)
         frame = self._frame(stem)
         return Sample(stem, frame, self._decoded(stem, frame.depth.shape))
 
@@ -140,8 +140,8 @@ class AcceptedFrames(FolderDataset):
 
 
 def accepted_only(
-    dataset: Dataset, *, split: str | None = None, say: Callable[[str], None] = lambda sentence: None
-) -> Dataset:
+    dataset: StoredDataset, *, split: str | None = None, say: Callable[[str], None] = lambda sentence: None
+) -> StoredDataset:
     """The accepted frames of a folder that was reviewed; any other data set as it is.
 
     Args:

@@ -21,7 +21,7 @@ def doubts_of(dataset: Dataset) -> list[str]:
     for index in spread(len(dataset)):
         with contextlib.suppress(InputError):
             frames.append(dataset[index].frame)
-    return [*dataset.description.notes, *(f"{dataset.path}: {sentence}" for sentence in shared_doubts(frames))]
+    return [*dataset.description.notes, *(f"{dataset.name}: {sentence}" for sentence in shared_doubts(frames))]
 
 
 def spread(count: int) -> list[int]:

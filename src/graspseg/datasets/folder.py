@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import UInt8, UInt16
 
 from graspseg.datasets.atomic import make_folder, sync_files, write_json, write_png
-from graspseg.datasets.dataset import Sample
+from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import Description, read_description, read_object
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
@@ -25,7 +25,7 @@ _MOST_UNSYNCED = 256
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
 
 
-class FolderDataset:
+class FolderDataset(StoredDataset):
     """Frames and labels of a folder, in natural order of their stems.
 
     Args:
@@ -53,11 +53,11 @@ class FolderDataset:
             raise InputError(
                 f"{self.path} has labels/ but no depth/, expected both: put the depth images into {self.path}/depth/."
             )
-        self.description = description or (read_description(self.path) if self.path.is_dir() else Description())
+        self._description = description or (read_description(self.path) if self.path.is_dir() else Description())
         self._given_unit_m, self._given_camera = depth_unit_m, intrinsics
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
         self._split_sets = {name: frozenset(stems) for name, stems in (self.description.splits or {}).items()}
-        self.stems = list(self._files) if split is None else self._split(split)
+        self._stems = list(self._files) if split is None else self._split(split)
 
     def _split(self, name: str) -> list[str]:
         splits = self.description.splits or {}
@@ -74,6 +74,16 @@ class FolderDataset:
         return list(splits[name])
 
     @property
+    def description(self) -> Description:
+        """What `dataset.json` says, or what was said in its place."""
+        return self._description
+
+    @property
+    def stems(self) -> list[str]:
+        """Name of every frame: its path below `depth/` without suffix."""
+        return self._stems
+
+    @property
     def intrinsics(self) -> Intrinsics | None:
         """The camera of all frames that name none of their own."""
         return self._given_camera or self.description.intrinsics
@@ -83,22 +93,12 @@ class FolderDataset:
         """Splits that `dataset.json` lists."""
         return tuple(self.description.splits or ())
 
-    def __len__(self) -> int:
-        return len(self.stems)
-
-    def __getitem__(self, index: int) -> Sample:
-        """Read one frame and its labels.
-
-        Raises:
-            InputError: a file of this frame cannot be used.
-        """
+    def read(self, index: int) -> Sample:
+        """Read one frame and its labels; see `Dataset`."""
         stem = self.stems[index]
         frame = self._frame(stem)
         labels = self._labels(stem)
         return Sample(stem, frame, read_labels(labels, frame.depth.shape) if labels.is_file() else None)
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(len(self)))
 
     def unlabelled(self) -> list[str]:
         """Stems of the frames without label image."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.dataset import Dataset, StoredDataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, is_shards
@@ -20,7 +20,7 @@ def open_dataset(
     depth_unit_m: float | None = None,
     intrinsics: Intrinsics | None = None,
     split: str | None = None,
-) -> Dataset:
+) -> StoredDataset:
     """Open a data set on disk.
 
     Args:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import bisect
 from collections import OrderedDict
-from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
-from graspseg.datasets.dataset import Sample
+from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import Description, is_number, parse_intrinsics, parse_object, parse_unit
 from graspseg.datasets.fields import misspelled_fields
 from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, decode_color, decode_depth, decode_labels
@@ -78,7 +77,7 @@ def is_beside(path: Path, folder: Path) -> str:
     return f"{path} lies in {folder} beside shards, expected only these: name it, or move it away."
 
 
-class ShardDataset:
+class ShardDataset(StoredDataset):
     """Frames and labels of shards, in the order of the manifest (without one: by file name).
 
     The headers of a shard are walked when its first frame is asked for, and kept for the shards used last; a frame is
@@ -106,8 +105,9 @@ class ShardDataset:
         self.path = Path(path)
         self._given: _Given = {"depth_unit_m": depth_unit_m, "intrinsics": intrinsics}
         manifest, listed = _list(self.path)
-        self.description = manifest.description if manifest else Description()
-        self.split_names = tuple(dict.fromkeys(entry.split for _, entry in listed if entry and entry.split is not None))
+        self._description = manifest.description if manifest else Description()
+        splits = (entry.split for _, entry in listed if entry)
+        self._split_names = tuple(dict.fromkeys(split for split in splits if split is not None))
         if split is not None and split not in self.split_names:
             raise InputError(
                 f"{self.path} has no split {split!r}, expected one of {sorted(self.split_names)}: check {MANIFEST}."
@@ -129,6 +129,16 @@ class ShardDataset:
         if not len(self):
             raise InputError(f"{self.path} holds no frames, expected shards with some: check the path.")
 
+    @property
+    def description(self) -> Description:
+        """What the manifest says."""
+        return self._description
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """Splits that the manifest lists."""
+        return self._split_names
+
     def __len__(self) -> int:
         return self._starts[-1]
 
@@ -142,10 +152,9 @@ class ShardDataset:
             return []
         return [is_beside(path, self.path) for _, path in find_beside(self.path)]
 
-    @property
-    def shard_starts(self) -> list[int]:
+    def block_starts(self) -> Int64[np.ndarray, "blocks"]:
         """Index of the first frame of every shard."""
-        return self._starts[:-1]
+        return np.asarray(self._starts[:-1], np.int64)
 
     @property
     def stems(self) -> list[str]:
@@ -156,12 +165,8 @@ class ShardDataset:
         """The tar that holds a frame."""
         return self._find(index)[0]
 
-    def __getitem__(self, index: int) -> Sample:
-        """Read one frame, its labels and its facts.
-
-        Raises:
-            InputError: the shard or a member of the frame cannot be used.
-        """
+    def read(self, index: int) -> Sample:
+        """Read one frame, its labels and its facts; see `Dataset`."""
         return read_sample(*self._find(index), self.description, **self._given)
 
     def frame(self, index: int) -> Frame:
@@ -171,9 +176,6 @@ class ShardDataset:
             InputError: the shard, or depth or JSON of the frame, cannot be used.
         """
         return _read_frame(*self._find(index), self.description, **self._given)[0]
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(len(self)))
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The RGB picture of a frame, see `Dataset.color`.
@@ -189,7 +191,7 @@ class ShardDataset:
 
     def splits_of(self, index: int) -> tuple[str, ...]:
         """The split, if any, that the manifest lists the frame's shard under."""
-        split = self._splits[self._number(index)]
+        split = self._splits[self._number(self.place(index))]
         return () if split is None else (split,)
 
     def unlabelled(self) -> list[str]:
@@ -203,11 +205,10 @@ class ShardDataset:
 
     def _number(self, index: int) -> int:
         """Which shard holds a frame."""
-        if not 0 <= index < len(self):
-            raise IndexError(f"Frame {index} of {len(self)} was asked for.")
         return bisect.bisect_right(self._starts, index) - 1
 
     def _find(self, index: int) -> tuple[Path, Entry]:
+        index = self.place(index)
         number = self._number(index)
         return self._shards[number], self._index(number)[index - self._starts[number]]
 

@@ -41,7 +41,7 @@ def draw_sheet(
         except InputError as error:
             failures.append(str(error))
     if not pictures:
-        raise InputError(f"{dataset.path} has no frame that can be drawn, the first because: {failures[0]}")
+        raise InputError(f"{dataset.name} has no frame that can be drawn, the first because: {failures[0]}")
     return contact_sheet(pictures, columns), len(pictures), failures
 
 
@@ -55,7 +55,7 @@ def _colored(dataset: Dataset, index: int, sample: Sample, width: int) -> np.nda
     """The color of a frame; labels that another camera saw would not fit it."""
     picture = dataset.color(index)
     if picture is None:
-        raise InputError(f"{sample.stem} of {dataset.path} has no color, expected a picture: draw it without --color.")
+        raise InputError(f"{sample.stem} of {dataset.name} has no color, expected a picture: draw it without --color.")
     picture = _shrunk(picture, width)
     if sample.labels is None or not dataset.description.color_is_aligned:
         return picture

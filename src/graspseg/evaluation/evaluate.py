@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from graspseg.datasets.folder import Sample
+from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.datasets.sequences import clips_of
 from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.evaluation.scene_scores import Box, SceneScores
@@ -63,19 +63,6 @@ class FrameScore:
 
     stem: str
     matrix: Int64[np.ndarray, "3 3"]
-
-
-@runtime_checkable
-class Samples(Protocol):
-    """Frames with labels that can be counted and read one by one, such as `FolderDataset`."""
-
-    def __len__(self) -> int:
-        """Number of frames."""
-        ...
-
-    def __getitem__(self, index: int, /) -> Sample:
-        """Read one frame; raises InputError if it cannot be used."""
-        ...
 
 
 @dataclass(order=True)
@@ -136,10 +123,10 @@ class Evaluation:
             follows: Whether the frame comes next after the one judged before, in the same sequence.
 
         Raises:
+            InputError: The frame has no labels.
             ValueError: The prediction has another size or other values than labels have.
         """
-        target, labels = sample.labels, prediction.labels
-        assert target is not None
+        target, labels = sample.target(), prediction.labels
         before = self.confusion.matrix.copy()
         self.confusion.update(labels, target)
         depth_m = sample.frame.depth_m()
@@ -161,8 +148,7 @@ class Evaluation:
         if score is None or not worst:
             return
         if len(self._worst) < worst or 1 - score > self._worst[0].badness:
-            assert sample.labels is not None
-            picture = _side_by_side(sample.frame, sample.labels, labels)
+            picture = _side_by_side(sample.frame, sample.target(), labels)
             heapq.heappush(self._worst, WorstFrame(1 - score, sample.stem, score, picture))
             if len(self._worst) > worst:
                 heapq.heappop(self._worst)
@@ -176,9 +162,8 @@ class Evaluation:
 
 def evaluate(
     segment: SegmentFunction,
-    samples: Samples,
+    samples: Dataset,
     *,
-    sequences: Sequence[range] = (),
     rules: bool = True,
     worst: int = 12,
     progress: Callable[[int], None] | None = None,
@@ -188,8 +173,7 @@ def evaluate(
 
     Args:
         segment: Frame to labels, and to probabilities if it has some.
-        samples: Labelled frames.
-        sequences: Indices of frames that follow each other in time; flicker is judged inside each.
+        samples: Labelled frames; flicker is judged inside each of their clips.
         rules: Also judge the trivial rules.
         worst: How many of the worst frames to keep pictures of.
         progress: Called after every frame with the number done.
@@ -199,18 +183,17 @@ def evaluate(
         InputError: No frame could be judged.
     """
     result = Evaluation(rules={name: Confusion() for name in RULES} if rules else {})
-    following = {index for sequence in sequences for index in sequence[1:]}
+    following = {index for clip in clips_of(samples) for index in clip[1:]}
     last = -2
     for index in range(len(samples)):
         try:
             sample = samples[index]
-            if sample.labels is None:
-                raise InputError(f"{sample.stem} has no label image: add labels/{sample.stem}.png or leave it out.")
+            target = sample.target()
             follows = index in following and last == index - 1
             score = result.add(sample, segment(sample.frame), worst=worst, follows=follows)
             last = index
             for name, confusion in result.rules.items():
-                confusion.update(RULES[name].apply(sample.frame), sample.labels)
+                confusion.update(RULES[name].apply(sample.frame), target)
             if on_frame is not None:
                 on_frame(score)
         except InputError as error:

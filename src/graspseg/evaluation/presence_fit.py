@@ -30,7 +30,8 @@ from graspseg.segment.compose import compose
 from graspseg.segment.look import Look
 from graspseg.segment.presence import find_groups, group_features
 from graspseg.segment.segmenter import Segmenter
-from graspseg.synth.preset_names import PresetName
+from graspseg.synth.dataset import SyntheticDataset
+from graspseg.synth.preset_names import DEPTH_UNIT_M, PresetName
 
 SEED = 20261130
 RIDGE = 1.0
@@ -95,10 +96,13 @@ def observe(segmenter: Segmenter, sample: Sample) -> Seen:
     frame, target = sample.frame, sample.labels
     assert target is not None
     looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
-    labels, chosen, _ = compose(looks, frame.depth > 0)
+    found = compose(looks, frame.depth)
+    labels, depth_m = found.labels[found.inside], frame.depth_m()[found.inside]
     groups = find_groups(labels)
-    features = group_features(groups, labels, chosen, frame.depth_m(), frame.intrinsics_or_default(), looks)
-    inside = target[groups.region]
+    features = group_features(
+        groups, labels, found.chosen, depth_m, frame.intrinsics_or_default(), looks, origin=found.box[:2]
+    )
+    inside = target[found.inside][groups.region]
     counts = np.zeros((3, groups.count))
     for row, mask in enumerate((inside != IGNORE, (inside != BACKGROUND) & (inside != IGNORE), inside == HAND)):
         counts[row] = np.bincount(groups.numbers[mask], minlength=groups.count + 1)[1:]
@@ -208,20 +212,12 @@ def _logistic(x: np.ndarray, y: np.ndarray, *, ridge: float, steps: int = 50) ->
 
 def _samples(arguments: Arguments) -> Iterator[Sample]:
     """Labelled frames, one after the other; those of the generator need none on disk."""
-    from graspseg.synth.generate import FrameMaker
-    from graspseg.synth.recipe import Recipe
-
     for preset in arguments.presets:
-        maker = FrameMaker("train", SEED, recipe=Recipe.preset(preset))
-        for index in range(arguments.frames):
-            made = maker.make(index)
-            yield Sample(f"{preset}-{index}", made.frame(), made.labels)
+        yield from SyntheticDataset("train", SEED, recipes=(preset,), count=arguments.frames, depth_unit_m=DEPTH_UNIT_M)
     for names, hand_free in ((arguments.data, False), (arguments.hand_free, True)):
         for name in names:
             for path in data_sets_in(name) or [name]:
-                samples = open_samples(str(path))
-                for index in range(len(samples)):
-                    sample = samples[index]
+                for sample in open_samples(str(path)):
                     yield replace(sample, labels=np.zeros(sample.frame.depth.shape, np.uint8)) if hand_free else sample
 
 
@@ -230,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.presence_fit")
     if not 0 <= arguments.lost < 1 or arguments.frames < 1:
         raise InputError("--lost is a share below 1 and --frames at least 1: correct them.")
-    segmenter = Segmenter(arguments.model, threads=arguments.threads, presence=False)
+    segmenter = Segmenter(arguments.model, threads=arguments.threads, precision="float32", presence=False)
     seen = [observe(segmenter, sample) for sample in _samples(arguments) if sample.labels is not None]
     carried = describe(fit_presence(seen[::2], lost=arguments.lost), seen[1::2])
     presence = fit_presence(seen, lost=arguments.lost)

@@ -1,55 +1,56 @@
-"""How long a frame takes end to end, and whether memory stays flat: `python -P -m graspseg.evaluation.speed DATA`."""
+"""How long every stage of a frame takes, end to end, and whether memory stays flat."""
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import tyro
 
-from graspseg import __version__
-from graspseg.datasets.atomic import write_json, write_png
-from graspseg.evaluation.machine import describe_machine, resident_mb
+from graspseg.datasets.atomic import write_png
+from graspseg.datasets.folder import FolderWriter
+from graspseg.evaluation.machine import resident_mb
+from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions, find_sources
+from graspseg.segment.segmenter import Segmentation
 
-STAGES = ("read", "segment", "write")
+STAGES = ("read", "prepare", "network", "compose", "write")
+"""From opening a depth image to its label image in its place; `segment` and `end_to_end` are sums."""
 MEMORY_EVERY = 50
+PRODUCT_SIDE, PRODUCT_EVERY = 1024, 20
+"""Every so many frames a product of two matrices of this side is timed: what this processor can do, just then."""
 
 
-@dataclass(frozen=True)
-class Arguments:
-    """Time reading a depth image, segmenting it and writing its label PNG, one frame after the other.
+@contextmanager
+def frames_on_disk(data: str) -> Iterator[Path]:
+    """Where depth images lie that can be read again and again: generated ones are written to a temporary folder.
 
-    Attributes:
-        data: What `graspseg segment` reads: a folder of depth images, shards, a public data set as NAME:FOLDER; its
-            frames are read again and again until `frames` are done.
-        frames: How many frames.
-        warm_up: How many frames to do before, untimed.
-        model: Shipped model by name, or an exported .onnx file.
-        threads: CPU threads; default: as many as this process may use.
-        depth_unit: Metres per stored unit; default: dataset.json, else 0.001.
-        json: Also write the figures to this file.
+    Args:
+        data: What `graspseg segment` reads, or `synth:val:COUNT`, see `open_samples`.
+
+    Raises:
+        InputError: There is no such data.
     """
-
-    data: Annotated[Path, tyro.conf.Positional]
-    frames: int = 2000
-    warm_up: int = 20
-    model: str = "denseattentionseg-lite"
-    threads: int | None = None
-    depth_unit: float | None = None
-    json: Path | None = None
+    if not data.startswith("synth:"):
+        yield Path(data)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        writer = FolderWriter(Path(folder) / "frames", {"depth_unit_m": 0.0001})
+        samples = open_samples(data)
+        for index in range(len(samples)):
+            writer.write(f"{index:05d}", Frame.from_metres(samples[index].frame.depth_m(), depth_unit_m=0.0001))
+        yield Path(folder) / "frames"
 
 
 def measure_speed(
-    segment: Callable[[Frame], np.ndarray],
+    segment: Callable[[Frame], Segmentation],
     data: Path,
     *,
     frames: int,
@@ -66,76 +67,99 @@ def measure_speed(
         camera: Unit and camera of the depth images; None takes what the data set says, else the defaults.
 
     Returns:
-        Milliseconds (p50, p99, mean) of each stage and end to end (file read to label PNG written, no overlays); MB
-        resident at the start, at the end, at most, and the growth per 1000 frames over the second half.
+        Milliseconds (p50, p95, p99, mean) of each stage, of segmenting and end to end (file read to label PNG written,
+        no overlays); processor milliseconds of segmenting, which other work on the machine disturbs least; the same of
+        a float32 matrix product and the ratio of the medians; windows looked at per frame; MB resident at the start, at
+        the end, at most, and the growth per 1000 frames over the second half. Stages that a model does not have (a
+        forest's) are left out.
 
     Raises:
         InputError: There is no depth image, or one that cannot be used.
     """
     camera = camera or CameraOptions()
-    milliseconds = np.zeros((frames, len(STAGES)))
-    size: list[int] = []
+    rows: list[dict[str, float]] = []
+    products: list[float] = []
     memory: list[tuple[int, float]] = []
+    matrix = np.random.default_rng(0).random((PRODUCT_SIDE, PRODUCT_SIDE), np.float32)
+    windows, size = 0, [0, 0]
     with tempfile.TemporaryDirectory() as out:
         sources = find_sources([data], Path(out))
         for done in range(-warm_up, frames):
             source = sources[done % len(sources)]
-            moments = [time.perf_counter()]
-            frame = source.read(camera)
-            moments.append(time.perf_counter())
-            labels = segment(frame)
-            moments.append(time.perf_counter())
-            write_png(Path(out) / f"{source.name}.png", labels)
-            moments.append(time.perf_counter())
-            size = list(labels.shape[::-1])
+            row, result = _frame_times(segment, lambda source=source: source.read(camera), Path(out) / "labels.png")
+            if done % PRODUCT_EVERY == 0:
+                start = time.perf_counter()
+                np.matmul(matrix, matrix)
+                products.append(1e3 * (time.perf_counter() - start))
             if done >= 0:
-                milliseconds[done] = [1000 * (after - before) for before, after in pairwise(moments)]
+                rows.append(row)
+                windows, size = windows + len(result.looks), list(result.labels.shape[::-1])
                 resident = resident_mb() if done % MEMORY_EVERY == 0 or done == frames - 1 else None
                 if resident is not None:
                     memory.append((done, resident))
+    stages = {f"{name}_ms": _quantiles([row[name] for row in rows]) for name in rows[0]}
+    product = _quantiles(products[-max(1, frames // PRODUCT_EVERY) :])
     return {
         "frames": frames,
         "size": size,
-        "end_to_end_ms": _quantiles(milliseconds.sum(axis=1)),
-        **{f"{stage}_ms": _quantiles(milliseconds[:, i]) for i, stage in enumerate(STAGES)},
+        "windows_per_frame": round(windows / frames, 3),
+        **stages,
+        "matrix_product_ms": product,
+        "segment_to_matrix_product": round(stages["segment_ms"]["p50"] / product["p50"], 2),
         "resident_mb": _memory(memory) if memory else None,
     }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Measure with a model, print the figures and write them to a file."""
-    arguments = tyro.cli(Arguments, args=argv, prog="python -P -m graspseg.evaluation.speed")
-    from graspseg.segment.segmenter import Segmenter
-
-    segmenter = Segmenter(arguments.model, threads=arguments.threads)
-    figures = measure_speed(
-        lambda frame: segmenter(frame).labels,
-        arguments.data,
-        frames=arguments.frames,
-        warm_up=arguments.warm_up,
-        camera=CameraOptions(arguments.depth_unit),
+def as_table(figures: Mapping[str, Any]) -> str:
+    """Figures of `measure_speed` for people: a line a stage."""
+    lines = [f"{'milliseconds':<14} {'p50':>8} {'p95':>8} {'p99':>8} {'mean':>8}"]
+    names = [*STAGES, "segment", "end_to_end", "segment_cpu", "matrix_product"]
+    for name in names:
+        values = figures.get(f"{name}_ms")
+        if values is not None:
+            cells = " ".join(f"{values[quantile]:8.2f}" for quantile in ("p50", "p95", "p99", "mean"))
+            lines.append(f"{name.replace('_', ' '):<14} {cells}")
+    lines.append(
+        f"segmenting takes {figures['segment_to_matrix_product']:.2f} x a {PRODUCT_SIDE}x{PRODUCT_SIDE} float32 matrix "
+        f"product, with {figures['windows_per_frame']:.2f} windows a frame"
     )
-    report = {
-        "data": str(arguments.data),
-        "model": arguments.model,
-        **figures,
-        "graspseg": __version__,
-        "machine": describe_machine(),
-    }
-    if arguments.json is not None:
-        write_json(arguments.json, report)
-    for name in ("read", "segment", "write", "end_to_end"):
-        values = figures[f"{name}_ms"]
-        print(f"{name:<10}  p50 {values['p50']:6.2f} ms  p99 {values['p99']:6.2f} ms  mean {values['mean']:6.2f} ms")
     if figures["resident_mb"] is not None:
-        start, end, _, growth = figures["resident_mb"].values()
-        print(f"memory      {start:.0f} MB at the start, {end:.0f} MB at the end, {growth:+.1f} MB in 1000 frames")
-    return 0
+        start, end, most, growth = figures["resident_mb"].values()
+        lines.append(
+            f"memory {start:.0f} MB at the start, {end:.0f} MB at the end, at most {most:.0f} MB, {growth:+.1f} MB in "
+            "1000 frames"
+        )
+    return "\n".join(lines)
 
 
-def _quantiles(values: np.ndarray) -> dict[str, float]:
-    p50, p99 = np.quantile(values, [0.5, 0.99])
-    return {"p50": round(float(p50), 3), "p99": round(float(p99), 3), "mean": round(float(values.mean()), 3)}
+def _frame_times(
+    segment: Callable[[Frame], Segmentation], read: Callable[[], Frame], target: Path
+) -> tuple[dict[str, float], Segmentation]:
+    moments = [time.perf_counter()]
+    frame = read()
+    moments.append(time.perf_counter())
+    processor = time.process_time()
+    result = segment(frame)
+    processor = time.process_time() - processor
+    moments.append(time.perf_counter())
+    write_png(target, result.labels)
+    moments.append(time.perf_counter())
+    reading, segmenting, writing = (1e3 * (after - before) for before, after in pairwise(moments))
+    parts = {} if result.times_ms is None else asdict(result.times_ms)
+    return {
+        "read": reading,
+        **parts,
+        "write": writing,
+        "segment": segmenting,
+        "end_to_end": reading + segmenting + writing,
+        "segment_cpu": 1e3 * processor,
+    }, result
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    p50, p95, p99 = np.quantile(values, [0.5, 0.95, 0.99])
+    figures = {"p50": p50, "p95": p95, "p99": p99, "mean": np.mean(values)}
+    return {name: round(float(value), 3) for name, value in figures.items()}
 
 
 def _memory(samples: list[tuple[int, float]]) -> dict[str, float]:
@@ -150,7 +174,3 @@ def _memory(samples: list[tuple[int, float]]) -> dict[str, float]:
         "growth_per_1000_frames": 1000 * growth,
     }
     return {name: round(float(value), 2) for name, value in figures.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import logging
 import warnings
@@ -21,10 +20,10 @@ from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.export.parity import ExportError, Parity, Probe, check, probe_inputs, run_torch
+from graspseg.models.digest import PREFIX, digest_of
+from graspseg.models.header import FORMAT
 
 OPSET = 18
-FORMAT = "1"
-_PREFIX = "graspseg."
 _SMALLEST_HALVED = 256
 # The graph itself must be right to rounding; half storage may move a probability but hardly ever a label.
 _GRAPH_TOLERANCE, _HALF_TOLERANCE = 2e-3, 0.05
@@ -128,12 +127,12 @@ def export_onnx(
         except ExportError:
             half_storage = False
     # The runtime compares it with what the file holds.
-    digest = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    digest = digest_of([model.graph.SerializeToString()])
     shown = str(side) if isinstance(side, int) else f"{shape[1]}x{shape[0]}"
     properties = {**metadata, "format": FORMAT, "side": shown, "looks": str(looks), "sha256": digest}
     if passes is not None:
         properties["passes"] = json.dumps({name: value for name, value in asdict(passes).items() if value is not None})
-    helper.set_model_props(model, {_PREFIX + key.removeprefix(_PREFIX): text for key, text in properties.items()})
+    helper.set_model_props(model, {PREFIX + key.removeprefix(PREFIX): text for key, text in properties.items()})
     data = model.SerializeToString()
     write_bytes(path, data)
     return ExportReport(path, len(data), half_storage, parity, graph_parity)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64
 
+from graspseg.datasets.dataset import ENDLESS, Dataset
 from graspseg.errors import InputError
 from graspseg.forest.forest import Forest
 from graspseg.forest.growing import grow_tree
@@ -15,7 +16,6 @@ from graspseg.forest.pixels import FrameStore, LabelledGrid, draw_pixels, reduce
 from graspseg.forest.settings import ForestSettings, StageSettings
 from graspseg.forest.smoothing import absorb_small_pieces
 from graspseg.forest.trees import Trees
-from graspseg.frame import Intrinsics
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
 
 Progress = Callable[[str, float], None]
@@ -23,43 +23,12 @@ _WEIGHTS = np.geomspace(0.15, 6.0, 18)
 _FRAMES, _FIND, _SEGMENT = range(3)  # of random numbers
 
 
-@runtime_checkable
-class LabelledDepth(Protocol):
-    """A labelled frame as training needs it."""
-
-    @property
-    def depth_m(self) -> Float32[np.ndarray, "h w"]:
-        """Metres, 0 = no measurement."""
-        ...
-
-    @property
-    def labels(self) -> UInt8[np.ndarray, "h w"]:
-        """0/1/2/255."""
-        ...
-
-    @property
-    def intrinsics(self) -> Intrinsics:
-        """The camera."""
-        ...
-
-
-@runtime_checkable
-class FrameSource(Protocol):
-    """Labelled frames by index."""
-
-    def __len__(self) -> int: ...
-
-    def frame(self, index: int) -> LabelledDepth:
-        """The frame at an index; raises InputError when it cannot be used."""
-        ...
-
-
 def train_forest(
-    frames: FrameSource,
+    frames: Dataset,
     settings: ForestSettings,
     *,
     seed: int,
-    validation: FrameSource | None = None,
+    validation: Dataset | None = None,
     progress: Progress | None = None,
     skip: Callable[[str], None] | None = None,
 ) -> Forest:
@@ -104,7 +73,7 @@ def train_forest(
 
 
 def _gather(
-    source: FrameSource,
+    source: Dataset,
     most: int,
     settings: ForestSettings,
     skip: Callable[[str], None] | None,
@@ -113,12 +82,13 @@ def _gather(
     """Read and reduce frames, evenly spread when there are more than wanted; endless sources give their first ones."""
     length = len(source)
     count = min(length, most)
-    stride = length // count if count and length < 1 << 32 else 1
+    stride = length // count if count and length < ENDLESS else 1
     found = []
     for number in range(count):
         try:
-            frame = source.frame(number * stride)
-            found.append(reduce_labelled(frame.depth_m, frame.labels, frame.intrinsics, settings))
+            sample = source[number * stride]
+            frame = sample.frame
+            found.append(reduce_labelled(frame.depth_m(), sample.target(), frame.intrinsics_or_default(), settings))
         except InputError as error:
             if skip is None:
                 raise

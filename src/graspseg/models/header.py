@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import math
 import operator
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
-from graspseg.errors import InputError, did_you_mean
+from graspseg.errors import InputError
 from graspseg.forest.archive import read_header
+from graspseg.models.digest import DIGEST_KEY, PREFIX, check_digest, digest_of, safetensors_digest
 from graspseg.models.presence import Presence
 
-DEFAULT_MODEL = "denseattentionseg-lite"
-ALIASES = {"lite": DEFAULT_MODEL}
 FORMAT = "1"
 FOREST = "forest"
 FOREST_SUFFIX = ".npz"
 
-_PREFIX = "graspseg."
-PASSES_KEY, PRESENCE_KEY = f"{_PREFIX}passes", f"{_PREFIX}presence"
+PASSES_KEY, PRESENCE_KEY = f"{PREFIX}passes", f"{PREFIX}presence"
 MOST_HANDS = 4
-_DIGEST = f"{_PREFIX}sha256"
+QUANTIZED_KEY = f"{PREFIX}quantized_from"
 _GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
 
@@ -44,6 +41,8 @@ class ModelInfo:
         hands: most groups of hand and object that get a closer window of their own; with 1 all share one.
         mirror: whether closer windows are looked at a second time, mirrored.
         presence: how sure a hand is, None in files of before this was measured.
+        digest: SHA-256 of its graph and weights, None in files of before this was recorded.
+        quantized_from: `digest` of the file that this one is the int8 version of, None for others.
     """
 
     network: str
@@ -53,33 +52,12 @@ class ModelInfo:
     hands: int = 1
     mirror: bool = True
     presence: Presence | None = None
+    digest: str | None = None
+    quantized_from: str | None = None
 
     def __post_init__(self) -> None:
         if not self.full_side:
             object.__setattr__(self, "full_side", self.side)
-
-
-def find_model(name_or_file: str | Path) -> Path:
-    """Path of a shipped model (a network, or the forest) by its name, or of a model file.
-
-    Raises:
-        InputError: there is neither.
-    """
-    folder = Path(str(resources.files("graspseg.models"))) / "weights"
-    name = ALIASES.get(str(name_or_file), str(name_or_file))
-    for shipped in (folder / f"{name}.onnx", folder / f"{name}{FOREST_SUFFIX}"):
-        if "/" not in name and shipped.is_file():
-            return shipped
-    path = Path(name_or_file)
-    if path.is_file():
-        return path
-    names = sorted(file.stem for suffix in (".onnx", FOREST_SUFFIX) for file in folder.glob(f"*{suffix}"))
-    known = ", ".join(names) if names else "none in this installation"
-    meant = did_you_mean(name, (*names, *ALIASES), otherwise="check the path.")
-    raise InputError(
-        f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model "
-        f"({known}): {meant}"
-    )
 
 
 def read_model_info(path: Path) -> ModelInfo:
@@ -93,22 +71,24 @@ def read_model_info(path: Path) -> ModelInfo:
         return ModelInfo(FOREST, 0, 1)
     if path.suffix.lower() == ".safetensors":
         raise InputError(f"{path} holds weights to train from, expected an exported .onnx: run graspseg export first.")
-    properties = read_onnx_properties(path)
+    properties = read_openvino_properties(path) if path.suffix.lower() == ".xml" else read_onnx_properties(path)
     remedy = "use a file made by graspseg export"
-    if not any(key.startswith(_PREFIX) for key in properties):
+    if not any(key.startswith(PREFIX) for key in properties):
         raise InputError(f"{path} was not exported by graspseg, expected an ONNX file with its metadata: {remedy}.")
-    if properties.get(f"{_PREFIX}format") != FORMAT:
-        found = properties.get(f"{_PREFIX}format")
+    if properties.get(f"{PREFIX}format") != FORMAT:
+        found = properties.get(f"{PREFIX}format")
         raise InputError(f"{path} has format {found!r}, expected {FORMAT!r}: export it with this version of graspseg.")
-    side, looks = properties.get(f"{_PREFIX}side", ""), properties.get(f"{_PREFIX}looks", "1")
+    side, looks = properties.get(f"{PREFIX}side", ""), properties.get(f"{PREFIX}looks", "1")
     if not side.isdecimal() or len(side) > 5 or int(side) < 1 or looks not in ("1", "2", "3"):
         raise InputError(f"{path} has side {side[:9]!r} and looks {looks[:9]!r}, expected a size and 1 to 3: {remedy}.")
     return ModelInfo(
-        properties.get(f"{_PREFIX}network", "unknown"),
+        properties.get(f"{PREFIX}network", "unknown"),
         int(side),
         int(looks),
         **_passes(properties.get(PASSES_KEY, "{}"), path),
         presence=_presence(properties.get(PRESENCE_KEY), path),
+        digest=properties.get(DIGEST_KEY),
+        quantized_from=properties.get(QUANTIZED_KEY),
     )
 
 
@@ -162,7 +142,26 @@ def read_onnx_properties(path: Path) -> dict[str, str]:
         raise InputError(
             f"{path} is no whole ONNX file, expected a model made by graspseg export: export or copy it again."
         ) from error
-    _check_digest(path, properties.get(_DIGEST), graph)
+    check_digest(path, properties.get(DIGEST_KEY), digest_of(graph))
+    return properties
+
+
+def read_openvino_properties(path: Path) -> dict[str, str]:
+    """Read what `graspseg export --format openvino` wrote into an `.xml` about itself; keys as in ONNX files.
+
+    Raises:
+        InputError: missing, no XML, or the `.bin` beside it is missing or holds other weights.
+    """
+    try:
+        root = ElementTree.fromstring(_read(path))
+    except ElementTree.ParseError as error:
+        raise InputError(
+            f"{path} is no whole XML file, expected a model made by graspseg export: export or copy it again."
+        ) from error
+    told = root.find("rt_info/graspseg")
+    properties = {f"{PREFIX}{entry.tag}": entry.get("value", "") for entry in (() if told is None else told)}
+    if properties:
+        check_digest(path, properties.get(DIGEST_KEY), digest_of([_read(path.with_suffix(".bin"))]))
     return properties
 
 
@@ -176,7 +175,7 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     try:
         (length,) = struct.unpack_from("<Q", data)
         header = json.loads(data[8 : 8 + length].decode())
-        recorded = dict(header.get("__metadata__", {})).get(_DIGEST)
+        recorded = dict(header.get("__metadata__", {})).get(DIGEST_KEY)
         ends = [0]
         for name, tensor in header.items():
             if name != "__metadata__":
@@ -191,22 +190,8 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is a truncated safetensors file, expected weights saved by graspseg train: copy them again."
         )
-    _check_digest(path, recorded, [memoryview(data)[8 + length :]])
+    check_digest(path, recorded, safetensors_digest(data))
     return header
-
-
-def _check_digest(path: Path, recorded: object, parts: list[memoryview]) -> None:
-    """See that weights are those a file was written with; files of before this was recorded pass."""
-    if recorded is None:
-        return
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    if recorded != digest.hexdigest():
-        raise InputError(
-            f"{path} is damaged: its weights have the SHA-256 {digest.hexdigest()[:12]}..., expected "
-            f"{str(recorded)[:12]}... as recorded in it: copy or make it again."
-        )
 
 
 def _read(path: Path) -> bytes:

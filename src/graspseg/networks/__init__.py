@@ -6,7 +6,8 @@ Begin with `build`, `NETWORKS`.
 
 from __future__ import annotations
 
-from graspseg.networks.checkpoint import Card, Checkpoint, load_checkpoint, load_weights, read_card, save_checkpoint
+from graspseg.models.card import Card, read_card
+from graspseg.networks.checkpoint import Checkpoint, load_checkpoint, load_weights, save_checkpoint
 from graspseg.networks.denseattentionseg import DenseAttentionSeg, LevelAttention
 from graspseg.networks.table import NETWORKS, NetworkSpec, build, network_spec
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, Float64
 
-from graspseg.crop import View
+from graspseg.crop import View, warp
 from graspseg.segment.look import Look
 
 TAPER = 0.15
@@ -57,14 +57,14 @@ def _composite(
         inside = _covered(view, look.view)
         if inside is None:
             continue
-        matrix, flags = _between(view, look.view), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        taper = _taper(look.view, frame_size)
-        for plane, channel in zip((*probabilities, reach), (*look.probabilities, taper), strict=True):
-            moved = cv2.warpAffine(channel, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-            # A closer answer was mixed with the wider ones: it reaches as far as any of them.
-            plane[inside] = np.maximum(plane[inside], moved[inside]) if plane is reach else moved[inside]
-            if plane is reach:
-                detail[inside] += (_detail(look.view) - detail[inside]) * moved[inside]
+        channels = (*look.probabilities, _taper(look.view, frame_size))
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        *moved, taper = warp(channels, _between(view, look.view), (side, side), flags=flags)
+        for plane, channel in zip(probabilities, moved, strict=True):
+            plane[inside] = channel[inside]
+        # A closer answer was mixed with the wider ones: it reaches as far as any of them.
+        reach[inside] = np.maximum(reach[inside], taper[inside])
+        detail[inside] += (_detail(look.view) - detail[inside]) * taper[inside]
     total = probabilities.sum(axis=0)
     reach *= total > 0
     probabilities /= np.maximum(total, np.float32(1e-6))

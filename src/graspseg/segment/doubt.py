@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from graspseg.labels import BACKGROUND
+from graspseg.segment.pieces import number_pieces
 
 # Apart from the largest piece, smaller than this share of it and believed less than that: more often a face, hair or
 # clutter than a second hand.
@@ -17,19 +17,20 @@ def drop_doubtful(labels: UInt8[np.ndarray, "h w"], belief: Float32[np.ndarray, 
     """Make small pieces background, in place, that are apart from the largest and not believed in.
 
     Args:
-        labels: labels of a frame.
+        labels: labels of a frame, or of a part that holds all hand and object.
         belief: probability of hand or object where labels say so.
     """
-    x, y, width, height = cv2.boundingRect(labels)
-    if not width:
+    count, pieces = number_pieces(labels)
+    if count < 2:
         return
-    box = np.s_[y : y + height, x : x + width]
-    found = (labels[box] != BACKGROUND).astype(np.uint8)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(found)
-    if count <= 2:
+    found = np.flatnonzero(labels != BACKGROUND)
+    numbers = pieces.ravel()[found]
+    areas = np.bincount(numbers, minlength=count + 1)
+    small = areas < SMALLEST_SHARE * areas.max()
+    small[0] = False
+    if not small.any():
         return
-    areas = stats[:, cv2.CC_STAT_AREA]
-    mean = np.bincount(pieces.ravel(), weights=belief[box].ravel(), minlength=count) / areas
-    doubtful = (areas < SMALLEST_SHARE * areas[1:].max()) & (mean < BELIEF)
-    doubtful[0] = False
-    labels[box][doubtful[pieces]] = BACKGROUND
+    total = np.bincount(numbers, weights=belief.ravel()[found], minlength=count + 1)
+    doubtful = small & (total < BELIEF * areas)
+    if doubtful.any():
+        labels[doubtful[pieces]] = BACKGROUND

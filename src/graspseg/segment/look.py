@@ -27,5 +27,5 @@ class Look:
         """See `Answer`."""
         _, height, width = planes.shape
         x0, y0, x1, y1 = region = self.view.region(width, height)
-        for plane, channel in zip(planes, self.probabilities, strict=True):
-            plane[y0:y1, x0:x1] = paste(channel, self.view, region)
+        for plane, channel in zip(planes, paste(self.probabilities, self.view, region), strict=True):
+            plane[y0:y1, x0:x1] = channel

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, UInt8, UInt16
 
 from graspseg.frame import Intrinsics
 from graspseg.labels import BACKGROUND, HAND
 from graspseg.models.presence import FEATURES, Presence
 from graspseg.segment.look import Look
+from graspseg.segment.pieces import number_pieces
 
 GAP_M = 0.08
 """An object this near to a hand, in the image plane, may be held by it, a piece of skin belong to it."""
@@ -39,7 +40,7 @@ class Groups:
     """
 
     box: tuple[int, int, int, int]
-    numbers: Int32[np.ndarray, "h w"]
+    numbers: UInt16[np.ndarray, "h w"] | Int32[np.ndarray, "h w"]
     count: int
 
     @property
@@ -53,11 +54,10 @@ def find_groups(labels: UInt8[np.ndarray, "h w"]) -> Groups:
     """Groups of hand and object in labels of a frame."""
     x, y, width, height = box = cv2.boundingRect(labels)
     if not width:
-        return Groups((0, 0, 0, 0), np.zeros((0, 0), np.int32), 0)
+        return Groups((0, 0, 0, 0), np.zeros((0, 0), np.uint16), 0)
     found = (labels[y : y + height, x : x + width] != BACKGROUND).view(np.uint8)
-    joined = cv2.dilate(found, np.ones((_JOIN_PX, _JOIN_PX), np.uint8))
-    count, numbers = cv2.connectedComponents(joined, connectivity=8, ltype=cv2.CV_32S)
-    return Groups((box[0], box[1], box[2], box[3]), numbers * found, count - 1)
+    count, numbers = number_pieces(np.asarray(cv2.dilate(found, np.ones((_JOIN_PX, _JOIN_PX), np.uint8)), np.uint8))
+    return Groups((box[0], box[1], box[2], box[3]), numbers * found, count)
 
 
 def group_features(
@@ -67,45 +67,58 @@ def group_features(
     depth_m: Float32[np.ndarray, "h w"],
     intrinsics: Intrinsics,
     looks: Sequence[Look],
+    *,
+    origin: tuple[int, int] = (0, 0),
 ) -> Float64[np.ndarray, "n f"]:
     """`FEATURES` of every group; NaN for groups without a hand pixel.
 
     Args:
         groups: of these labels.
-        labels: labels of the frame.
+        labels: labels of the frame, or of a part of it that reaches some pixels beyond all groups.
         chosen: probability of the class that `labels` say.
         depth_m: metres, 0 = no measurement.
         intrinsics: the camera.
         looks: the answers, the full pass first.
+        origin: column and row of the frame where the part begins.
     """
     features = np.full((groups.count, len(FEATURES)), np.nan)
     rows, columns = groups.region
-    inside = groups.numbers
+    is_hand = labels[groups.region] == HAND
     for number in range(1, groups.count + 1):
-        ys, xs = np.nonzero(inside == number)
-        ys, xs = ys + rows.start, xs + columns.start
-        is_hand = labels[ys, xs] == HAND
-        if not is_hand.any():
+        group = groups.numbers == number
+        places = np.flatnonzero(group & is_hand)
+        hand_px = len(places)
+        if not hand_px:
             continue
-        hand_px = int(np.count_nonzero(is_hand))
-        step = max(1, hand_px // _SAMPLES)
-        hy, hx = ys[is_hand][::step], xs[is_hand][::step]
+        hy, hx = np.divmod(places[:: max(1, hand_px // _SAMPLES)], group.shape[1])
+        hy, hx = hy + rows.start, hx + columns.start
         z = depth_m[hy, hx].astype(np.float64)
         area = float((z**2).mean() * hand_px / (intrinsics.fx * intrinsics.fy) * 1e4)
         believed = chosen[hy, hx]
-        full_hand, full_object = _full_pass(looks, hx, hy)
+        full_hand, full_object = _full_pass(looks, hx + origin[0], hy + origin[1])
         log_area = math.log10(max(area, 1e-2))
+        x, y, width, height = cv2.boundingRect(group.view(np.uint8))
+        box = (x + columns.start, y + rows.start, width, height)
         features[number - 1] = (
             float(believed.mean()),
-            float(np.quantile(believed, 0.9)),
+            _high(believed),
             full_hand,
             full_hand + full_object,
             log_area,
             log_area**2,
-            _before_farther(labels, depth_m, xs, ys),
+            _before_farther(labels, depth_m, box),
             math.log10(max(1e3 * _relief(hx, hy, z), 0.1)),
         )
     return features
+
+
+def _high(values: Float32[np.ndarray, "n"]) -> float:
+    """The 0.9 quantile, interpolated; numpy's own takes ten times as long."""
+    place = 0.9 * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    ordered = np.partition(values, (below, above))
+    return float(ordered[below]) + (place - below) * float(ordered[above] - ordered[below])
 
 
 def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
@@ -115,8 +128,9 @@ def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[f
     side = first.probabilities.shape[-1]
     column = np.clip(np.rint((xs - matrix[0, 2]) / matrix[0, 0]).astype(int), 0, side - 1)
     row = np.clip(np.rint((ys - matrix[1, 2]) / matrix[1, 1]).astype(int), 0, side - 1)
-    _, hand, thing = first.probabilities[:, row, column]
-    known = np.count_nonzero(first.probabilities[:, row, column].sum(axis=0)) or 1
+    found = first.probabilities[:, row, column]
+    _, hand, thing = found
+    known = np.count_nonzero(found.sum(axis=0)) or 1
     return float(hand.sum() / known), float(thing.sum() / known)
 
 
@@ -131,11 +145,11 @@ def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:
 
 
 def _before_farther(
-    labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], xs: np.ndarray, ys: np.ndarray
+    labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], box: tuple[int, int, int, int]
 ) -> float:
-    """Share of a group's outline with something farther behind."""
-    height, width = labels.shape
-    x0, x1, y0, y1 = max(xs.min() - 3, 0), min(xs.max() + 4, width), max(ys.min() - 3, 0), min(ys.max() + 4, height)
+    """Share of the outline of a group in a box (`x, y, width, height`) with something farther behind."""
+    (height, width), (x, y, across, down) = labels.shape, box
+    x0, x1, y0, y1 = max(x - 3, 0), min(x + across + 3, width), max(y - 3, 0), min(y + down + 3, height)
     step = max(1, max(x1 - x0, y1 - y0) // _OUTLINE_SIDE)
     window = np.s_[y0:y1:step, x0:x1:step]
     found, depth = (labels[window] != BACKGROUND).astype(np.uint8), np.ascontiguousarray(depth_m[window])
@@ -155,22 +169,25 @@ def keep_hands(
     intrinsics: Intrinsics,
     looks: Sequence[Look],
     presence: Presence,
+    *,
+    origin: tuple[int, int] = (0, 0),
 ) -> float:
     """Make groups background, in place, that are no hand and that no hand is near.
 
     Args:
-        labels: labels of the frame.
+        labels: labels of the frame, or of a part of it that reaches some pixels beyond all groups.
         chosen: probability of the class that `labels` say.
         depth_m: metres, 0 = no measurement.
         intrinsics: the camera.
         looks: the answers, the full pass first.
         presence: what turns features of groups into probabilities.
+        origin: column and row of the frame where the part begins.
 
     Returns:
         Probability that the frame has a hand; below the threshold nothing is left in `labels`.
     """
     groups = find_groups(labels)
-    features = group_features(groups, labels, chosen, depth_m, intrinsics, looks)
+    features = group_features(groups, labels, chosen, depth_m, intrinsics, looks, origin=origin)
     with_hand = np.isfinite(features).all(axis=1)
     logits = np.full(groups.count, -np.inf)
     logits[with_hand] = presence.logits(features[with_hand])

@@ -28,6 +28,21 @@ class Answer(Protocol):
 
 
 @dataclass(frozen=True)
+class Times:
+    """Milliseconds that parts of a call took.
+
+    Attributes:
+        prepare: choosing windows, resampling depth, mixing answers.
+        network: running the network.
+        compose: labels of the frame from the answers, and what is hardly a hand.
+    """
+
+    prepare: float
+    network: float
+    compose: float
+
+
+@dataclass(frozen=True)
 class Segmentation:
     """Result for one frame of height h and width w.
 
@@ -43,6 +58,7 @@ class Segmentation:
         confidence: mean probability of the chosen class over hand and object pixels, 0 to 1; None when there are none.
         hand_present: calibrated probability that the frame shows a hand, 0 to 1; None for a model that does not say,
             such as a forest.
+        times_ms: how long the parts of the call took; None for a forest, which has none.
     """
 
     labels: UInt8[np.ndarray, "h w"]
@@ -50,6 +66,7 @@ class Segmentation:
     looks: tuple[Answer, ...]
     confidence: float | None
     hand_present: float | None = None
+    times_ms: Times | None = None
 
     def __repr__(self) -> str:
         """Size, pixels of a class and the confidences, in one line."""

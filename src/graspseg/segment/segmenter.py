@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from jaxtyping import Float32, UInt16
+from jaxtyping import UInt16
 
-from graspseg.crop import View, crop_depth, whole_view
+from graspseg.crop import View, anything_within, crop_frame, whole_frame_view
 from graspseg.datasets.frames import read_frame
 from graspseg.depth_array import depth_fault
 from graspseg.errors import InputError, did_you_mean, not_installed
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
-from graspseg.models.header import DEFAULT_MODEL, FOREST, MOST_HANDS, find_model, read_model_info
+from graspseg.models.header import FOREST, MOST_HANDS, read_model_info
+from graspseg.models.locate import DEFAULT_MODEL, find_model
 from graspseg.segment.blend import blended
 from graspseg.segment.compose import compose
 from graspseg.segment.doubt import drop_doubtful
 from graspseg.segment.engine import EngineName, Precision, load_engine
 from graspseg.segment.look import Look
+from graspseg.segment.precision import PrecisionChoice, choose_precision
 from graspseg.segment.presence import keep_hands
-from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmentation import Segmentation, Times
 from graspseg.segment.windows import contact_view, focus_views
 
 if TYPE_CHECKING:
@@ -42,7 +45,9 @@ class Segmenter:
             file or a forest's `.npz`.
         engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
         threads: CPU threads, None = as many as this process may use; a forest uses one.
-        precision: arithmetic of the engine.
+        precision: arithmetic of the network. `auto` takes what is fastest on this machine of float32, bf16 and, where
+            a model has an int8 version beside it, int8; it is measured at the first use and remembered. Labels differ a
+            little between them, so name one where machines shall give the same. A forest has only one.
         mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean; None
             does what the model's file says.
         windows: how close to look, 1 to 3: everything; closer at hand and object; closer at the object and the hand
@@ -66,7 +71,7 @@ class Segmenter:
         *,
         engine: EngineName = "auto",
         threads: int | None = None,
-        precision: Precision = "f32",
+        precision: PrecisionChoice = "auto",
         mirror: bool | None = None,
         windows: int | None = None,
         hands: int | None = None,
@@ -74,7 +79,7 @@ class Segmenter:
         presence: bool = True,
     ) -> None:
         _one_of("engine", engine, get_args(EngineName), " (each on the CPU)")
-        _one_of("precision", precision, get_args(Precision), "")
+        _one_of("precision", precision, ("auto", *get_args(Precision)), "")
         self.path = find_model(model)
         self.info = read_model_info(self.path)
         self.mirror = self.info.mirror if mirror is None else mirror
@@ -83,13 +88,17 @@ class Segmenter:
         self.full_side = self.info.full_side if full_side is None else full_side
         self._presence = self.info.presence if presence else None
         self._forest: Forest | None = None
+        self.precision: Precision = "float32"
         if self.info.network == FOREST:
             self.engine = "numba"
             self._forest = _load_forest(self.path, engine, precision)
         else:
             self.engine = "openvino" if engine == "auto" else engine
+            self.precision, file = choose_precision(
+                precision, self.path, self.info, engine=self.engine, threads=threads
+            )
             self._engines = {
-                side: load_engine(self.path, self.engine, threads=threads, precision=precision, side=side)
+                side: load_engine(file, self.engine, threads=threads, precision=self.precision, side=side)
                 for side in {self.info.side, self.full_side}
             }
             for side in self._engines:
@@ -111,50 +120,56 @@ class Segmenter:
                 f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
                 "a side: cut or reduce it."
             )
-        depth_m = frame.depth_m()
         measured = frame.depth > 0
         if self._forest is not None:
-            answer = self._forest.look(depth_m, frame.intrinsics_or_default())
+            answer = self._forest.look(frame.depth_m(), frame.intrinsics_or_default())
             if answer is None:
                 return Segmentation(np.zeros(measured.shape, np.uint8), frame, (), None)
             labels, confidence = answer.labels()
             return Segmentation(labels, frame, (answer,), confidence)
-        intrinsics = frame.intrinsics_or_default()
-        looks = self._look(depth_m, intrinsics)
-        labels, chosen, either = compose(looks, measured)
+        intrinsics, clock = frame.intrinsics_or_default(), _Clock()
+        looks = self._look(frame, intrinsics, clock)
+        looked = perf_counter()
+        found = compose(looks, frame.depth)
+        labels = found.labels[found.inside]
         hand_present = None
-        drop_doubtful(labels, either)
+        drop_doubtful(labels, found.either)
         if self._presence is not None:
-            hand_present = keep_hands(labels, chosen, depth_m, intrinsics, looks, self._presence)
-        foreground = labels != BACKGROUND
-        confidence = float(chosen[foreground].mean()) if foreground.any() else None
-        return Segmentation(labels, frame, looks, confidence, hand_present)
+            depth_m = frame.depth[found.inside] * np.float32(frame.depth_unit_m)
+            hand_present = keep_hands(
+                labels, found.chosen, depth_m, intrinsics, looks, self._presence, origin=found.box[:2]
+            )
+        believed = found.chosen[labels != BACKGROUND]
+        confidence = float(believed.mean()) if len(believed) else None
+        return Segmentation(found.labels, frame, looks, confidence, hand_present, clock.times(looked))
 
-    def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
+    def _look(self, frame: Frame, intrinsics: Intrinsics, clock: _Clock) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
         """
-        if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
+        if not anything_within(frame, FARTHEST_NEAREST_M):
             return ()
-        height, width = depth_m.shape
-        looks = [self._look_at(whole_view(depth_m, self.full_side), depth_m, intrinsics)]
+        height, width = frame.depth.shape
+        looks = [self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics, clock)]
         for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
             closer: View | None = view
             while closer is not None:
-                look = self._look_at(closer, depth_m, intrinsics, mirror=self.mirror)
+                look = self._look_at(closer, frame, intrinsics, clock, mirror=self.mirror)
                 looks.append(blended(look, looks, (width, height)))
                 closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 
     def _look_at(
-        self, view: View, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, *, mirror: bool = False
+        self, view: View, frame: Frame, intrinsics: Intrinsics, clock: _Clock, *, mirror: bool = False
     ) -> Look:
-        window, angle = crop_depth(depth_m, view), view.pixel_angle(intrinsics)
-        engine = self._engines[view.side]
-        probabilities = engine(window, angle)
+        window, angle = crop_frame(frame, view), view.pixel_angle(intrinsics)
+        engine, start = self._engines[view.side], perf_counter()
+        probabilities, flipped = engine(window, angle), None
         if mirror:
             flipped = engine(np.ascontiguousarray(window[:, ::-1]), angle)
+        clock.network_s += perf_counter() - start
+        if flipped is not None:
             probabilities = (probabilities + flipped[:, :, ::-1]) * np.float32(0.5)
         return Look(view, probabilities * (window > 0))
 
@@ -174,6 +189,18 @@ class Segmenter:
             f"{self.path} {found} on a window of {side}x{side}, expected 3 probabilities a pixel: "
             "export it again with graspseg export."
         )
+
+
+class _Clock:
+    """Adds up how long the network runs in one call."""
+
+    def __init__(self) -> None:
+        self.start, self.network_s = perf_counter(), 0.0
+
+    def times(self, looked: float) -> Times:
+        """Times of a call that ends now and had all answers at `looked`."""
+        prepare_s = looked - self.start - self.network_s
+        return Times(1e3 * prepare_s, 1e3 * self.network_s, 1e3 * (perf_counter() - looked))
 
 
 def _within(name: str, value: int, most: int) -> int:
@@ -210,8 +237,8 @@ def _one_of(name: str, value: object, choices: tuple[str, ...], where: str) -> N
     raise InputError(f"{name} is {value!r}, expected one of {', '.join(choices)}{where}: {meant}")
 
 
-def _load_forest(path: Path, engine: EngineName, precision: Precision) -> Forest:
-    if engine != "auto" or precision != "f32":
+def _load_forest(path: Path, engine: EngineName, precision: PrecisionChoice) -> Forest:
+    if engine != "auto" or precision not in ("auto", "float32"):
         raise InputError(
             f"{path.name} is a forest, which runs without an engine, expected no --engine {engine} and no precision "
             f"{precision}: leave them out."

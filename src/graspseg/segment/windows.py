@@ -8,6 +8,7 @@ from jaxtyping import Bool
 
 from graspseg.crop import SMALLEST_WINDOW_PX, View
 from graspseg.segment.look import Look
+from graspseg.segment.pieces import number_type
 
 FOREGROUND_GAIN = 1.7
 """The full pass misses more than it invents; what it half suspects decides where closer windows go."""
@@ -63,7 +64,7 @@ def _pieces(found: Bool[np.ndarray, "s s"]) -> list[np.ndarray]:
     """
     block = np.ones((2, 2), np.uint8)
     solid = cv2.dilate(cv2.erode(found.astype(np.uint8), block), block, anchor=(0, 0))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(solid)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(solid, ltype=number_type(*solid.shape))
     areas = stats[1:, cv2.CC_STAT_AREA]
     if not len(areas):
         return []

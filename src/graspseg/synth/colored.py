@@ -11,8 +11,9 @@ from jaxtyping import Float32, UInt8
 from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.color.camera import ColorRig
 from graspseg.synth.color.picture import ColorImage, ColorSettings, render_color
-from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects.objects import SPLITS
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 
 ColorMode = Literal["none", "aligned", "rig"]
 

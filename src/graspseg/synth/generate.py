@@ -14,6 +14,7 @@ from graspseg.labels import HAND
 from graspseg.synth.clips import CLIPS, ClipMaker, Take
 from graspseg.synth.elimination import keep_near
 from graspseg.synth.objects.objects import SPLITS, Split
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 from graspseg.synth.recipe import RECIPES, Crop, Recipe, SleevePolicy
 from graspseg.synth.render.canvas import Canvas
 from graspseg.synth.render.scene_parts import Scene
@@ -29,10 +30,8 @@ from graspseg.synth.sensor.profiles import SENSORS
 from graspseg.synth.sensor.simulate import measure
 
 WIDTH, HEIGHT = 640, 480
-DEPTH_UNIT_M = 0.0001
 _TRIES = 8
 _ALIKE_SHARE = 0.5
-EXAM_SEED = 20_261_122
 
 
 class SynthFrame(NamedTuple):
@@ -47,10 +46,14 @@ class SynthFrame(NamedTuple):
     facts: Mapping[str, Any]
     timestamp_s: float | None = None
 
-    def frame(self) -> Frame:
-        """The frame as a sensor would hand it over: 16 bits, 0.1 mm; frames of a clip have their time in it."""
+    def frame(self, *, depth_unit_m: float | None = DEPTH_UNIT_M) -> Frame:
+        """The frame as a sensor would hand it over, in 16 bits; frames of a clip have their time in it.
+
+        Args:
+            depth_unit_m: metres per stored unit; None takes what fits, see `Frame.from_metres`.
+        """
         return Frame.from_metres(
-            self.depth_m, depth_unit_m=DEPTH_UNIT_M, intrinsics=self.intrinsics, timestamp_s=self.timestamp_s
+            self.depth_m, depth_unit_m=depth_unit_m, intrinsics=self.intrinsics, timestamp_s=self.timestamp_s
         )
 
 

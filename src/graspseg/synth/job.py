@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal
 
 from graspseg.datasets.atomic import make_folder
+from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format, Written
 from graspseg.datasets.folder import FolderWriter
-from graspseg.datasets.manifest import MANIFEST, ShardEntry, read_manifest, write_manifest
-from graspseg.datasets.output_folder import clear_partial, refuse_foreign
+from graspseg.datasets.manifest import MANIFEST, read_manifest, write_manifest
+from graspseg.datasets.output_folder import refuse_foreign
 from graspseg.datasets.shard_writer import SHARD_SIZE
 from graspseg.errors import InputError
 from graspseg.frame import Intrinsics
 from graspseg.synth.color.picture import ColorSettings, calibration
 from graspseg.synth.colored import ColorMaker, ColorMode, color_settings
-from graspseg.synth.generate import DEPTH_UNIT_M, HEIGHT, WIDTH, FrameMaker
+from graspseg.synth.generate import HEIGHT, WIDTH, FrameMaker
 from graspseg.synth.objects.cast import Cast
 from graspseg.synth.objects.objects import Split
+from graspseg.synth.preset_names import DEPTH_UNIT_M
 from graspseg.synth.recipe import RECIPES, PresetName, Recipe, SleevePolicy
 from graspseg.synth.scene.backgrounds import Backgrounds
 from graspseg.synth.scene.motion import RATE_HZ
@@ -30,12 +32,11 @@ CHUNK = 16
 KINDS = ("depth", "labels", "color")
 GENERATOR_VERSION = 1
 
-Format = Literal["folder", "shards"]
 Cameras = Literal["one", "many"]
 
 
 @dataclass(frozen=True)
-class Job:
+class Job(ChunkedJob):
     """A data set to make: `count` frames of a split from a seed, stored one way.
 
     Attributes:
@@ -150,9 +151,19 @@ class Job:
         return None if self.color == "none" else color_settings(self.color, self.seed, error_px=self.color_error_px)
 
     @property
-    def description_file(self) -> Path:
-        """Where the description is written before any frame."""
-        return self.out / (MANIFEST if self.format == "shards" else "dataset.json")
+    def chunk_size(self) -> int:
+        """Frames of a chunk of a folder; a clip is never cut."""
+        return max(CHUNK, self.clip_length)
+
+    @property
+    def shard_name(self) -> str:
+        """The split."""
+        return self.split
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders of pictures."""
+        return KINDS
 
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""
@@ -169,30 +180,9 @@ class Job:
         index = numbers[0] * self.clip_length + numbers[1] if self.clip_length else numbers[0]
         return index if self.stem(index) == stem else None
 
-    def chunks(self) -> list[Chunk]:
-        """The work in pieces that may be done in any order, by anyone; a shard is one piece."""
-        size = self.shard_size if self.format == "shards" else max(CHUNK, self.clip_length)
-        return [Chunk(self, start, min(start + size, self.count)) for start in range(0, self.count, size)]
-
-
-class Chunk(NamedTuple):
-    """Frames `start` to `stop` (excluded) of a job."""
-
-    job: Job
-    start: int
-    stop: int
-
-    @property
-    def shard(self) -> Path:
-        """The file of this chunk, where a job writes shards."""
-        return self.job.out / f"{self.job.split}-{self.start // self.job.shard_size:06d}.tar"
-
-
-class Written(NamedTuple):
-    """What became of a chunk: its number of frames, and its row of the manifest if it is a shard."""
-
-    frames: int
-    shard: ShardEntry | None = None
+    def chunks(self) -> Sequence[Chunk[Job]]:
+        """The work in pieces; see `ChunkedJob`."""
+        return self.chunks_of(self.count)
 
 
 def begin(job: Job) -> None:
@@ -204,7 +194,7 @@ def begin(job: Job) -> None:
     check_folder(job)
     job.maker()
     make_folder(job.out)
-    _clear(job)
+    job.clear()
     if job.format == "folder":
         if not job.description_file.is_file():  # else somebody may have added splits to it
             FolderWriter(job.out, job.description())
@@ -214,14 +204,7 @@ def begin(job: Job) -> None:
 
 def finish(job: Job, done: Iterable[Written]) -> None:
     """Remove what lost workers left half-written, and say in the manifest that all chunks are there."""
-    _clear(job)
-    if job.format == "shards":
-        shards = sorted((written.shard for written in done if written.shard), key=lambda shard: shard.name)
-        write_manifest(job.out, _manifest_fields(job), shards)
-
-
-def _clear(job: Job) -> None:
-    clear_partial(job.out, *KINDS)
+    job.finish(_manifest_fields(job), done)
 
 
 def _manifest_fields(job: Job) -> dict[str, Any]:
@@ -243,14 +226,9 @@ def check_folder(job: Job) -> None:
     Raises:
         InputError: what is there was not written by this job.
     """
-    folder, shards = job.out / "dataset.json", job.out / MANIFEST
-    there, other = (shards, folder) if job.format == "shards" else (folder, shards)
-    if other.is_file():
-        kind = next(kind for kind in get_args(Format) if kind != job.format)
-        raise InputError(
-            f"{job.out} holds {other.name}, so its frames are stored as {kind}, expected {job.format}: "
-            f"choose another --out or --format {kind}."
-        )
+    there = job.description_file
+    if job.other_description.is_file():
+        raise job.stored_otherwise()
     if not there.is_file():
         refuse_foreign(job.out, (there.name, *(f"{kind}/*.*" for kind in KINDS), "*.tar"), "graspseg synth")
         return

@@ -1,4 +1,4 @@
-"""Names of the generator's presets, for command lines that must not load the generator; see `recipe.py`."""
+"""What command lines know of the generator without loading it: names of its presets, see `recipe.py`, and numbers."""
 
 from __future__ import annotations
 
@@ -10,3 +10,9 @@ PRESETS: tuple[PresetName, ...] = get_args(PresetName)
 
 Edition = Literal[1, 2]
 """Of the grasp library, see `objects/grasp.py`."""
+
+DEPTH_UNIT_M = 0.0001
+"""Metres per unit of the depth that is written; what is farther than 6.55 m does not fit."""
+
+EXAM_SEED = 20_261_122
+"""Of the frames that models are judged on; no training uses it."""

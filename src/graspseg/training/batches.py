@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils import data
+from torch.utils.data import DataLoader, Sampler
 
+from graspseg.datasets.dataset import ENDLESS, Dataset, Sample
 from graspseg.errors import InputError
 from graspseg.parallel.contexts import preloaded_context
 from graspseg.training.augment import TrainingSample, still_sample, training_sample
 from graspseg.training.order import FrameOrder
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import ENDLESS, FrameSource, LabelledFrame, Skipped, check_mostly_usable
+from graspseg.training.sources import Skipped, check_mostly_usable
 
 Batch = dict[str, Tensor]
 _TRIES = 32
@@ -32,7 +34,7 @@ class FrameSamples(NamedTuple):
     skipped: list[str]
 
 
-class SampleDataset(Dataset[FrameSamples]):
+class SampleDataset(data.Dataset[FrameSamples]):
     """Varied samples of the frame at a position of the endless training order.
 
     Each pass over a finite source has an order of its own; the samples of a position depend on seed and position only.
@@ -43,7 +45,7 @@ class SampleDataset(Dataset[FrameSamples]):
         config: settings of the run.
     """
 
-    def __init__(self, source: FrameSource, config: TrainConfig) -> None:
+    def __init__(self, source: Dataset, config: TrainConfig) -> None:
         self.source = source
         self.config = config
         self._order = FrameOrder(source, config.seed)
@@ -58,12 +60,13 @@ class SampleDataset(Dataset[FrameSamples]):
         return self._order.frame_index(turn, (place + later) % count)
 
     def __getitem__(self, position: int) -> FrameSamples:
-        frame, skipped = self._usable_frame(position)
+        sample, skipped = self._usable_frame(position)
+        depth_m = sample.frame.depth_m()
         samples = [
             training_sample(
-                frame.depth_m,
-                frame.labels,
-                intrinsics=frame.intrinsics,
+                depth_m,
+                sample.target(),
+                intrinsics=sample.frame.intrinsics_or_default(),
                 rng=np.random.default_rng((self.config.seed, 2, position, view)),
                 views=self.config.views,
                 augment=self.config.augment,
@@ -72,14 +75,17 @@ class SampleDataset(Dataset[FrameSamples]):
         ]
         return FrameSamples(samples, skipped)
 
-    def _usable_frame(self, position: int) -> tuple[LabelledFrame, list[str]]:
+    def _usable_frame(self, position: int) -> tuple[Sample, list[str]]:
         """The first frame from a position on that can be used, and why those before it cannot."""
         skipped: list[str] = []
         for later in range(min(len(self.source), _TRIES)):
             try:
-                return self.source.frame(self.frame_index(position, later=later)), skipped
+                sample = self.source[self.frame_index(position, later=later)]
+                sample.target()
             except InputError as error:
                 skipped.append(str(error))
+            else:
+                return sample, skipped
         raise InputError(
             f"{len(skipped)} frames in a row cannot be used, expected most of them to be whole; the first: {skipped[0]}"
         )
@@ -156,7 +162,7 @@ class ValidationBatches:
 
 
 def make_loader(
-    source: FrameSource, config: TrainConfig, *, start: int, skipped: Skipped, rank: int = 0, devices: int = 1
+    source: Dataset, config: TrainConfig, *, start: int, skipped: Skipped, rank: int = 0, devices: int = 1
 ) -> StepLoader:
     """Loader of the batches of all steps from `start` on; frames that cannot be used are counted in `skipped`."""
     compute = config.compute
@@ -202,7 +208,7 @@ def to_batch(samples: list[TrainingSample]) -> Batch:
     }
 
 
-def validation_batches(source: FrameSource, config: TrainConfig, *, skipped: Skipped) -> list[Batch]:
+def validation_batches(source: Dataset, config: TrainConfig, *, skipped: Skipped) -> list[Batch]:
     """Plain samples of the first frames of a source, looks told apart by `second_look` (bool [b]).
 
     Raises:
@@ -214,14 +220,14 @@ def validation_batches(source: FrameSource, config: TrainConfig, *, skipped: Ski
     count = min(config.validation.frames, len(source))
     for index in range(count):
         try:
-            frame = source.frame(index)
+            read = source[index]
+            depth_m, target = read.frame.depth_m(), read.target()
         except InputError as error:
             unusable.append(str(error))
             continue
         for look in looks:
-            sample = still_sample(
-                frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=config.views, look=look
-            )
+            camera = read.frame.intrinsics_or_default()
+            sample = still_sample(depth_m, target, intrinsics=camera, views=config.views, look=look)
             samples.append((look == "second", sample))
     check_mostly_usable("The frames to validate on", unusable, count)
     skipped.add(unusable)

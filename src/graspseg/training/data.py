@@ -6,9 +6,10 @@ from typing import Any
 
 from lightning.pytorch import LightningDataModule
 
+from graspseg.datasets.dataset import Dataset
 from graspseg.training.batches import StepLoader, ValidationBatches, make_loader, validation_batches
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import FrameSource, Skipped
+from graspseg.training.sources import Skipped
 
 
 class TrainingFrames(LightningDataModule):
@@ -24,7 +25,7 @@ class TrainingFrames(LightningDataModule):
         InputError: most of the frames to validate on cannot be used.
     """
 
-    def __init__(self, config: TrainConfig, *, train: FrameSource, val: FrameSource, skipped: Skipped) -> None:
+    def __init__(self, config: TrainConfig, *, train: Dataset, val: Dataset, skipped: Skipped) -> None:
         super().__init__()
         self.config = config
         self.train = train

@@ -12,7 +12,8 @@ from jaxtyping import Float32
 from torch import nn
 
 from graspseg.errors import InputError
-from graspseg.networks.checkpoint import Card, load_checkpoint
+from graspseg.models.card import Card
+from graspseg.networks.checkpoint import load_checkpoint
 
 Accelerator = Literal["auto", "cpu", "gpu", "mps"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graspseg.training.sources import ENDLESS, Blocked, FrameSource
+from graspseg.datasets.dataset import ENDLESS, Dataset
 
 WINDOW = 1 << 14
 
@@ -21,11 +21,11 @@ class FrameOrder:
         seed: seed of the orders.
     """
 
-    def __init__(self, source: FrameSource, seed: int) -> None:
+    def __init__(self, source: Dataset, seed: int) -> None:
         self.count = len(source)
         self.seed = seed
         self._starts = np.arange(0)
-        if self.count > WINDOW and isinstance(source, Blocked):
+        if WINDOW < self.count < ENDLESS:
             self._starts = source.block_starts()
         self._turn = self._window = -1
         self._blocks = self._laid = self._shuffled = np.arange(0)

@@ -9,12 +9,13 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from graspseg.datasets.dataset import Dataset
 from graspseg.errors import InputError
 from graspseg.training.batches import make_loader
 from graspseg.training.eager import find_device
 from graspseg.training.module import SegmentationTask, make_optimizer
 from graspseg.training.presets import TrainConfig
-from graspseg.training.sources import FrameSource, Skipped
+from graspseg.training.sources import Skipped
 
 _WARM_UP_STEPS = 3
 _TRIED_STEPS = 10
@@ -22,7 +23,7 @@ _TRIED_STEPS = 10
 _SHARE_FOR_STEPS = 0.93
 
 
-def steps_within(config: TrainConfig, network: nn.Module, source: FrameSource, skipped: Skipped) -> tuple[int, float]:
+def steps_within(config: TrainConfig, network: nn.Module, source: Dataset, skipped: Skipped) -> tuple[int, float]:
     """Steps that take about `max_minutes`, and the seconds of one; the network given is left as it is.
 
     Raises:

@@ -22,8 +22,10 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from graspseg.datasets.atomic import make_folder
+from graspseg.datasets.dataset import Dataset
 from graspseg.errors import InputError, printable
-from graspseg.networks.checkpoint import Card, save_checkpoint
+from graspseg.models.card import Card
+from graspseg.networks.checkpoint import save_checkpoint
 from graspseg.signals import kept_signals
 from graspseg.training.callbacks import DivergedError, DivergenceStop, InterruptStop, ProgressLines, ValidationSheet
 from graspseg.training.checkpoint_io import AtomicCheckpointIO, check_whole
@@ -35,7 +37,7 @@ from graspseg.training.pace import steps_within
 from graspseg.training.presets import TrainConfig
 from graspseg.training.run_folder import CHECKPOINT, MODEL, check_folder, check_same, holding, kept_with_results, leads
 from graspseg.training.sheet import read_log, write_curves
-from graspseg.training.sources import FrameSource, Skipped, check_frames, open_frames
+from graspseg.training.sources import Skipped, check_frames, open_frames
 
 _PROGRESS_EVERY_S = 20.0
 # Said by Lightning about choices made on purpose here.
@@ -77,7 +79,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
-    frames: tuple[FrameSource, FrameSource] | None = None,
+    frames: tuple[Dataset, Dataset] | None = None,
 ) -> RunResult:
     """Train a network and write everything about it into a folder.
 
@@ -101,9 +103,7 @@ def train(
         return _train(config, out, resume=resume, frames=frames)
 
 
-def _train(
-    config: TrainConfig, out: Path, *, resume: bool, frames: tuple[FrameSource, FrameSource] | None
-) -> RunResult:
+def _train(config: TrainConfig, out: Path, *, resume: bool, frames: tuple[Dataset, Dataset] | None) -> RunResult:
     """See `train`; the folder is held."""
     checkpoint = check_folder(out, resume=resume)
     if checkpoint is not None:
@@ -270,7 +270,7 @@ def _gather(skipped: Skipped) -> None:
         skipped.restore(reason for reasons in everywhere for reason in reasons)
 
 
-def _checked_frames(config: TrainConfig, skipped: Skipped) -> tuple[FrameSource, FrameSource]:
+def _checked_frames(config: TrainConfig, skipped: Skipped) -> tuple[Dataset, Dataset]:
     """Frames to train on and to validate on; a user's own are looked at first."""
     train, val = open_frames(config)
     if config.data:

@@ -13,7 +13,7 @@ from graspseg.evaluation.samples import open_samples
 from graspseg.frame import Intrinsics
 from graspseg.segment.inputs import CameraOptions, find_sources
 from graspseg.training.presets import preset
-from graspseg.training.sources import StoredFrames, open_frames
+from graspseg.training.sources import open_frames, open_stored
 
 Make = Callable[[str], Any]
 
@@ -47,12 +47,12 @@ def test_segment_reads_public_data_sets_labelled_or_not(small: Make, tmp_path: P
 def test_training_joins_public_data_sets(small: Make) -> None:
     hands, objects = small("nyu"), small("dexycb")
     objects.labels.unlink()
-    frames = StoredFrames((Path(f"nyu/train:{hands.root}"), Path(f"dexycb:{objects.root}")))
+    frames = open_stored((Path(f"nyu/train:{hands.root}"), Path(f"dexycb:{objects.root}")))
     assert len(frames) == 3
-    frame = frames.frame(2)
-    assert frame.depth_m[0, 1] == pytest.approx(0.501)
-    assert frame.intrinsics.fx == 600.0
-    np.testing.assert_array_equal(frame.labels[0], [0, 1, 2, 0])
+    sample = frames[2]
+    assert sample.frame.depth_m()[0, 1] == pytest.approx(0.501)
+    assert sample.frame.intrinsics is not None and sample.frame.intrinsics.fx == 600.0
+    np.testing.assert_array_equal(sample.target()[0], [0, 1, 2, 0])
 
 
 def test_the_last_frames_validate_unless_others_are_named(small: Make) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from abc import abstractmethod
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
-from graspseg.datasets.dataset import Sample
+from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import Description
 from graspseg.datasets.images import read_color
 from graspseg.errors import InputError
@@ -89,7 +88,7 @@ class Card:
         return f"{self.title}: {self.licence} See {self.where}; cite {self.citation}."
 
 
-class PublicDataset(ABC):
+class PublicDataset(StoredDataset):
     """Frames of a public data set in the layout it is downloaded in, like `FolderDataset`.
 
     Frames are found once, by name; every read opens its own files, so that objects can be pickled and used in many
@@ -116,8 +115,8 @@ class PublicDataset(ABC):
         if not self.matches(self.path):
             held = ", ".join(sorted(entry.name for entry in islice(self.path.iterdir(), 5))) or "nothing"
             raise InputError(f"{self.path} holds {held}, expected {self._layout}: {self._remedy}")
-        self.stems = self._find()
-        if not self.stems:
+        self._stems = self._find()
+        if not self._stems:
             of = "" if split is None else f" of split {split}"
             raise InputError(f"{self.path} holds no frames{of}, expected {self._layout}: {self._remedy}")
 
@@ -133,6 +132,11 @@ class PublicDataset(ABC):
     def notice(self) -> str:
         """Licence, home page and citation as one sentence."""
         return self.card.notice
+
+    @property
+    def stems(self) -> list[str]:
+        """Name of every frame, from its path as downloaded."""
+        return self._stems
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -188,27 +192,17 @@ class PublicDataset(ABC):
                 f"{self.path} has labels for none of its {len(self.stems)} frames, expected some (labels of "
                 f"{self.card.title}: {self.card.labels}): take another split or data set."
             )
-        self.stems = kept
+        self._stems = kept
 
     def color_path(self, stem: str) -> Path | None:
         """The aligned picture of a frame, None when the data set has none."""
         return None
 
-    def __len__(self) -> int:
-        return len(self.stems)
-
-    def __getitem__(self, index: int) -> Sample:
-        """Read one frame and its labels.
-
-        Raises:
-            InputError: a file of this frame cannot be used.
-        """
+    def read(self, index: int) -> Sample:
+        """Read one frame and its labels; see `Dataset`."""
         stem = self.stems[index]
         frame = self.frame(stem)
         return Sample(stem, frame, self.labels(stem, frame))
-
-    def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(len(self)))
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The aligned RGB picture of a frame, None when there is none.

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from graspseg.frame import Frame
-from graspseg.models.header import find_model, read_model_info
+from graspseg.models.header import read_model_info
+from graspseg.models.locate import find_model
 from graspseg.segment.segmentation import Segmentation
 from graspseg.segment.segmenter import Segmenter
 
@@ -74,7 +75,7 @@ class Predictor:
 
     def _load(self) -> Segmenter:
         if self._segmenter is None:
-            self._segmenter = Segmenter(self._path)
+            self._segmenter = Segmenter(self._path, precision="float32")
         return self._segmenter
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from graspseg.datasets.collection import data_sets_in
-from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.dataset import StoredDataset
 from graspseg.datasets.description import Description
 from graspseg.datasets.open import open_dataset
 from graspseg.errors import InputError
@@ -185,7 +185,7 @@ class Backgrounds:
         return Background(depth_m, camera, max(scale, 1.0), name, _principle(chosen.description))
 
 
-def _checked(chosen: Dataset, index: int) -> Frame:
+def _checked(chosen: StoredDataset, index: int) -> Frame:
     """A frame of a set, which has one camera and so one size."""
     frame, lens = chosen[index].frame, chosen.description.intrinsics
     height, width = frame.depth.shape
@@ -198,7 +198,7 @@ def _checked(chosen: Dataset, index: int) -> Frame:
     return frame
 
 
-def _sets(folder: Path) -> list[Dataset]:
+def _sets(folder: Path) -> list[StoredDataset]:
     """The data set a folder is, or those in it."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder, expected recorded depth frames without hands: check the path.")

@@ -1,0 +1,173 @@
+"""Is an int8 network as good as the float32 one it was made of? It is written only then."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+from graspseg.crop import crop_frame
+from graspseg.errors import InputError
+from graspseg.evaluation.samples import open_samples
+from graspseg.export.parity import ExportError
+from graspseg.export.quantize import Window, check_source, quantize, write_quantized
+from graspseg.labels import IGNORE
+from graspseg.metrics import Confusion
+from graspseg.segment.look import Look
+from graspseg.segment.segmenter import Segmenter
+
+SMALLEST_AGREEMENT = 0.995
+MOST_IOU_CHANGE = 0.003
+JUDGED_ON = ("synth:val:200", "synth:rooms/val:100")
+FRAMES_A_SENSOR = 16
+CALIBRATION_SEED = 771  # no training and no exam has it
+SHARES = (1.0, 0.8, 0.6)
+"""Share of the multiplications in 8 bits, tried in this order."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One precision against float32 on labelled frames; shares are fractions of 1.
+
+    Attributes:
+        frames: how many.
+        agreement: share of pixels with the same label.
+        agreement_foreground: the same among pixels that float32 calls hand or object.
+        iou: mean IoU of hand and object over all frames, None where there is neither.
+        iou_float32: likewise of float32.
+    """
+
+    frames: int
+    agreement: float
+    agreement_foreground: float | None
+    iou: float | None
+    iou_float32: float | None
+
+    @property
+    def change(self) -> float:
+        """By how much the mean IoU is higher than that of float32."""
+        return 0.0 if self.iou is None or self.iou_float32 is None else self.iou - self.iou_float32
+
+    @property
+    def passes(self) -> bool:
+        """Whether labels agree and the score did not change."""
+        return self.agreement >= SMALLEST_AGREEMENT and abs(self.change) <= MOST_IOU_CHANGE
+
+
+def calibration_windows(path: Path, *, frames_a_sensor: int = FRAMES_A_SENSOR) -> list[Window]:
+    """Windows that the float32 network looks at in generated frames, of every sensor the generator knows.
+
+    Raises:
+        InputError: the model cannot be loaded.
+    """
+    from graspseg.synth.generate import FrameMaker
+    from graspseg.synth.recipe import Recipe
+    from graspseg.synth.sensor.profiles import SensorName
+
+    segmenter = Segmenter(path, precision="float32")
+    windows: list[Window] = []
+    for preset in ("rooms", "wild"):
+        for number, sensor in enumerate(get_args(SensorName)):
+            recipe = replace(Recipe.preset(preset), sensor=sensor)
+            maker = FrameMaker("train", CALIBRATION_SEED, recipe=recipe)
+            for index in range(frames_a_sensor // 2):
+                frame = maker.make(number * frames_a_sensor + index).frame()
+                camera = frame.intrinsics_or_default()
+                views = [look.view for look in segmenter(frame).looks if isinstance(look, Look)]
+                windows += [(crop_frame(frame, view), view.pixel_angle(camera)) for view in views]
+    return windows
+
+
+def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgement:
+    """Compare a precision with float32 on labelled frames, see `open_samples`.
+
+    Raises:
+        InputError: the frames cannot be read or have no labels.
+    """
+    samples = open_samples(data)
+    ours, theirs = Confusion(), Confusion()
+    same = pixels = same_found = found = 0
+    for index in range(len(samples)):
+        sample = samples[index]
+        if sample.labels is None:
+            raise InputError(f"{data} has no labels for {sample.stem}, expected labelled frames: leave it out.")
+        labels, expected = segmenter(sample.frame).labels, reference(sample.frame).labels
+        equal, foreground = labels == expected, expected != 0
+        same, pixels = same + int(equal.sum()), pixels + labels.size
+        same_found, found = same_found + int(equal[foreground].sum()), found + int(foreground.sum())
+        if (sample.labels != IGNORE).any():
+            ours.update(labels, sample.labels)
+            theirs.update(expected, sample.labels)
+    return Judgement(
+        len(samples),
+        same / pixels,
+        same_found / found if found else None,
+        ours.iou_dataset["mean"],
+        theirs.iou_dataset["mean"],
+    )
+
+
+def export_int8(
+    source: Path,
+    out: Path,
+    *,
+    data: Sequence[str] = JUDGED_ON,
+    frames_a_sensor: int = FRAMES_A_SENSOR,
+    told: Callable[[str], None] = lambda sentence: None,
+) -> dict[str, Judgement]:
+    """Write the int8 version of an exported network, if and only if it is as good on all data.
+
+    Where 8 bits everywhere change too much, only the most costly convolutions get them.
+
+    Args:
+        source: the exported file in float32.
+        out: file to write.
+        data: labelled frames to judge on, see `open_samples`; the mean IoU of each set is compared.
+        frames_a_sensor: generated frames of each sensor to take ranges from.
+        told: called with a sentence about each attempt.
+
+    Returns:
+        How it compares on each set.
+
+    Raises:
+        ExportError: it is not as good with any of `SHARES`.
+        InputError: the model or the data cannot be read.
+        OutputError: the file cannot be written.
+    """
+    check_source(source)
+    windows = calibration_windows(source, frames_a_sensor=frames_a_sensor)
+    reference = Segmenter(source, precision="float32")
+    failed: tuple[str, Judgement] | None = None
+    for share in SHARES:
+        model = quantize(source, windows, share=share)
+        with tempfile.TemporaryDirectory() as folder:
+            trial = Path(folder) / out.name
+            write_quantized(model, trial, source=source, judged={})
+            segmenter = Segmenter(trial, precision="int8")
+            judged: dict[str, Judgement] = {}
+            failed = None
+            for name in data:
+                judged[name] = judge(segmenter, reference, name)
+                told(f"{100 * share:g} % of the multiplications in 8 bits, {_sentence(name, judged[name])}")
+                if not judged[name].passes:
+                    failed = (name, judged[name])
+                    break
+        if failed is None:
+            write_quantized(
+                model, out, source=source, judged={Path(name).name: asdict(each) for name, each in judged.items()}
+            )
+            return judged
+    assert failed is not None
+    raise ExportError(
+        f"{source} in int8, {_sentence(*failed)}, expected at least {100 * SMALLEST_AGREEMENT:g} % and at most "
+        f"{100 * MOST_IOU_CHANGE:g} points: no int8 file was written."
+    )
+
+
+def _sentence(name: str, judged: Judgement) -> str:
+    return (
+        f"{Path(name).name}: {100 * judged.agreement:.3f} % of float32's labels, mean IoU changed by "
+        f"{100 * judged.change:+.2f} points"
+    )
