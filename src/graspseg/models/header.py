@@ -161,7 +161,7 @@ def read_openvino_properties(path: Path) -> dict[str, str]:
     told = root.find("rt_info/graspseg")
     properties = {f"{PREFIX}{entry.tag}": entry.get("value", "") for entry in (() if told is None else told)}
     if properties:
-        check_digest(path, properties.get(DIGEST_KEY), [memoryview(_read(path.with_suffix(".bin")))])
+        check_digest(path, properties.get(DIGEST_KEY), digest_of([_read(path.with_suffix(".bin"))]))
     return properties
 
 
