@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.export.parity import ExportError
+from graspseg.models.digest import DIGEST_KEY, digest_of
 from graspseg.models.header import read_onnx_properties
 from graspseg.openvino_core import shared_core
 
@@ -33,7 +33,7 @@ def write_openvino(path: Path) -> Path:
         trial = Path(folder) / xml.name
         openvino.save_model(graph, trial, compress_to_fp16=False)
         weights = trial.with_suffix(".bin").read_bytes()
-        properties["graspseg.sha256"] = hashlib.sha256(weights).hexdigest()
+        properties[DIGEST_KEY] = digest_of([weights])
         for key, text in properties.items():
             graph.set_rt_info(text, key.split("."))
         openvino.save_model(graph, trial, compress_to_fp16=False)
