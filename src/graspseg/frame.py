@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, UInt8, UInt16
 
+from graspseg.depth_array import depth_fault, kind_of
 from graspseg.errors import InputError
 
 FARTHEST_NEAREST_M = 10.0
@@ -20,6 +22,7 @@ _UNITS_OF_NUMBERS_M = (1.0, 0.001, 1e-6)  # of floats and large integers
 _FEW = 1000  # one pixel in so many may be wrong
 _ROUNDING = 1e-6
 _REMEDY = "give intrinsics (--fx --fy --cx --cy) in pixels of this image"
+_CALL = "write Intrinsics(fx, fy, cx, cy), with a matrix K Intrinsics(K[0, 0], K[1, 1], K[0, 2], K[1, 2])"
 _NARROWEST_DEG, _WIDEST_DEG = 10.0, 150.0
 
 
@@ -42,6 +45,9 @@ class Intrinsics:
 
     def __post_init__(self) -> None:
         values = (self.fx, self.fy, self.cx, self.cy)
+        kinds = [type(value).__name__ for value in values if not isinstance(value, numbers.Real)]
+        if kinds:
+            raise InputError(f"Intrinsics hold a {kinds[0]}, expected four numbers fx, fy, cx, cy in pixels: {_CALL}.")
         if not all(math.isfinite(value) for value in values) or min(self.fx, self.fy) <= 0:
             raise InputError(
                 f"Intrinsics are fx={self.fx} fy={self.fy} cx={self.cx} cy={self.cy}, expected finite numbers with "
@@ -93,13 +99,15 @@ class Frame:
     read_unit_m: float | None = None
 
     def __post_init__(self) -> None:
-        if self.depth.dtype != np.uint16 or self.depth.ndim != 2:
-            raise InputError(
-                f"Depth is {self.depth.dtype} of shape {self.depth.shape}, expected uint16 of shape (height, width): "
-                "use Frame.from_metres for depth in metres."
-            )
-        if self.depth.size == 0:
-            raise InputError(f"Depth has shape {self.depth.shape}, expected at least one pixel: give a whole image.")
+        fault = depth_fault(self.depth)
+        if fault is not None:
+            raise InputError(f"Depth is {fault}.")
+        if not isinstance(self.depth_unit_m, numbers.Real):
+            kind = type(self.depth_unit_m).__name__
+            raise InputError(f"The depth unit is a {kind}, expected metres per stored unit: 0.001 means millimetres.")
+        if self.intrinsics is not None and not isinstance(self.intrinsics, Intrinsics):
+            kind = type(self.intrinsics).__name__
+            raise InputError(f"The intrinsics are a {kind}, expected graspseg.Intrinsics or None: {_CALL}.")
         if not (math.isfinite(self.depth_unit_m) and self.depth_unit_m > 0):
             raise InputError(
                 f"The depth unit is {self.depth_unit_m} m, expected a number above 0: 0.001 means millimetres."
@@ -130,8 +138,14 @@ class Frame:
             color: aligned RGB image.
 
         Raises:
-            InputError: a depth is negative.
+            InputError: it is no 2-D array of floats, or a depth is negative.
         """
+        if not isinstance(depth_m, np.ndarray) or not np.issubdtype(depth_m.dtype, np.floating) or depth_m.ndim != 2:
+            found = kind_of(depth_m)
+            raise InputError(
+                f"Depth in metres is {found}, expected floats of shape (height, width): use Frame(depth, unit) for "
+                "uint16 depth, with 0.001 as the unit of millimetres."
+            )
         measured = np.isfinite(depth_m)
         lost = depth_m.size - int(np.count_nonzero(measured))
         depth_m = np.where(measured, depth_m, 0) if lost else depth_m
@@ -147,6 +161,13 @@ class Frame:
         if depth_unit_m is None and (far := int(np.count_nonzero(stored > _LARGEST))):
             notes += (f"{far} pixels are farther than {_LARGEST * unit:.4g} m and count as not measured",)
         return cls(depth, unit, intrinsics, timestamp_s, color, notes)
+
+    def __repr__(self) -> str:
+        """Size, unit and camera in one line."""
+        height, width = self.depth.shape
+        camera = "unknown" if self.intrinsics is None else repr(self.intrinsics)
+        color = "" if self.color is None else ", with color"
+        return f"<Frame {width}x{height}: {self.depth_unit_m:g} m a unit, camera {camera}{color}>"
 
     def depth_m(self) -> Float32[np.ndarray, "h w"]:
         """Depth in metres, 0 = no measurement."""

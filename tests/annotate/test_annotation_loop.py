@@ -21,8 +21,8 @@ FRAMES, EMPTY, WRONG = 12, (0, 1, 2, 3, 4, 5), {3, 7, 11}
 
 @pytest.fixture
 def loop(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The script `benchmarks/annotation_loop.py`."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    """The script `benchmarks/annotation/annotation_loop.py`."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks" / "annotation"))
     return importlib.import_module("annotation_loop")
 
 

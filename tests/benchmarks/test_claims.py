@@ -21,7 +21,7 @@ DENSE = "denseattentionseg-small"
 
 @pytest.fixture
 def claims(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks" / "claims"))
     return importlib.import_module("claims")
 
 

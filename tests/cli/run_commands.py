@@ -18,7 +18,6 @@ import sys
 import threading
 import urllib.request
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 
@@ -27,7 +26,6 @@ from graspseg.cli import main as graspseg
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame
-from graspseg.networks import table
 from signal_state import alternate_stack, handlers
 
 PATIENCE_S = 30
@@ -100,13 +98,12 @@ def main(model: str, folder: Path) -> None:
     # Not with -X: that is before Python looks at the handlers it finds, so that its table would say "not Python's".
     faulthandler.enable()
     Segmenter(model, threads=1)  # the process's one core sets the stack for good
-    report, first = {}, dict(list(table.NETWORKS.items())[:1])  # all networks take seconds
+    report = {}
     for name, arguments in invocations(model, folder).items():
         before, errors = signal_state(), io.StringIO()
         with (
             contextlib.redirect_stdout(StopOnceServed()),
             contextlib.redirect_stderr(errors),
-            mock.patch.dict(table.NETWORKS, first if name == "networks" else {}, clear=name == "networks"),
         ):
             code = graspseg.main([name, *arguments])
         after = signal_state()

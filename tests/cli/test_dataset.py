@@ -141,6 +141,7 @@ def test_list_of_public_data_sets(capsys: pytest.CaptureFixture[str]) -> None:
     table = capsys.readouterr().out
     for record in described:
         assert record["name"] in table and record["where"] in table
+    assert max(map(len, table.splitlines())) <= 100
 
 
 @pytest.mark.parametrize("manifest", [True, False])

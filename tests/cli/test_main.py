@@ -35,7 +35,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["segmnet"]) == 2
-    assert "no command 'segmnet', expected one of segment, synth" in capsys.readouterr().err
+    assert "no command 'segmnet', expected one of segment, record" in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +44,20 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     error = capsys.readouterr().err
     assert "torch_that_is_not_there" in error
     assert "graspseg[train]" in error
+
+
+def test_all_missing_extras_are_in_one_install_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: object) -> object:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(cli, "import_module", missing)
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert cli.main(["compare", "data"]) == 2
+    assert "needs torch, which is not installed: pip install 'graspseg[train,synth,compare]'" in capsys.readouterr().err
+    assert cli.main(["evaluate", "data"]) == 2
+    assert "pip install 'graspseg[train]'" in capsys.readouterr().err
 
 
 def test_wrong_options_are_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,20 +37,20 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_review(data: Path, tmp_path: Path, said: Callable[[], str]) -> None:
-    assert main(["review", str(data), "--export", "png", "--out", str(tmp_path / "none")]) == 2
+    assert main(["review", "export", str(data), "--to", "png", "--out", str(tmp_path / "none")]) == 2
     said()
     with open_store(data) as store:
         for frame in store.frames():
             store.decide(frame.id, "accepted", expected_revision=0, who=Reviewer("Anna", "tab"))
     for form in ("png", "cvat"):
-        assert main(["review", str(data), "--export", form, "--out", str(tmp_path / f"{BAD}{form}")]) == 0
+        assert main(["review", "export", str(data), "--to", form, "--out", str(tmp_path / f"{BAD}{form}")]) == 0
         assert "2 of 2 accepted frames in" in said()
     (data / "labels" / "0.png").write_bytes(b"")
-    assert main(["review", str(data), "--export", "coco", "--out", str(tmp_path / "coco")]) == 1
+    assert main(["review", "export", str(data), "--to", "coco", "--out", str(tmp_path / "coco")]) == 1
     said()
     file = tmp_path / f"{BAD}.json"
     file.write_text('{"images": [{"id": 1, "file_name": "x.png", "width": 128, "height": 96}], "annotations": [], ')
-    assert main(["review", str(data), "--import", str(file)]) == 2
+    assert main(["review", "import", str(data), str(file)]) == 2
     said()
 
 

@@ -124,8 +124,8 @@ def test_a_second_server_on_a_folder_is_refused_until_the_first_has_ended(
     server = start(folder, "--reviewer", "Anna")
     drawn = tmp_path / "a.json"
     drawn.write_text("{}")
-    for options in (("--model", "none"), ("--import", str(drawn))):
-        assert main(["review", str(folder), *options]) == 2
+    for options in ((str(folder), "--model", "none"), ("import", str(folder), str(drawn))):
+        assert main(["review", *options]) == 2
         said = capsys.readouterr().err
         assert said.count("\n") == 1 and f"{folder} is being worked on by another process" in said
     # Writing into it is refused in every other command by the same lock.
@@ -161,7 +161,8 @@ def test_there_is_no_page_without_its_extra(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert main(["review", str(folder)]) == 2
     assert capsys.readouterr().err == (
-        "graspseg: This command needs uvicorn, which is not installed: pip install 'graspseg[review]'.\n"
+        "graspseg: This command needs uvicorn, which is not installed: pip install 'graspseg[review]', "
+        "or from a clone pip install '.[review]'.\n"
     )
 
 
@@ -171,10 +172,6 @@ def test_there_is_no_page_without_its_extra(
         (["--port", "70000"], "--port is 70000, expected 0 to 65535"),
         (["--model", "no-such-model"], "There is no model 'no-such-model'"),
         (["--model", "none", "--reviewer", "x" * 81], "cannot be used, expected 1 to 80 letters"),
-        (["--export", "png"], "--export and --out belong together"),
-        (["--out", "x"], "--export and --out belong together"),
-        (["--export", "png", "--out", "x"], "has not been reviewed"),
-        (["--import", "no.xml"], "no.xml could not be read"),
         (["--host", "no-such-host.invalid"], "cannot be listened on"),
     ],
 )
@@ -182,6 +179,21 @@ def test_what_cannot_be_done(
     folder: Path, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["review", str(folder), *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "sentence"),
+    [
+        ("export", ["--to", "png"], "--out is missing"),
+        ("export", ["--to", "png", "--out", "x"], "has not been reviewed"),
+        ("import", ["no.xml"], "no.xml could not be read"),
+    ],
+)
+def test_what_cannot_be_exported_or_imported(
+    folder: Path, command: str, arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["review", command, str(folder), *arguments]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -262,11 +274,11 @@ def test_out_and_back_in(folder: Path, tmp_path: Path, capsys: pytest.CaptureFix
             store.decide(frame.id, "accepted", expected_revision=0, who=Reviewer("Anna", "tab"))
     (folder / "labels" / "1.png").unlink()
     out = tmp_path / "out"
-    assert main(["review", str(folder), "--export", "cvat", "--out", str(out)]) == 1
+    assert main(["review", "export", str(folder), "--to", "cvat", "--out", str(out)]) == 1
     error = capsys.readouterr().err
     assert "1 has no label image" in error and f"2 of 3 accepted frames in {out}" in error
     (out / "annotations.xml").write_text((out / "annotations.xml").read_text().replace("object", "hand"))
-    assert main(["review", str(folder), "--import", str(out / "annotations.xml")]) == 0
+    assert main(["review", "import", str(folder), str(out / "annotations.xml")]) == 0
     assert "1 frames have new labels, 0 had them before, 1 without any shape" in capsys.readouterr().err
     labels = FolderDataset(folder)[2].labels
     assert labels is not None and (labels == 1).all()

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
-from graspseg.cli.compare import Options, chosen_entries, parse
+from graspseg.cli.compare import Options, chosen_entries, read_options
 from graspseg.cli.main import main
 from graspseg.compare import cells, recipes, run
-from graspseg.compare.entries import NetworkEntry
+from graspseg.compare.entries import ExportedEntry, NetworkEntry
+from graspseg.compare.recipes import model_entries
+from graspseg.errors import InputError
 from graspseg.training.presets import preset
 
 
@@ -108,7 +110,7 @@ def test_models_alone_are_compared(finished: Path, data: tuple[Path, Path], tmp_
         ([PLAIN], {"reference": "fcn8s"}, "--reference is fcn8s, expected one of the rows denseattentionseg-small"),
         ([PLAIN], {"train": "synth:exam9"}, "--train synth:exam9 .* names no frames, expected synth:PRESET"),
         ([PLAIN], {"models": "missing.onnx"}, "missing.onnx is no model"),
-        ([PLAIN], {"workers": "-1"}, "--workers is -1, expected at least 0"),
+        ([PLAIN], {"workers": "-1"}, "--workers is -1, expected 0 or more"),
         ([PLAIN], {"accelerator": "gpu"}, "--accelerator is gpu, which PyTorch finds none of here"),
         ([PLAIN], {"size": "50x40"}, "128x96 pixels, expected a whole multiple of 50x40"),
     ],
@@ -164,7 +166,7 @@ def test_resuming_needs_a_comparison(finished: Path, tmp_path: Path, capsys: pyt
 
 
 def test_resuming_takes_the_options_it_was_begun_with(finished: Path, data: tuple[Path, Path]) -> None:
-    options = parse(["--resume", "--out", str(finished), "--seeds", "5"])
+    options = read_options(["--resume", "--out", str(finished), "--seeds", "5"])
     assert (options.data, options.steps, options.networks) == (str(data[1]), 3, (PLAIN, CONTOUR))
     assert options.seeds == (5,) and options.resume
 
@@ -187,3 +189,21 @@ def test_the_papers_size_means_its_networks_frames_and_recipe() -> None:
         assert (config.compute.precision, config.compute.compile) == ("bf16-mixed", True)
     models = chosen_entries(Options("synth:val", Path("out"), size="paper", models=("lite",)), scale, 2)
     assert [entry.name for entry in models] == ["denseattentionseg-lite"]
+
+
+def test_a_shipped_model_is_a_row_by_its_name() -> None:
+    (entry,) = model_entries(["lite"])
+    assert isinstance(entry, ExportedEntry)
+    assert entry.name == "denseattentionseg-lite" and entry.path.suffix == ".onnx"
+    with pytest.raises(InputError, match="did you mean 'lite'"):
+        model_entries(["ltie"])
+
+
+def test_no_workers_means_this_process_and_fewer_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["compare", "no/such/data", "--models", "lite", "--out", str(tmp_path / "out"), "--workers"]
+    assert main([*arguments, "0"]) == 2
+    assert "no/such/data does not exist" in capsys.readouterr().err
+    assert main([*arguments, "-1"]) == 2
+    assert "--workers is -1, expected 0 or more" in capsys.readouterr().err

@@ -127,3 +127,14 @@ def test_a_record_that_sqlite_refuses_to_open_in_place(
     assert connection.execute("SELECT stem FROM frames WHERE decision = 'accepted'").fetchall() == [("a",)]
     connection.close()
     database.close()
+
+
+def test_annotated_frames_that_nobody_reviewed_are_told(tmp_path: Path) -> None:
+    writer = FolderWriter(tmp_path / "set", {})
+    for number in range(3):
+        writer.write(str(number), Frame(np.full((8, 8), 500, np.uint16)), np.ones((8, 8), np.uint8))
+    said: list[str] = []
+    assert len(accepted_only(FolderDataset(tmp_path / "set"), say=said.append)) == 3 and not said
+    (tmp_path / "set" / "confidence.csv").write_text("stem,confidence\n")
+    assert len(accepted_only(FolderDataset(tmp_path / "set"), say=said.append)) == 3
+    assert len(said) == 1 and "0 of 3 frames were reviewed" in said[0] and "graspseg review" in said[0]

@@ -27,12 +27,12 @@ def test_stolen_releases_of_lightning_are_shut_out(version: str) -> None:
 
 
 def test_the_cluster_page_says_who_runs_code_and_how_to_switch_the_token_on() -> None:
-    page = (ROOT / "docs" / "cluster.md").read_text()
+    page = (ROOT / "docs" / "data" / "cluster.md").read_text()
     for said in ("Whoever reaches a port of Ray runs code", "RAY_AUTH_MODE=token", "ray get-auth-token --generate"):
         assert said in page
 
 
 def test_modules_are_run_without_the_current_folder() -> None:
-    for path in (ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").glob("*.md")):
+    for path in (ROOT / "README.md", ROOT / "Makefile", *(ROOT / "docs").rglob("*.md")):
         for line in path.read_text().splitlines():
             assert "-m graspseg" not in line or "python -P -m graspseg" in line, f"{path.name}: {line}"

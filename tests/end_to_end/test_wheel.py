@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 WEIGHTS = "graspseg/models/weights/denseattentionseg-lite.onnx"
 EXAMPLES = ROOT / "examples" / "frames"
 LARGEST_WHEEL_MB = 24  # meshes, grasps and recorded backgrounds: 9; the model, twice, and the forest: 13
-UV = ("sh", ROOT / "tools" / "uv.sh")
+UV = ("sh", ROOT / "tools" / "dev" / "uv.sh")
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,8 @@ from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, Intrinsics
 from graspseg.labels import HAND, IGNORE, OBJECT
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 
 @pytest.fixture
@@ -31,7 +33,17 @@ def test_report_json_and_sheet(
     folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     json_path, sheet_path = tmp_path / "out" / "figures.json", tmp_path / "out" / "worst.png"
-    options = ["--model", str(depth_rule_model), "--json", str(json_path), "--sheet", str(sheet_path), "--limit", "3"]
+    options = [
+        "--model",
+        str(depth_rule_model),
+        "--json",
+        str(json_path),
+        "--sheet",
+        str(sheet_path),
+        "--limit",
+        "3",
+        "--all",
+    ]
     assert main(["evaluate", str(folder), *options]) == 0
     report = json.loads(json_path.read_text())
     assert report["frames"] == 3
@@ -46,6 +58,47 @@ def test_report_json_and_sheet(
     sheet = cv2.imread(str(sheet_path))
     assert sheet is not None
     assert sheet.shape == (2 * 240 + 4, 2 * 960 + 4, 3)
+
+
+def test_the_table_says_what_people_ask_first(
+    folder: Path, depth_rule_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.html"
+    assert main(["evaluate", str(folder), "--model", str(depth_rule_model), "--html", str(page)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = next(line for line in lines if line.split() == ["hand", "object", "mean"])
+    titles = ("IoU, %", "boundary F-score at 2px, %", "outlines are off by, mm (median)", "hand called object, %")
+    for title in titles:
+        row = next(line for line in lines if line.startswith(title))
+        assert row[len(title) :].split() and len(row) <= len(head)
+    iou = next(line for line in lines if line.startswith("IoU")).split()
+    assert float(iou[-1]) == pytest.approx((float(iou[-2]) + float(iou[-3])) / 2, abs=0.11)
+    assert "frequency-weighted" not in "".join(lines) and "--all prints every figure" in lines[-1]
+    html = page.read_text()
+    assert "frequency-weighted IU" in html and "data:image/png;base64," in html and html.count("<table>") == 3
+
+
+def test_a_class_that_the_truth_never_shows_has_no_score(
+    tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer = FolderWriter(tmp_path / "bare", {"depth_unit_m": 0.0001})
+    labels = np.zeros((96, 128), np.uint8)
+    labels[20:60, 20:60] = HAND
+    depth = np.array([10_000, 4_000], np.uint16)[labels]
+    depth[20:60, 70:100] = 6_000  # what the rule takes for an object
+    writer.write("0", Frame(depth, 0.0001), labels)
+    options = ["--model", str(depth_rule_model), "--no-rules", "--json", str(tmp_path / "figures.json")]
+    assert main(["evaluate", str(tmp_path / "bare"), *options]) == 0
+    printed = capsys.readouterr().out
+    assert next(line for line in printed.splitlines() if line.startswith("IoU")).split()[-2] == "-"
+    report = json.loads((tmp_path / "figures.json").read_text())
+    scores = report["scores"]
+    for iou in (scores["iou_dataset"], scores["iou_image"], scores["f1_dataset"]):
+        assert iou["object"] is None and iou["mean"] == iou["hand"] > 0.9
+    for boundary in (scores["boundary_f"], *scores["boundary_iou"].values()):
+        assert set(boundary["object"].values()) == {None} and boundary["mean"] == boundary["hand"]
+    invented = report["invented_px"]["object"]
+    assert invented > 500 and f"{invented:,} pixels were called object" in printed
 
 
 def test_clips_have_flicker_and_single_frames_none(folder: Path, depth_rule_model: Path, tmp_path: Path) -> None:
@@ -67,7 +120,7 @@ def test_clips_have_flicker_and_single_frames_none(folder: Path, depth_rule_mode
 
 
 def test_no_rules_and_units(folder: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = ["--model", str(depth_rule_model), "--no-rules"]
+    model = ["--model", str(depth_rule_model), "--no-rules", "--all"]
     assert main(["evaluate", str(folder), *model, "--depth-unit", "0.001"]) == 0
     printed = capsys.readouterr().out
     assert "trivial rules" not in printed
@@ -79,7 +132,7 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
     seen = []
 
     class Watched(Segmenter):
-        def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+        def __call__(self, frame: Frame | np.ndarray | str | os.PathLike[str]) -> Segmentation:
             assert isinstance(frame, Frame)
             seen.append(frame.intrinsics)
             return super().__call__(frame)

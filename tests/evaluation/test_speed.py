@@ -14,13 +14,12 @@ from graspseg.evaluation.samples import open_samples
 from graspseg.evaluation.speed import frames_on_disk, measure_speed
 from graspseg.frame import Frame
 from graspseg.segment.inputs import CameraOptions
-from graspseg.segment.segmenter import Segmentation, Segmenter, Times
+from graspseg.segment.segmentation import Segmentation, Times
+from graspseg.segment.segmenter import Segmenter
 
 
 def found_nothing(frame: Frame) -> Segmentation:
-    return Segmentation(
-        np.zeros(frame.depth.shape, np.uint8), frame.depth > 0, (), None, times_ms=Times(0.25, 0.5, 0.125)
-    )
+    return Segmentation(np.zeros(frame.depth.shape, np.uint8), frame, (), None, times_ms=Times(0.25, 0.5, 0.125))
 
 
 @pytest.fixture

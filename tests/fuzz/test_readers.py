@@ -1,6 +1,6 @@
 """No damaged file ends in a traceback or, where the truth is known, in a wrong result.
 
-The same files at every run, within a fixed budget; benchmarks/fuzz.py tries many more.
+The same files at every run, within a fixed budget; benchmarks/robustness/fuzz.py tries many more.
 """
 
 from __future__ import annotations

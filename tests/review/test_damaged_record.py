@@ -90,7 +90,7 @@ def test_tables_that_are_wrong(
     connection.close()
     labels = folder / "annotations.xml"
     labels.write_text("<annotations/>")
-    assert main(["review", str(folder), "--import", str(labels)]) == 2
+    assert main(["review", "import", str(folder), str(labels)]) == 2
     assert found in (said := capsys.readouterr().err) and said.count("\n") == 1
 
 

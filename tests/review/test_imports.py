@@ -292,7 +292,7 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_boxes_of_coco_by_command(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = as_json(tmp_path, {"segmentation": [], "bbox": [1, 1, 9, 9]})
-    assert main(["review", str(folder), "--import", str(file), "--model", "none"]) == 2
+    assert main(["review", "import", str(folder), str(file)]) == 2
     assert "expected a mask or polygon" in capsys.readouterr().err
     np.testing.assert_array_equal(labels_in(folder, "take/0"), labels_of(0))
 

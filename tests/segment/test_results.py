@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from graspseg.frame import Frame, Intrinsics
-from graspseg.segment.extras import Extras, cloud
+from graspseg.segment.cloud import cloud
+from graspseg.segment.extras import Extras
 from graspseg.segment.results import STAGES, Stage, Summary
 from graspseg.segment.segmenter import Segmenter
 

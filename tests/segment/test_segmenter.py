@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graspseg import Frame, InputError, Segmenter
-from graspseg.segment.segmenter import Look
+from graspseg.segment.look import Look
 
 
 @pytest.fixture(scope="module")
@@ -287,19 +287,25 @@ class _Tensor:
 @pytest.mark.parametrize(
     ("wrong", "found"),
     [
-        (None, "is a NoneType, expected a graspseg.Frame or a NumPy array of uint16"),
-        ([[400, 400]], "is a list"),
-        (_Tensor(), "is a _Tensor"),
-        ("depth.png", "is the path 'depth.png', expected its depth"),
-        (Path("depth.png"), "is the path 'depth.png'"),
-        (b"\x89PNG", "is a bytes"),
+        (None, "is None, expected uint16 depth .* check the path"),
+        ([[400, 400]], "is a list, .* np.array"),
+        (_Tensor(), r"is a _Tensor, .* tensor.cpu\(\).numpy\(\)"),
+        ("depth.png", "depth.png"),
+        (Path("depth.png"), "depth.png"),
+        (b"\x89PNG", "is a bytes, .* cv2.imdecode"),
         (7, "is a int"),
-        (np.ones((4, 4), np.uint8), r"is uint8 of shape \(4, 4\), expected non-empty depth of uint16"),
-        (np.ones((4, 4, 3), np.uint8), r"is uint8 of shape \(4, 4, 3\)"),
-        (np.ones((2, 4, 4), np.uint16), r"is uint16 of shape \(2, 4, 4\)"),
-        (np.ones(4, np.uint16), r"is uint16 of shape \(4,\)"),
-        (np.ones((4, 4), np.float32), "use Frame.from_metres for metres"),
-        (np.full((4, 4), None), "is object of shape"),
+        (np.ones((4, 4), np.uint8), r"of uint8 of shape \(4, 4\), expected uint16 .* 8 bits are too coarse"),
+        (np.ones((4, 4), bool), "this is a mask"),
+        (np.ones((4, 4, 3), np.uint8), r"of uint8 of shape \(4, 4, 3\), .* color picture \(RGB or BGR\)"),
+        (np.ones((4, 4, 1), np.uint16), r"array\[..., 0\]"),
+        (np.ones((2, 4, 4), np.uint16), r"of uint16 of shape \(2, 4, 4\), .* one frame a call"),
+        (np.ones(4, np.uint16), r"of uint16 of shape \(4,\), .* reshape"),
+        (np.ones((0, 4), np.uint16), "at least one pixel"),
+        (np.full((4, 4), 700, np.int32), r"values fit, so give array.astype\(np.uint16\)"),
+        (np.full((4, 4), -1, np.int64), "go from -1 to -1"),
+        (np.ones((4, 4), np.float32), r"use Frame.from_metres\(array\) for depth in metres"),
+        (np.full((4, 4), 700, np.float32), r"look like millimetres, so give Frame.from_metres\(array / 1000\)"),
+        (np.full((4, 4), None), "is an array of object of shape"),
     ],
 )
 def test_what_is_no_frame_is_told_what_was_expected(

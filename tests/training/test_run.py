@@ -17,7 +17,8 @@ from graspseg.networks.checkpoint import load_checkpoint
 from graspseg.training import run
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import preset
-from graspseg.training.run import train
+from graspseg.training.run import mean_score, report, train
+from graspseg.training.sheet import read_log
 from graspseg.training.sources import Skipped
 
 
@@ -131,6 +132,31 @@ def test_fine_tuning_starts_from_the_model_on_a_users_folder(tmp_path, quick, to
         assert torch.equal(value, parameters[name]), name
     assert load_checkpoint(second.model).card.data["folders"] == ["mine"]
     assert read_config(tmp_path / "second" / "config.json") == frozen
+
+
+def test_a_model_that_training_makes_worse_is_kept(tmp_path, quick, toy_folder, frames, capsys):
+    first = train(replace(quick, steps=30), tmp_path / "first", frames=frames)
+    optimizer = replace(quick.optimizer, finetune_rate=0.5, clip_norm=0.0, average_decay=0.0)
+    worse = replace(quick, data=(toy_folder(5),), init=str(first.model), optimizer=optimizer)
+    second = train(worse, tmp_path / "second")
+    report(second)
+    rows = read_log(tmp_path / "second" / "metrics.csv")
+    scored = [row for row in rows if "val/first_look_mean" in row]
+    assert scored[0]["step"] == 0
+    assert scored[0]["val/first_look_mean"] == pytest.approx(second.before["val/first_look_mean"])
+    assert second.kept_start and scored[-1]["val/first_look_mean"] < second.before["val/first_look_mean"]
+    assert_equal_weights(first, second)
+    assert load_checkpoint(second.model).card.metrics == second.before == second.scores
+    assert "the one it started from was kept" in capsys.readouterr().out
+
+
+def test_a_model_that_training_makes_better_is_saved(tmp_path, quick, toy_folder, frames, capsys):
+    first = train(replace(quick, steps=1), tmp_path / "first", frames=frames)
+    settings = replace(quick, data=(toy_folder(5),), init=str(first.model), steps=30)
+    second = train(replace(settings, optimizer=replace(quick.optimizer, finetune_rate=2e-3)), tmp_path / "second")
+    report(second)
+    assert mean_score(second.scores) > mean_score(second.before) and not second.kept_start
+    assert " -> " in capsys.readouterr().out
 
 
 def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graspseg.cli.train import parse
+from graspseg.cli.train import parse_arguments as parse
 from graspseg.errors import InputError
 from graspseg.training.config_file import write_config
 from graspseg.training.presets import preset
@@ -46,10 +46,8 @@ def test_resuming_takes_the_settings_of_the_run(tmp_path):
         parse(["--resume", "--out", str(tmp_path / "none")])
 
 
-def test_unknown_presets_and_options_are_refused(capsys):
+def test_unknown_presets_and_options_are_refused():
     with pytest.raises(InputError, match="huge"):
         parse(["--preset", "huge"])
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(InputError, match="no option --stepz of graspseg train: did you mean '--steps'"):
         parse(["--stepz", "3"])
-    assert caught.value.code == 2
-    assert "stepz" in capsys.readouterr().err

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from graspseg.annotate.inputs import Inputs
 from graspseg.annotate.job import CONFIDENCE, Job, evidence_file
@@ -16,8 +19,46 @@ from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.csv_cell import as_cell
 
+_MANY = 0.25
+"""Share of frames without a hand, or without an object, that is worth a word."""
 
-def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (), model: str | None) -> None:
+
+class Ranking(NamedTuple):
+    """What the confidences of a job are like.
+
+    Attributes:
+        confidence: 5 % quantile, median and 95 % quantile over the frames, 0 to 1.
+        frames: number of frames.
+        without_hand: how many of them show no hand.
+        without_object: how many of them show no object.
+    """
+
+    confidence: tuple[float, float, float]
+    frames: int
+    without_hand: int
+    without_object: int
+
+    def sentences(self) -> list[str]:
+        """What a person is told at the end: the quantiles, what is missing, and what to do where much is."""
+        low, median, high = self.confidence
+        said = [
+            f"confidence {median:.2f} (median; 5 to 95 %: {low:.2f} to {high:.2f}); no hand in {self.without_hand:,} "
+            f"frames, no object in {self.without_object:,}"
+        ]
+        for missing, name, why in (
+            (self.without_hand, "hand", "its skin may look different here"),
+            (self.without_object, "object", "it may be called hand, or lie beyond --depth-range"),
+        ):
+            if missing > _MANY * self.frames:
+                said.append(
+                    f"no {name} was found in {missing / self.frames:.0%} of the frames ({why}): look at some, and "
+                    "where that is wrong annotate again with --calibrate --clicks on bare skin, or another "
+                    "--depth-range"
+                )
+        return said
+
+
+def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (), model: str | None) -> Ranking:
     """Write the confidence of a finished job's frames, in the order of the recording.
 
     Args:
@@ -25,6 +66,9 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
         inputs: its frames.
         skins: how skin was told in each input, or none at all.
         model: hash of the model that was asked about every frame, None without one.
+
+    Returns:
+        What the confidences are like.
 
     Raises:
         OutputError: the disk is full or not writable.
@@ -53,6 +97,9 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
     for (stem, row), confidence in zip(rows.items(), confidences, strict=True):
         table.writerow([as_cell(stem), f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
     write_bytes(job.out / CONFIDENCE, text.getvalue().encode())
+    low, median, high = np.percentile(confidences, (5, 50, 95)).tolist()
+    bare = [sum(not row[name] for row in rows.values()) for name in ("hand_px", "object_px")]
+    return Ranking((low, median, high), len(rows), *bare)
 
 
 def _method(job: Job, skin: SkinChoice | None) -> SkinMethod:

@@ -23,7 +23,8 @@ from graspseg.labels import HAND, OBJECT
 from graspseg.models.locate import find_model
 from graspseg.parallel.chunks import THIS_PROCESS, RayCluster, Where, run_chunks
 from graspseg.parallel.stop import stopping
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 
 @dataclass(frozen=True)

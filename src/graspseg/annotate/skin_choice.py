@@ -186,8 +186,8 @@ def has_surroundings(frames: Sequence[RgbdFrame], settings: AnnotateSettings) ->
 def agreement(evidence: Sequence[Evidence]) -> float:
     """How well labels of several frames agree with depth and color, 0 to 1: the mean IoU that such a recording has.
 
-    Fitted to the tuning recordings of `benchmarks/annotation_sets.py`, annotated in every way from empty hands, from
-    hands with several things, and from one and two frames alone.
+    Fitted to the tuning recordings of `benchmarks/annotation/annotation_sets.py`, annotated in every way from empty
+    hands, from hands with several things, and from one and two frames alone.
     """
     return 1 / (1 + math.exp(-_agreement_logit(evidence)))
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -21,6 +23,27 @@ if TYPE_CHECKING:
     from graspseg.parallel.chunks import Where
 
 _SHOWN = 5
+USAGE = Usage(
+    "graspseg annotate",
+    examples=(
+        "graspseg annotate recordings/take1 --out labelled",
+        "graspseg annotate take.db3 --out labelled --with-model lite --depth all",
+    ),
+    everyday=(
+        "out",
+        "skin",
+        "depth-range",
+        "calibrate",
+        "clicks",
+        "with-model",
+        "depth",
+        "depth-unit",
+        "fx",
+        "topic",
+        "format",
+        "workers",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -76,7 +99,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: nothing can be annotated or written.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg annotate")
+    options = parse(Options, argv, USAGE)
     workers = _checked_workers(options)
     from rich.console import Console
 
@@ -184,11 +207,13 @@ def _run(
             bar = progress.add_task("ask model", total=done)
             for count in ask_model(job.chunks_of(len(inputs)), model, where=where):
                 progress.advance(bar, count)
-    write_ranking(job, inputs, skins=skins, model=identity)
+    ranking = write_ranking(job, inputs, skins=skins, model=identity)
     if failed > _SHOWN:
         console.print(f"graspseg: {failed - _SHOWN} more frames failed, all are in {printable(job.out / 'evidence')}")
     print(f"{done} of {len(inputs)} frames annotated in {printable(job.out)}")
     for title, skin in zip(inputs.titles, skins, strict=bool(skins)):
         print(f"skin in {printable(title)}: {printable(skin.sentence())}")
-    print(f"check them, the doubtful first, with: graspseg review {printable(job.out)}")
+    for sentence in ranking.sentences():
+        print(printable(sentence))
+    print(f"check them, lowest confidence first: graspseg review {printable(job.out)}")
     return 1 if failed else 0

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -21,6 +23,28 @@ if TYPE_CHECKING:
     from graspseg.compare.entries import Entry
     from graspseg.compare.recipes import Scale
     from graspseg.compare.run import Comparison
+
+USAGE = Usage(
+    "graspseg compare",
+    examples=(
+        "graspseg compare synth:interseghands/unseen:200 --out compared --networks fcn8s-small denseattentionseg-small",
+        "graspseg compare my_labelled_frames --out judged --models runs/lite --networks forest",
+    ),
+    everyday=(
+        "out",
+        "networks",
+        "models",
+        "train",
+        "frames",
+        "steps",
+        "budget-minutes",
+        "seeds",
+        "size",
+        "batch",
+        "reference",
+        "threads",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +61,8 @@ class Options:
     out: Path
     """folder of the comparison: report.html, report.md, report.json, pictures, all cells"""
     networks: tuple[str, ...] = ()
-    """names of graspseg networks; NAME+contour = the last stage with the contour loss; forest"""
+    """names of graspseg networks, or module:function of your own; NAME+contour = the last stage with the contour loss;
+    forest"""
     models: tuple[str, ...] = ()
     """models that are trained already: runs, .safetensors, .onnx or .npz files, or shipped ones such as lite"""
     train: str = "synth:interseghands"
@@ -82,7 +107,7 @@ class Options:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 something in the table failed, 2 bad input."""
-    options = parse(argv)
+    options = read_options(argv)
     from graspseg.compare.run import check_folder
     from graspseg.datasets.output_folder import working_in
 
@@ -93,7 +118,7 @@ def main(argv: Sequence[str]) -> int:
             return _compare(options, argv)
 
 
-def parse(argv: Sequence[str]) -> Options:
+def read_options(argv: Sequence[str]) -> Options:
     """Read the command line; with `--resume`, the comparison in `--out` decides what is not given.
 
     Raises:
@@ -104,7 +129,7 @@ def parse(argv: Sequence[str]) -> Options:
     first.add_argument("--resume", action="store_true")
     known, _ = first.parse_known_args(list(argv))
     if not known.resume:
-        return tyro.cli(Options, args=list(argv), prog="graspseg compare")
+        return parse(Options, argv, USAGE)
     from graspseg.compare.run import OPTIONS
     from graspseg.datasets.description import read_object
 
@@ -121,7 +146,7 @@ def parse(argv: Sequence[str]) -> Options:
             f"{known.out / OPTIONS} holds no options of graspseg compare, expected those it was begun with: give the "
             "whole command without --resume."
         ) from error
-    return tyro.cli(Options, args=list(argv), default=replace(default, resume=True), prog="graspseg compare")
+    return parse(Options, argv, USAGE, default=replace(default, resume=True))
 
 
 def _compare(options: Options, argv: Sequence[str]) -> int:
@@ -190,9 +215,11 @@ def _compare(options: Options, argv: Sequence[str]) -> int:
 def _check(options: Options) -> None:
     numbers = {"--steps": options.steps, "--batch": options.batch, "--time-threads": options.time_threads}
     numbers |= {"--time-calls": options.time_calls, "--threads": options.threads, "--frames": options.frames}
-    for name, value, least in [*((*each, 1) for each in numbers.items()), ("--workers", options.workers, 0)]:
-        if value is not None and value < least:
-            raise InputError(f"{name} is {value}, expected at least {least}: give a larger one.")
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}, expected at least 1: give a larger one.")
+    if options.workers is not None and options.workers < 0:
+        raise InputError(f"--workers is {options.workers}, expected 0 or more: 0 makes frames in this process.")
     if options.budget_minutes is not None and not 0 < options.budget_minutes < inf:
         raise InputError(f"--budget-minutes is {options.budget_minutes}, expected more than 0: give another number.")
     seeds = set(options.seeds)

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import Runnable, run_subcommand
 from graspseg.cli.progress import Voice, frames_bar
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.datasets.dataset import Dataset
 
+_DESCRIPTION = "Look at, check and convert data sets: folders and .tar shards; list public ones."
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
 
@@ -179,42 +182,74 @@ class List:
 
             print(json.dumps(describe_all(), indent=2))
             return 0
-        from rich.console import Console
-        from rich.table import Column, Table
+        from graspseg.datasets.public.describe import as_text
 
-        from graspseg.datasets.public.describe import COLUMNS, table_rows
-
-        table = Table(*(Column(name, overflow="fold") for name in COLUMNS))
-        for row in table_rows():
-            table.add_row(*row)
-        # Lines are cut for a screen only.
-        Console(width=None if sys.stdout.isatty() else 500).print(table)
+        print(as_text())
         return 0
 
 
 # A subcommand is a dataclass with `run`; its name is the one a user types.
-Command = (
-    Annotated[Stats, tyro.conf.subcommand("stats", prefix_name=False)]
-    | Annotated[Check, tyro.conf.subcommand("check", prefix_name=False)]
-    | Annotated[Sheet, tyro.conf.subcommand("sheet", prefix_name=False)]
-    | Annotated[Convert, tyro.conf.subcommand("convert", prefix_name=False)]
-    | Annotated[List, tyro.conf.subcommand("list", prefix_name=False)]
-)
+COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
+    "stats": (
+        Stats,
+        Usage(
+            "graspseg dataset stats",
+            examples=(
+                "graspseg dataset stats data/train",
+                "graspseg dataset stats data/train --split val --json figures.json",
+            ),
+        ),
+    ),
+    "check": (
+        Check,
+        Usage(
+            "graspseg dataset check",
+            examples=(
+                "graspseg dataset check data/train",
+                "graspseg dataset check frames.tar --threads 2",
+            ),
+        ),
+    ),
+    "sheet": (
+        Sheet,
+        Usage(
+            "graspseg dataset sheet",
+            examples=(
+                "graspseg dataset sheet data/train --out sheet.png",
+                "graspseg dataset sheet data/train --out sheet.png --count 12 --columns 4 --color",
+            ),
+        ),
+    ),
+    "convert": (
+        Convert,
+        Usage(
+            "graspseg dataset convert",
+            examples=(
+                "graspseg dataset convert data/train --out shards --to shards",
+                "graspseg dataset convert data/train --out coco --to coco --split val",
+            ),
+        ),
+    ),
+    "list": (
+        List,
+        Usage(
+            "graspseg dataset list",
+            examples=(
+                "graspseg dataset list",
+                "graspseg dataset list --json",
+            ),
+        ),
+    ),
+}
 
 
 def main(argv: list[str]) -> int:
     """Run a subcommand.
 
     Raises:
-        InputError: there is no data set, or nothing can be written.
+        InputError: there is no such command or data set, or nothing can be written.
     """
-    command: Stats | Check | Sheet | Convert | List = tyro.cli(
-        Command,
-        args=argv,
-        prog="graspseg dataset",
-        description="Look at, check and convert data sets: folders and .tar shards; list public ones.",
-    )
-    return command.run()
+    return run_subcommand(COMMANDS, argv, prog="graspseg dataset", description=_DESCRIPTION)
 
 
 def _warn(dataset: Dataset) -> None:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from graspseg.cli.camera import CameraArguments
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 from graspseg.frame import Frame
 
@@ -20,6 +22,27 @@ if TYPE_CHECKING:
     from graspseg.datasets.dataset import Dataset
     from graspseg.evaluation.evaluate import Evaluation
     from graspseg.segment.segmenter import Segmenter
+
+USAGE = Usage(
+    "graspseg evaluate",
+    examples=(
+        "graspseg evaluate my_labelled_frames",
+        "graspseg evaluate synth:val:200 --model forest --all --json figures.json",
+    ),
+    everyday=(
+        "model",
+        "all",
+        "json",
+        "html",
+        "sheet",
+        "split",
+        "limit",
+        "rules",
+        "depth-unit",
+        "fx",
+        "threads",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +54,9 @@ class Arguments:
             for that many frames of the exam (synth:wild/val:1000 for another preset of the generator), or a public data
             set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, an exported .onnx file, or a forest's .npz.
+        all: Print every figure as Markdown, not only what people ask first.
         json: Also write every figure to this file.
+        html: Also write a page with every figure and the worst frames, to this file.
         sheet: Also draw the worst frames into this PNG: depth, truth, prediction.
         split: Only the frames that the data set, or the makers of a public one, list under this name.
         skip: Leave out so many frames at the beginning.
@@ -44,7 +69,9 @@ class Arguments:
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
     model: str = "denseattentionseg-lite"
+    all: bool = False
     json: Path | None = None
+    html: Path | None = None
     sheet: Path | None = None
     split: str | None = None
     skip: int = 0
@@ -57,17 +84,18 @@ class Arguments:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 some frames could not be used."""
-    arguments = tyro.cli(Arguments, args=argv, prog="graspseg evaluate")
-    from graspseg.datasets.atomic import make_folder, write_json, write_png
+    arguments = parse(Arguments, argv, USAGE)
+    from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
     from graspseg.datasets.collection import data_sets_in
     from graspseg.datasets.doubts import doubts_of
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
+    from graspseg.evaluation.summary import as_html, as_table
     from graspseg.segment.segmenter import Segmenter
 
     if arguments.sheet is not None and arguments.sheet.suffix.lower() != ".png":
         raise InputError(f"--sheet is {arguments.sheet}, expected a name ending in .png: choose one.")
-    for path in (arguments.json, arguments.sheet):
+    for path in (arguments.json, arguments.html, arguments.sheet):
         if path is not None:
             if path.is_dir():
                 raise InputError(f"{path} is a folder, expected a file to write: add a name.")
@@ -89,11 +117,14 @@ def main(argv: Sequence[str]) -> int:
         for name, evaluation in evaluations.items()
     }
     report = reports.get(arguments.data, {"data": arguments.data, "model": str(arguments.model), "sets": reports})
-    table = _table_of_sets(evaluations) if folders else as_markdown(report)
+    everything = _table_of_sets(evaluations) if folders else as_markdown(report)
+    table = everything if folders or arguments.all else as_table(report)
     print(printable(table, lines=True), end="", flush=True)
     if arguments.json is not None:
         write_json(arguments.json, report)
     sheet = worst_sheet(*evaluations.values())
+    if arguments.html is not None:
+        write_bytes(arguments.html, as_html(f"{arguments.model} on {arguments.data}", everything, sheet).encode())
     if arguments.sheet is not None and sheet is not None:
         write_png(arguments.sheet, sheet)
     failures = [reason for evaluation in evaluations.values() for reason in evaluation.failures]

@@ -8,9 +8,18 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 _DEFAULT_SIDE = 160
+USAGE = Usage(
+    "graspseg export",
+    examples=(
+        "graspseg export runs/lite",
+        "graspseg export runs/lite/model.safetensors --out small.onnx --side 96 --looks 2",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class Options:
     """Side length of the first window, which shows everything; default: as the others."""
     hands: Literal[1, 2, 3, 4] = 1
     """Most groups of hand and object that get a closer window of their own; with 1 all share one."""
+    network: str | None = None
+    """A network of your own as module:function, as it was trained."""
     mirror: bool = True
     """Look at closer windows a second time, mirrored."""
 
@@ -52,7 +63,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: The run cannot be read, the file cannot be written, or it does not match PyTorch.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg export")
+    options = parse(Options, argv, USAGE)
     if options.side is not None and options.side < 16:
         raise InputError(f"--side is {options.side}, expected at least 16: leave it out for the training's own.")
     if options.full_side is not None and options.full_side < 16:
@@ -74,7 +85,7 @@ def main(argv: list[str]) -> int:
     from graspseg.export import Passes, export_onnx
     from graspseg.networks import load_checkpoint
 
-    network, card = load_checkpoint(path)
+    network, card = load_checkpoint(path, network=options.network)
     if options.side is None and _saw_whole_frames(card.config):
         raise InputError(
             f"{path} was trained on whole frames, expected a network for windows: give their size, such as --side 640 "

@@ -10,9 +10,18 @@ from typing import Annotated
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 _SHOWN_CHARACTERS = 400
+USAGE = Usage(
+    "graspseg info",
+    examples=(
+        "graspseg info lite",
+        "graspseg info runs/lite/model.safetensors",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: the file is missing or no model.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg info")
+    options = parse(Options, argv, USAGE)
     from graspseg.models.locate import find_model
 
     path = find_model(options.model)

@@ -16,35 +16,43 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 
 from graspseg import __version__
-from graspseg.errors import InputError, printable
+from graspseg.errors import InputError, did_you_mean, not_installed, printable
 
 OK, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: `module:function` and one line of help."""
+    """A subcommand: `module:function`, one line of help and the group it is listed in."""
 
     target: str
     help: str
+    group: str = "Inspect"
 
 
+GROUPS = {
+    "Use": "masks of your depth images",
+    "Data": "make, label and look at frames",
+    "Learn": "models of your own",
+    "Inspect": "what there is",
+}
 COMMANDS: dict[str, Command] = {
-    "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
-    "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
-    "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
-    "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
-    "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames"),
-    "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table"),
-    "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct"),
-    "export": Command("graspseg.cli.export:main", "turn a training run into a model file that runs without torch"),
-    "speed": Command("graspseg.cli.speed:main", "time a model on this machine, stage by stage"),
-    "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost"),
-    "info": Command("graspseg.cli.info:main", "say what a model file holds"),
-    "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets (folders and shards)"),
-    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera under fixed light"),
+    "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images", "Use"),
+    "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera", "Use"),
+    "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames", "Data"),
+    "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings with color", "Data"),
+    "review": Command("graspseg.cli.review:main", "check labels in a web page: accept, reject, correct", "Data"),
+    "dataset": Command("graspseg.cli.dataset:main", "count, check, draw and convert data sets", "Data"),
+    "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames", "Learn"),
+    "evaluate": Command("graspseg.cli.evaluate:main", "measure a model on labelled frames", "Learn"),
+    "compare": Command("graspseg.cli.compare:main", "train, judge and time several networks in one table", "Learn"),
+    "export": Command("graspseg.cli.export:main", "turn a trained network into a file that needs no torch", "Learn"),
+    "speed": Command("graspseg.cli.speed:main", "time a model on this machine, stage by stage", "Inspect"),
+    "networks": Command("graspseg.cli.networks:main", "list the networks with parameters and cost", "Inspect"),
+    "info": Command("graspseg.cli.info:main", "say what a model file holds", "Inspect"),
 }
 
 
@@ -88,7 +96,8 @@ def _main(arguments: list[str]) -> int:
         return OK
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: see graspseg --help.")
+        meant = did_you_mean(name, COMMANDS, otherwise="see graspseg --help.")
+        return _fail(f"There is no command {name!r}, expected one of {', '.join(COMMANDS)}: {meant}")
     return _run(COMMANDS[name], rest)
 
 
@@ -98,7 +107,7 @@ def _run(command: Command, arguments: list[str]) -> int:
         module = import_module(module_name)
         return getattr(module, function_name)(arguments) or OK
     except ModuleNotFoundError as error:
-        return _fail(_missing(error))
+        return _fail(_missing(error, command.target))
     except SystemExit as error:  # raised by argument parsing
         return error.code if isinstance(error.code, int) else OK if error.code is None else BAD_INPUT
 
@@ -109,22 +118,29 @@ def _abandon_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _missing(error: ModuleNotFoundError) -> str:
+_EXTRAS = {
+    "numba": "synth",
+    "pycocotools": "coco",
+    "ray": "cluster",
+    "backports": "ros",
+    "lz4": "ros",
+    "rosbags": "ros",
+    "fastapi": "review",
+    "uvicorn": "review",
+    "segmentation_models_pytorch": "compare",
+}
+_NEEDS = {"train": ("torch", "numba"), "compare": ("torch", "numba", "segmentation_models_pytorch")}
+
+
+def _missing(error: ModuleNotFoundError, target: str) -> str:
+    """The sentence for a package that is not installed; one install line names all extras that the command lacks."""
     name = error.name or "a module"
     if name.startswith("graspseg"):
         return f"This installation has no {name}: install the release of graspseg that documents this command."
-    extras = {
-        "numba": "synth",
-        "pycocotools": "coco",
-        "ray": "cluster",
-        "backports": "ros",
-        "lz4": "ros",
-        "rosbags": "ros",
-        "fastapi": "review",
-        "uvicorn": "review",
-    }
-    extra = extras.get(name.partition(".")[0], "train")
-    return f"This command needs {name}, which is not installed: pip install 'graspseg[{extra}]'."
+    command = target.partition(":")[0].rpartition(".")[2]
+    lacking = [name.partition(".")[0], *(each for each in _NEEDS.get(command, ()) if find_spec(each) is None)]
+    extras = dict.fromkeys(_EXTRAS.get(each, "train") for each in lacking)
+    return not_installed("This command", name, ",".join(extras))
 
 
 def _fail(sentence: str) -> int:
@@ -134,14 +150,15 @@ def _fail(sentence: str) -> int:
 
 def _help() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {command.help}" for name, command in COMMANDS.items()]
+    lines: list[str] = []
+    for group, about in GROUPS.items():
+        lines += ["", f"{group}: {about}"]
+        lines += [f"  {name:<{width}}  {each.help}" for name, each in COMMANDS.items() if each.group == group]
     return "\n".join(
         [
             "usage: graspseg COMMAND [OPTIONS]",
             "",
             "Segment a hand, the object it holds and the background from depth images.",
-            "",
-            "commands:",
             *lines,
             "",
             "graspseg COMMAND --help explains a command's options.",

@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import tyro
-
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.cameras.realsense.record import Recorded, RecordSettings
+
+USAGE = Usage(
+    "graspseg record",
+    examples=(
+        "graspseg record --out take1.db3 --seconds 30",
+        "graspseg record --out take2 --width 1280 --height 720 --fps 15",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     Raises:
         InputError: no camera, or nothing can be recorded or written.
     """
-    options = tyro.cli(Options, prog="graspseg record", args=list(argv))
+    options = parse(Options, argv, USAGE)
     from graspseg.cameras.realsense.capture import Mode
     from graspseg.cameras.realsense.record import RecordSettings, find_camera
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import tyro
 
-from graspseg.errors import InputError, printable
-
-if TYPE_CHECKING:
-    from graspseg.review.server.exports import Form
+from graspseg.cli.help import Usage
+from graspseg.cli.options import Runnable, parse
+from graspseg.errors import InputError, did_you_mean, printable
 
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -23,8 +23,10 @@ class Options:
     """Check labels in a web page on this machine: accept, reject, correct; worst confidence first.
 
     Every decision is in DIR/review.sqlite at once; corrected labels replace those in DIR/labels. Several people may
-    review one folder at the same time. Stop with Ctrl-C. With --export or --import there is no page: accepted frames
-    are written for other programs, or labels corrected there are read.
+    review one folder at the same time. Stop with Ctrl-C.
+
+    Two commands without a page: graspseg review export DIR --out OUT writes accepted frames for other programs,
+    graspseg review import DIR FILE reads labels corrected there.
     """
 
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
@@ -39,12 +41,87 @@ class Options:
     """Name of the person in the history, when the page is not given another; default: the user of this process."""
     open: bool = False
     """Open the page in a browser."""
-    export: Literal["folder", "shards", "coco", "png", "cvat"] | None = None
-    """Write the accepted frames with their corrected labels to --out. png: colored masks only; cvat: for images 1.1."""
-    out: Path | None = None
-    """New or empty folder for --export."""
-    import_file: Annotated[Path | None, tyro.conf.arg(name="import", metavar="FILE")] = None
-    """Take over labels corrected elsewhere: CVAT for images 1.1 (.xml, .zip) or COCO (.json)."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """Write the accepted frames of a reviewed folder, with their corrected labels, for other programs."""
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder that was reviewed."""
+    out: Path
+    """New or empty folder to write to."""
+    to: Literal["folder", "shards", "coco", "png", "cvat"] = "folder"
+    """Kind of data set; png: colored masks only; cvat: for images 1.1."""
+
+    def run(self) -> int:
+        """0 done, 1 some frames could not be written."""
+        from graspseg.cli.progress import Voice, frames_bar
+        from graspseg.review.server.exports import export, open_accepted
+        from graspseg.segment.engine import available_threads
+
+        accepted = open_accepted(self.folder)
+        say = Voice()
+        with frames_bar(len(accepted)) as advance:
+            done = export(accepted, self.out, self.to, threads=available_threads(), say=say, advance=advance)
+        say.close(done.frames - done.written)
+        print(f"{done.written:,} of {done.frames:,} accepted frames in {printable(self.out)}", file=sys.stderr)
+        return 0 if done.written == done.frames else 1
+
+
+@dataclass(frozen=True)
+class Import:
+    """Take over labels that were corrected in another program."""
+
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
+    """Folder under review."""
+    file: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+    """CVAT for images 1.1 (.xml, .zip) or COCO (.json)."""
+
+    def run(self) -> int:
+        """0 done, 1 some images could not be used."""
+        from graspseg.cli.progress import Voice
+        from graspseg.review.server.imports import import_labels
+        from graspseg.review.server.serve import open_store
+
+        say = Voice()
+        with open_store(self.folder, say=_say) as store:
+            done = import_labels(store, self.file, say=say)
+        say.close(done.failed)
+        empty = f", {done.empty:,} without any shape and left as they are" if done.empty else ""
+        print(f"{done.changed:,} frames have new labels, {done.same:,} had them before{empty}", file=sys.stderr)
+        return 1 if done.failed else 0
+
+
+USAGE = Usage(
+    "graspseg review",
+    examples=(
+        "graspseg review labelled",
+        "graspseg review labelled --open --model none --reviewer Ada",
+    ),
+)
+COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
+    "export": (
+        Export,
+        Usage(
+            "graspseg review export",
+            examples=(
+                "graspseg review export labelled --out accepted",
+                "graspseg review export labelled --out for_cvat --to cvat",
+            ),
+        ),
+    ),
+    "import": (
+        Import,
+        Usage(
+            "graspseg review import",
+            examples=(
+                "graspseg review import labelled annotations.xml",
+                "graspseg review import labelled coco.json",
+            ),
+        ),
+    ),
+}
 
 
 def main(argv: list[str]) -> int:
@@ -53,47 +130,30 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: the folder cannot be reviewed.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg review")
+    if argv and argv[0] in COMMANDS:
+        kind, usage = COMMANDS[argv[0]]
+        return parse(kind, argv[1:], usage).run()
+    _refuse_old_modes(argv)
+    options = parse(Options, argv, USAGE)
     if options.port is not None and not 0 <= options.port < 1 << 16:
         raise InputError(f"--port is {options.port}, expected 0 to 65535: leave it out.")
-    if (options.export is None) != (options.out is None):
-        raise InputError("--export and --out belong together, expected both or neither: name what to write and where.")
-    if options.export is not None and options.out is not None:
-        return _export(options.folder, options.out, form=options.export)
-    if options.import_file is not None:
-        return _import(options.folder, options.import_file)
     _serve(options)
     return 0
 
 
-def _export(folder: Path, out: Path, *, form: Form) -> int:
-    """0 done, 1 some frames could not be written."""
-    from graspseg.cli.progress import Voice, frames_bar
-    from graspseg.review.server.exports import export, open_accepted
-    from graspseg.segment.engine import available_threads
+def _refuse_old_modes(argv: Sequence[str]) -> None:
+    """Say the new way of what were options, and what a mistyped command probably means.
 
-    accepted = open_accepted(folder)
-    say = Voice()
-    with frames_bar(len(accepted)) as advance:
-        done = export(accepted, out, form, threads=available_threads(), say=say, advance=advance)
-    say.close(done.frames - done.written)
-    print(f"{done.written:,} of {done.frames:,} accepted frames in {printable(out)}", file=sys.stderr)
-    return 0 if done.written == done.frames else 1
-
-
-def _import(folder: Path, file: Path) -> int:
-    """0 done, 1 some images could not be used."""
-    from graspseg.cli.progress import Voice
-    from graspseg.review.server.imports import import_labels
-    from graspseg.review.server.serve import open_store
-
-    say = Voice()
-    with open_store(folder, say=_say) as store:
-        done = import_labels(store, file, say=say)
-    say.close(done.failed)
-    empty = f", {done.empty:,} without any shape and left as they are" if done.empty else ""
-    print(f"{done.changed:,} frames have new labels, {done.same:,} had them before{empty}", file=sys.stderr)
-    return 1 if done.failed else 0
+    Raises:
+        InputError: the arguments hold one.
+    """
+    given = {argument.partition("=")[0] for argument in argv}
+    for name, new in (("export", "DIR --out OUT --to KIND"), ("import", "DIR FILE")):
+        if f"--{name}" in given:
+            raise InputError(f"--{name} is a command of its own: graspseg review {name} {new}.")
+    if len(argv) > 1 and not argv[1].startswith("-") and not Path(argv[0]).exists():
+        meant = did_you_mean(argv[0], COMMANDS, otherwise="see graspseg review --help.")
+        raise InputError(f"{argv[0]} is no folder, expected DIR, or a command {' or '.join(COMMANDS)}: {meant}")
 
 
 def _serve(options: Options) -> None:

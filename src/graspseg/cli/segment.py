@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -18,6 +20,26 @@ if TYPE_CHECKING:
     from graspseg.segment.inputs import CameraOptions, Source
 
 _SHOWN = 5
+USAGE = Usage(
+    "graspseg segment",
+    examples=(
+        "graspseg segment frames/ --out results",
+        "graspseg segment frame.png --out results --depth-unit 0.0001 --fx 475 --save cloud handless",
+    ),
+    everyday=(
+        "out",
+        "model",
+        "save",
+        "overlays",
+        "depth-unit",
+        "fx",
+        "fy",
+        "cx",
+        "cy",
+        "engine",
+        "threads",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +82,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: nothing can be segmented or written.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg segment")
+    options = parse(Options, argv, USAGE)
     from graspseg.segment.inputs import find_sources
 
     if options.threads is not None and options.threads < 1:

@@ -9,11 +9,34 @@ from typing import Annotated, Literal
 
 import tyro
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
 from graspseg.synth.preset_names import PresetName
 from graspseg.synth.sensor.profiles import SensorName, describe_sensors
 
 _SENSOR_HELP = "what measures, every frame another unit; default: the preset's; " + "; ".join(describe_sensors())
+
+USAGE = Usage(
+    "graspseg synth",
+    examples=(
+        "graspseg synth --out data/train --count 2000 --preset rooms",
+        "graspseg synth --out data/clips --clips 20 --preset wild --format shards --split val",
+    ),
+    everyday=(
+        "out",
+        "count",
+        "preset",
+        "split",
+        "seed",
+        "sensor",
+        "color",
+        "backgrounds",
+        "clips",
+        "format",
+        "workers",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +86,7 @@ class Options:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns the exit code."""
-    options = tyro.cli(Options, prog="graspseg synth", args=list(argv))
+    options = parse(Options, argv, USAGE)
     from graspseg.segment.engine import available_threads
 
     workers = available_threads() if options.workers is None else options.workers

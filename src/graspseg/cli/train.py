@@ -10,9 +10,36 @@ from typing import Annotated
 
 import tyro
 
-from graspseg.errors import InputError
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
+from graspseg.errors import InputError, did_you_mean
 from graspseg.training.config_file import read_config
 from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
+
+USAGE = Usage(
+    "graspseg train",
+    examples=(
+        "graspseg train --preset tiny --out runs/first",
+        "graspseg train --init lite --data my_labelled_frames --max-minutes 30 --out runs/mine",
+    ),
+    everyday=(
+        "preset",
+        "data",
+        "init",
+        "network",
+        "out",
+        "steps",
+        "max-minutes",
+        "batch",
+        "seed",
+        "validation.data",
+        "backgrounds",
+        "resume",
+        "config",
+        "accelerator",
+        "workers",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
         from graspseg.cli.train_forest import main as train_forest
 
         return train_forest(argv)
-    arguments = _with_checked_backgrounds(parse(argv))
+    arguments = _with_checked_backgrounds(parse_arguments(argv))
     from graspseg.training.run import report, train
     from graspseg.training.run_folder import leads
 
@@ -78,7 +105,7 @@ def _asks_for_forest(argv: Sequence[str]) -> bool:
     return first.parse_known_args(list(argv))[0].network == "forest"
 
 
-def parse(argv: Sequence[str]) -> Arguments:
+def parse_arguments(argv: Sequence[str]) -> Arguments:
     """Read the command line; the preset, a file or the interrupted run decide what is not given.
 
     Raises:
@@ -91,7 +118,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     first.add_argument("--resume", action="store_true")
     known, _ = first.parse_known_args(list(argv))
     if known.preset is not None and known.preset not in PRESET_NAMES:
-        raise InputError(f"--preset is {known.preset!r}, expected one of {', '.join(PRESET_NAMES)}: choose one.")
+        meant = did_you_mean(known.preset, PRESET_NAMES, otherwise="choose one.")
+        raise InputError(f"--preset is {known.preset!r}, expected one of {', '.join(PRESET_NAMES)}: {meant}")
     file = known.config
     if known.resume:
         if known.out is None or not (known.out / "config.json").is_file():
@@ -101,4 +129,4 @@ def parse(argv: Sequence[str]) -> Arguments:
         file = known.out / "config.json"
     settings = preset(known.preset or "lite") if file is None else read_config(file)
     default = Arguments(settings, known.out or Path("runs") / settings.preset)
-    return tyro.cli(Arguments, args=list(argv), default=default, prog="graspseg train")
+    return parse(Arguments, argv, USAGE, default=default)

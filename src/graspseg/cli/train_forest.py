@@ -11,8 +11,28 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import printable
 from graspseg.training.forest_config import ForestConfig
+
+USAGE = Usage(
+    "graspseg train",
+    examples=(
+        "graspseg train --network forest --out runs/forest",
+        "graspseg train --network forest --data my_labelled_frames --out runs/my_forest",
+    ),
+    everyday=(
+        "network",
+        "data",
+        "recipes",
+        "seed",
+        "out",
+        "forest.frames",
+        "forest.find.trees",
+        "forest.segment.trees",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class Arguments:
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 0 done, 1 done without some frames that could not be used."""
-    arguments = tyro.cli(Arguments, args=list(argv), prog="graspseg train")
+    arguments = parse(Arguments, argv, USAGE)
     from graspseg.training.forest_run import FOREST_FILE, run_forest
 
     console = Console(stderr=True)

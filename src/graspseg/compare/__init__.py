@@ -1,4 +1,5 @@
-"""Several networks under one stated budget: trained on the same frames, judged on the same frames, timed side by side.
+"""Several networks under one stated budget: trained, judged and timed alike, in the paper's tables.
 
-The tables and figures of the paper's section 5 (Tables 2 and 3, Figures 6 to 8) for any networks and any data set.
+In: names of networks, frames to train on and to judge. Out: a report with tables, intervals and pictures.
+Begin with `run.compare`.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -115,6 +114,8 @@ def with_budget(
 def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry]:
     """Entries by short names: `NETWORK`, `NETWORK+contour` (the last stage with the contour loss), `forest`.
 
+    NETWORK is a name in the table, or `module:function` of a user's own.
+
     Args:
         names: in the order of the table.
         config: what all of them share.
@@ -133,7 +134,7 @@ def entries_named(names: Sequence[str], config: TrainConfig) -> list[Entry]:
         if network == FOREST:
             raise InputError(f"{name} does not exist, the forest has no contour loss: give {FOREST}.")
         network_spec(network)
-        entries.append(NetworkEntry(name, replace(config, network=network, contour=name.endswith(CONTOUR))))
+        entries.append(NetworkEntry(_row_name(name), replace(config, network=network, contour=name.endswith(CONTOUR))))
     return entries
 
 
@@ -147,17 +148,22 @@ def model_entries(given: Sequence[str]) -> list[Entry]:
     entries: list[Entry] = []
     for text in given:
         named = Path(text)
-        with contextlib.suppress(InputError):
-            path = named / "model.safetensors" if named.is_dir() else find_model(text)
-            if path.is_file() and path.suffix in kinds:
-                stem = named.resolve().name if named.is_dir() else path.stem
-                entries.append(kinds[path.suffix](re.sub(r"[^\w+.-]", "_", stem), path))
-                continue
-        raise InputError(
-            f"{text} is no model, expected the folder of a run, a .safetensors, .onnx or .npz file, or the name of a "
-            "shipped model such as lite: name one."
-        )
+        path = named / "model.safetensors" if named.is_dir() else named
+        if not named.exists() and not named.suffix:
+            path = find_model(text)
+        if not path.is_file() or path.suffix not in kinds:
+            raise InputError(
+                f"{text} is no model, expected the folder of a run, a .safetensors, .onnx or .npz file, or the name of "
+                "a shipped model such as lite: name one."
+            )
+        stem = named.resolve().name if named.is_dir() else path.stem
+        entries.append(kinds[path.suffix](_row_name(stem), path))
     return entries
+
+
+def _row_name(text: str) -> str:
+    """A name that may be part of a path."""
+    return re.sub(r"[^\w+.-]", "_", text)
 
 
 def check_names(entries: Sequence[Entry]) -> None:

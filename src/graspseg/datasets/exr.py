@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 
 _DEPTH = ("z", "depth")
 _COLORS = ("R", "G", "B", "A")
@@ -30,9 +30,7 @@ def decode_exr(data: bytes, path: Path, *, most: int) -> np.ndarray:
     try:
         import OpenEXR
     except ImportError:
-        raise InputError(
-            f"{path} is an EXR file, expected the package that reads these: pip install 'graspseg[exr]'."
-        ) from None
+        raise InputError(not_installed(f"{path} is an EXR file: reading it", "OpenEXR", "exr")) from None
     try:
         with OpenEXR.File(io.BytesIO(data), header_only=True) as file:
             name = _chosen(file, path, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from graspseg import __version__
 from graspseg.evaluation.evaluate import Evaluation
 from graspseg.evaluation.machine import describe_machine
 from graspseg.evaluation.rules import RULES
-from graspseg.labels import contact_sheet
+from graspseg.labels import CLASS_NAMES, HAND, OBJECT, contact_sheet
 from graspseg.segment.inputs import CameraOptions
 
 PAPERS_FOUR = ("pixel_accuracy", "mean_accuracy", "mean_iu", "frequency_weighted_iu")
@@ -30,16 +31,22 @@ def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOpti
         camera: Unit and camera of the depth images as the user gave them; what was left out is not in the JSON.
     """
     confusion = evaluation.confusion
+    absent = [label for label in (HAND, OBJECT) if not confusion.shown[label]]
     return {
         "data": data,
         "model": model,
         "camera": {name: value for name, value in asdict(camera or CameraOptions()).items() if value is not None},
         "frames": confusion.images,
         "failed": evaluation.failed,
+        "invented_px": {
+            CLASS_NAMES[label]: int(confusion.matrix[:, label].sum()) for label in (HAND, OBJECT) if label in absent
+        },
         "scores": {
             **confusion.summary(),
-            "boundary_f": evaluation.boundary.summary(),
-            "boundary_iou": evaluation.boundary_iou.summary(),
+            "boundary_f": without_classes(evaluation.boundary.summary(), absent),
+            "boundary_iou": {
+                kind: without_classes(scores, absent) for kind, scores in evaluation.boundary_iou.summary().items()
+            },
             "boundary_error": evaluation.boundary_error.summary(),
             "contact_f": evaluation.contact.summary(),
             "hand_leak": evaluation.leak.summary(),
@@ -56,6 +63,22 @@ def as_json(evaluation: Evaluation, *, data: str, model: str, camera: CameraOpti
         "graspseg": __version__,
         "machine": describe_machine(),
     }
+
+
+def without_classes(
+    scores: Mapping[str, Mapping[str, float | None]], absent: Sequence[int]
+) -> dict[str, dict[str, float | None]]:
+    """Scores by class and tolerance in which classes that the truth never shows are None, and no part of the mean."""
+    kept = [name for label, name in enumerate(CLASS_NAMES) if label in (HAND, OBJECT) and label not in absent]
+    found: dict[str, dict[str, float | None]] = {}
+    for name, values in scores.items():
+        if name == "mean":
+            each = {key: [scores[one][key] for one in kept] for key in values}
+            known = {key: [value for value in values if value is not None] for key, values in each.items()}
+            found[name] = {key: sum(values) / len(values) if values else None for key, values in known.items()}
+        else:
+            found[name] = dict(values) if name in kept else dict.fromkeys(values)
+    return found
 
 
 def as_markdown(report: dict[str, Any]) -> str:

@@ -15,7 +15,8 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.metrics import Confusion, HandLeak
-from graspseg.segment.segmenter import Look, Segmentation
+from graspseg.segment.look import Look
+from graspseg.segment.segmentation import Segmentation
 
 FALSE_ALARM_PX = 200
 """More pixels of hand or object than this in a frame without any are a false alarm."""

@@ -1,4 +1,8 @@
-"""Network to runtime file, compared with PyTorch before it is kept."""
+"""Network to runtime file, compared with PyTorch before it is kept.
+
+In: a trained network. Out: an ONNX file that `models` and `segment` read.
+Begin with `export_onnx`.
+"""
 
 from __future__ import annotations
 

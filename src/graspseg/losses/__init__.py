@@ -1,4 +1,8 @@
-"""Training losses: weighted cross-entropy and contour loss of the paper, and two later ones to compare with."""
+"""Training losses: weighted cross-entropy and contour loss of the paper, and two later ones to compare with.
+
+In: logits and target labels. Out: a scalar.
+Begin with `weighted_cross_entropy`, `contour_loss`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Scores of predicted labels against true ones: streaming, constant memory, numpy and OpenCV only."""
+"""Scores of predicted labels against true ones: streaming, constant memory, numpy and OpenCV only.
+
+In: labels of frame after frame. Out: scores with intervals.
+Begin with `Confusion`.
+"""
 
 from graspseg.metrics.boundary import BoundaryIoU, BoundaryScore
 from graspseg.metrics.boundary_error import BoundaryError

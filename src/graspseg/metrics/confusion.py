@@ -52,6 +52,11 @@ class Confusion:
         self._image_iou_count += other._image_iou_count
 
     @property
+    def shown(self) -> Bool[np.ndarray, "3"]:
+        """Which classes the targets show; without any truth a class has no score."""
+        return self.matrix.sum(axis=1) > 0
+
+    @property
     def pixel_accuracy(self) -> float | None:
         """Share of pixels called right; None before any pixel was seen. Paper: section 5, after FCN."""
         return _ratio(float(np.trace(self.matrix)), float(self.matrix.sum()))
@@ -66,8 +71,8 @@ class Confusion:
     @property
     def mean_iu(self) -> float | None:
         """Mean intersection over union of all three classes over the whole data set; absent classes are left out."""
-        iou, present = intersection_over_union(self.matrix)
-        return _mean(iou[present])
+        iou, _ = intersection_over_union(self.matrix)
+        return _mean(iou[self.shown])
 
     @property
     def frequency_weighted_iu(self) -> float | None:
@@ -79,29 +84,28 @@ class Confusion:
     def iou_dataset(self) -> dict[str, float | None]:
         """IoU of `hand` and `object` from the pixels of all images together, and their `mean`.
 
-        None for a class that no target and no prediction holds; the mean is over the others.
+        None for a class that no target shows, whatever was predicted; the mean is over the others.
         """
-        iou, present = intersection_over_union(self.matrix)
-        return _hand_and_object(iou, present)
+        iou, _ = intersection_over_union(self.matrix)
+        return _hand_and_object(iou, self.shown)
 
     @property
     def f1_dataset(self) -> dict[str, float | None]:
         """F1 (also called Dice) of `hand` and `object` from the pixels of all images together, and their `mean`.
 
-        Kang et al. (2017) judge hands by it. A class that no target and no prediction holds is None and left out.
+        Kang et al. (2017) judge hands by it. A class that no target shows is None and left out.
         """
-        iou, present = intersection_over_union(self.matrix)
-        return _hand_and_object(2 * iou / (1 + iou), present)
+        iou, _ = intersection_over_union(self.matrix)
+        return _hand_and_object(2 * iou / (1 + iou), self.shown)
 
     @property
     def iou_image(self) -> dict[str, float | None]:
         """IoU of `hand` and `object` averaged over images, and the `mean` of the two.
 
         An image counts for a class that its target or its prediction holds: a class absent from both is left out, a
-        class absent from the target only counts 0.
+        class absent from the target only counts 0. A class that no target of all images shows is None and left out.
         """
-        present = self._image_iou_count > 0
-        return _hand_and_object(self._image_iou_sum / np.maximum(self._image_iou_count, 1), present)
+        return _hand_and_object(self._image_iou_sum / np.maximum(self._image_iou_count, 1), self.shown)
 
     def summary(self) -> dict[str, object]:
         """All scores as plain JSON values, fractions of 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, did_you_mean
 from graspseg.models.header import FOREST_SUFFIX, ModelInfo, read_model_info
 
 DEFAULT_MODEL = "denseattentionseg-lite"
@@ -35,9 +35,12 @@ def find_model(name_or_file: str | Path) -> Path:
     path = Path(name_or_file)
     if path.is_file():
         return path
+    names = _names(_RUNNABLE)
+    known = ", ".join(names) or "none in this installation"
+    meant = did_you_mean(str(name_or_file), (*names, *ALIASES), otherwise="check the path.")
     raise InputError(
         f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model "
-        f"({_names(_RUNNABLE) or 'none in this installation'})."
+        f"({known}): {meant}"
     )
 
 
@@ -58,7 +61,7 @@ def find_weights(init: str) -> Path:
             f"{path} can only be run, expected weights to train from: give the .safetensors file beside it."
         )
     if not path.is_file():
-        names = _names((WEIGHTS_SUFFIX,)) or "none"
+        names = ", ".join(_names((WEIGHTS_SUFFIX,))) or "none"
         raise InputError(f"--init {init} is no file, expected a .safetensors file or a shipped model ({names}).")
     return path
 
@@ -81,6 +84,6 @@ def _shipped(name: str, suffixes: tuple[str, ...]) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _names(suffixes: tuple[str, ...]) -> str:
+def _names(suffixes: tuple[str, ...]) -> list[str]:
     files = (file for suffix in suffixes for file in shipped_folder().glob(f"*{suffix}"))
-    return ", ".join(sorted(file.stem for file in files if not file.name.endswith(INT8_SUFFIX)))
+    return sorted(file.stem for file in files if not file.name.endswith(INT8_SUFFIX))

@@ -1,4 +1,8 @@
-"""Networks: depth in metres and radians per pixel in, logits of background, hand and object out."""
+"""The networks, one file each, and the one table of them.
+
+In: depth in metres and radians per pixel. Out: logits of background, hand and object.
+Begin with `build`, `NETWORKS`.
+"""
 
 from __future__ import annotations
 

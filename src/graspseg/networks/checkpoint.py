@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError
+from graspseg.factory import is_factory, was_asked_for
 from graspseg.models.card import Card, check_there, read_card
 from graspseg.models.digest import DIGEST_KEY, check_digest, safetensors_digest
 from graspseg.networks.table import build
@@ -46,17 +47,28 @@ def save_checkpoint(path: Path, network: nn.Module, *, card: Card, half: bool = 
     write_bytes(path, save(tensors, metadata={**card.metadata(), DIGEST_KEY: digest}))
 
 
-def load_checkpoint(path: Path) -> Checkpoint:
+def load_checkpoint(path: Path, *, network: str | None = None) -> Checkpoint:
     """Builds the network that a checkpoint names and loads its weights.
+
+    Args:
+        path: The checkpoint.
+        network: A user's own network as `module:function`; a file alone does not decide which code runs, unless
+            it was named in this process before.
 
     Raises:
         InputError: The file is missing, not one of ours, damaged, names an unknown network, or its weights do not fit
             that network.
     """
     card = read_card(path)
-    network = build(card.network)
-    load_weights(network, path, name=card.network)
-    return Checkpoint(network.eval(), card)
+    if network is None and is_factory(card.network) and not was_asked_for(card.network):
+        raise InputError(
+            f"{path} holds the network {card.network}, which is code of yours and is not run unasked: say --network "
+            f"{card.network}, or name an exported .onnx file."
+        )
+    name = network or card.network
+    built = build(name)
+    load_weights(built, path, name=name)
+    return Checkpoint(built.eval(), card)
 
 
 def load_weights(network: nn.Module, path: Path, *, name: str) -> Card:

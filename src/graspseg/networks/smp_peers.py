@@ -9,7 +9,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.networks.denseattentionseg import N_CLASSES
 from graspseg.networks.depth_network import DepthNetwork
 from graspseg.networks.encoder import NO_OPTIONS, fetching
@@ -83,8 +83,5 @@ def _package() -> ModuleType:
     try:
         import segmentation_models_pytorch
     except ModuleNotFoundError as error:
-        raise InputError(
-            "This network comes from segmentation_models.pytorch, which is not installed: "
-            "pip install 'graspseg[compare]'."
-        ) from error
+        raise InputError(not_installed("This network", "segmentation_models.pytorch", "compare")) from error
     return segmentation_models_pytorch

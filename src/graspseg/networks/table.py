@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,8 @@ from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from graspseg.errors import InputError
+from graspseg.errors import InputError, did_you_mean
+from graspseg.factory import call_factory, is_factory, load_factory
 from graspseg.networks.deeplabv3plus import DeepLabV3Plus
 from graspseg.networks.denseattentionseg import DenseAttentionSeg
 from graspseg.networks.fcn import FCN
@@ -45,7 +45,7 @@ _FULL = partial(
     output_stride=16,
     normalization="paper",
 )
-# Chosen with benchmarks/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
+# Chosen with benchmarks/speed/encoders.py: a ResNet of half the usual width costs fewer CPU milliseconds to train than
 # mobile networks (depthwise convolutions have a slow backward pass) and has three times the multiplications in them.
 SMALL_ENCODER = "resnet18d"
 SMALL_ENCODER_OPTIONS = {"channels": (32, 64, 128, 256), "stem_width": 16}
@@ -151,7 +151,7 @@ NETWORKS: dict[str, NetworkSpec] = {
 }
 
 
-# Other readings of the attention, to find out what the paper's gain hangs on (benchmarks/claims.py).
+# Other readings of the attention, to find out what the paper's gain hangs on (benchmarks/claims/claims.py).
 NETWORKS |= {
     "denseattentionseg-small-sigmoid": NetworkSpec(partial(_SMALL, gate="sigmoid"), "small, factors plain sigmoids"),
     "denseattentionseg-small-open": NetworkSpec(partial(_SMALL, gate="open"), "small, factors left open"),
@@ -168,26 +168,75 @@ NETWORKS |= {
 def network_spec(name: str) -> NetworkSpec:
     """Looks a network up.
 
+    Args:
+        name: Name in the table; or `module:function` of a user's own, which returns a `torch.nn.Module` whose forward
+            takes depth in metres `b 1 h w` (0 = no measurement) and radians per pixel `b`, and returns logits `b 3 h w`
+            of background, hand and object, for any `h` and `w`. `graspseg train --network own_network:make` trains it,
+            and it is exported and compared like the others.
+
     Raises:
         InputError: No network has that name.
     """
+    if is_factory(name):
+        load_factory(name)
+        return NetworkSpec(partial(_build_own, name), "a network of your own")
     if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.0)[0]
-        raise InputError(f"There is no network {name!r}, expected one of graspseg networks: did you mean {near!r}?")
+        meant = did_you_mean(name, NETWORKS, otherwise="graspseg networks lists them.")
+        raise InputError(f"There is no network {name!r}, expected one of the table or module:factory: {meant}")
     return NETWORKS[name]
+
+
+def _build_own(name: str, *, pretrained: bool = False) -> nn.Module:
+    """A network of a user's module, checked to be one.
+
+    Raises:
+        InputError: It is none, or weights of others are asked for.
+    """
+    if pretrained:
+        raise InputError(f"{name} is a network of your own, expected no --pretrained: load weights in the function.")
+    network = call_factory(name)
+    if not isinstance(network, nn.Module):
+        kind = type(network).__name__
+        raise InputError(f"{name}() returns a {kind}, expected a torch.nn.Module: return the network.")
+    return network
+
+
+def _check_runs(name: str, network: nn.Module) -> None:
+    """See that a network of a user takes depth of any size and returns logits of it.
+
+    Raises:
+        InputError: It does not.
+    """
+    expected = "expected forward(depth_m b 1 h w, pixel_angle b) -> logits b 3 h w"
+    before = network.training
+    try:
+        with torch.no_grad():
+            logits = network.eval()(torch.ones(2, 1, 96, 128), torch.full((2,), 0.002))
+    except Exception as error:  # whatever a user's network raises
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{name} does not run ({type(error).__name__}: {reason}), {expected}: correct it.") from error
+    finally:
+        network.train(before)
+    found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if found != (2, 3, 96, 128):
+        raise InputError(f"{name} answers depth of 2 x 1 x 96 x 128 with {found}, {expected}: correct it.")
 
 
 def build(name: str, *, pretrained: bool = False) -> nn.Module:
     """Builds a network of the table.
 
     Args:
-        name: Name in the table.
+        name: Name in the table, or `module:function` of a user's own; see `network_spec`.
         pretrained: Start with an encoder trained on ImageNet by others, downloaded once; else with fresh weights.
 
     Raises:
-        InputError: No network has that name, or there are no such weights or no way to get them.
+        InputError: No network has that name, there are no such weights or no way to get them, or a user's own network
+            does not run.
     """
-    return network_spec(name).build(pretrained=pretrained)
+    network = network_spec(name).build(pretrained=pretrained)
+    if is_factory(name):
+        _check_runs(name, network)
+    return network
 
 
 def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:

@@ -1,1 +1,5 @@
-"""Who does the work: processes of this machine, or a Ray cluster."""
+"""Work on many processes or machines.
+
+In: a function and chunks of work. Out: chunks done, in any order, each whole or not at all.
+Begin with `chunks`.
+"""

@@ -1,1 +1,5 @@
-"""Labels are checked by people: a local web page over a folder data set, and the record of what they decided."""
+"""People check labels in a local web page.
+
+In: a folder data set with labels. Out: decisions with their history, corrected labels.
+Begin with `server.serve`.
+"""

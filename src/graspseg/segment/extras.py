@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from graspseg.datasets.atomic import write_bytes, write_json, write_png
 from graspseg.datasets.folder import in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
 from graspseg.frame import Frame, Intrinsics
-from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
-from graspseg.segment.segmenter import Segmentation
+from graspseg.labels import CLASS_NAMES, HAND, OBJECT
+from graspseg.segment.cloud import cloud
+from graspseg.segment.segmentation import Segmentation
 
 Extra = Literal["probabilities", "cloud", "handless"]
 
@@ -51,7 +52,7 @@ class Extras:
             OutputError: a file cannot be written.
         """
         if self._overlays:
-            write_png(self._out / "overlays" / f"{name}.png", overlay(frame.depth, result.labels), durable=False)
+            write_png(self._out / "overlays" / f"{name}.png", result.overlay(), durable=False)
         if "probabilities" in self._save:
             write_bytes(self._out / "probabilities" / f"{name}.npz", _npz(frame, result), durable=False)
         if "cloud" in self._save:
@@ -96,15 +97,6 @@ class Extras:
             f"no camera is known, so the clouds assume a focal length of {camera.fx:.4g} pixels for images of "
             f"{width}x{height} pixels: give --fx, or intrinsics in dataset.json"
         )
-
-
-def cloud(frame: Frame, mask: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, "n 3"]:
-    """Points of the masked pixels that have a depth: x right, y down, z forward, in metres."""
-    camera = frame.intrinsics_or_default()
-    rows, columns = np.nonzero(mask & (frame.depth > 0))
-    z = frame.depth[rows, columns] * np.float64(frame.depth_unit_m)
-    x, y = (columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z
-    return np.stack([x, y, z], axis=1).astype(np.float32)
 
 
 def _npz(frame: Frame, result: Segmentation) -> memoryview:

@@ -11,10 +11,11 @@ from typing import Protocol, runtime_checkable
 from graspseg.cameras.recording import Recording
 from graspseg.cameras.recordings import is_recording, open_recording, refuse_topics
 from graspseg.datasets.description import Description, Optics, read_description
+from graspseg.datasets.frames import home_of
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.listing import list_frames, stem_of
 from graspseg.datasets.public.dataset import PublicDataset
-from graspseg.datasets.public.registry import open_named
+from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, find_beside, is_beside, is_shards
 from graspseg.errors import InputError
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
@@ -250,20 +251,11 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
             raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
         return frames
     if not item.exists():
-        raise InputError(f"{item} does not exist, expected a depth image or a folder of them: check the path.")
-    return [(item.stem, item, _home(item))]
+        meant = public_name_meant(item) or "check the path."
+        raise InputError(f"{item} does not exist, expected a depth image or a folder of them: {meant}")
+    return [(item.stem, item, home_of(item))]
 
 
 def _real(path: Path) -> Path:
     """The path without symbolic links; unlike `resolve` it does not mind links that lead nowhere."""
     return Path(os.path.realpath(path))
-
-
-def _home(path: Path) -> Path:
-    """The folder whose `dataset.json` describes a single file: its own, or the one that holds its `depth/`."""
-    for parent in path.absolute().parents:
-        if (parent / "dataset.json").is_file():
-            return parent
-        if parent.name == "depth":
-            return parent.parent
-    return path.parent

@@ -17,7 +17,7 @@ import numpy as np
 from graspseg.datasets.atomic import new_file, unwritable
 from graspseg.frame import Frame
 from graspseg.labels import CLASS_NAMES
-from graspseg.segment.segmenter import Segmentation
+from graspseg.segment.segmentation import Segmentation
 
 Stage = Literal["read_ms", "segment_ms", "write_ms", "end_to_end_ms"]
 STAGES: tuple[Stage, ...] = ("read_ms", "segment_ms", "write_ms", "end_to_end_ms")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol, no_type_check, runtime_checkable
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
-from jaxtyping import Bool, Float32, UInt8
+from jaxtyping import UInt16
 
 from graspseg.crop import View, anything_within, crop_frame, whole_frame_view
-from graspseg.errors import InputError
+from graspseg.datasets.frames import read_frame
+from graspseg.depth_array import depth_fault
+from graspseg.errors import InputError, did_you_mean, not_installed
 from graspseg.frame import FARTHEST_NEAREST_M, Frame, Intrinsics
 from graspseg.labels import BACKGROUND
 from graspseg.models.header import FOREST, MOST_HANDS, read_model_info
@@ -25,6 +25,7 @@ from graspseg.segment.engine import EngineName, Precision, load_engine
 from graspseg.segment.look import Look
 from graspseg.segment.precision import PrecisionChoice, choose_precision
 from graspseg.segment.presence import keep_hands
+from graspseg.segment.segmentation import Segmentation, Times
 from graspseg.segment.windows import contact_view, focus_views
 
 if TYPE_CHECKING:
@@ -33,73 +34,10 @@ if TYPE_CHECKING:
 _LARGEST_SIDE = 32767  # of OpenCV's warps
 
 
-@runtime_checkable
-class Answer(Protocol):
-    """Probabilities of a part of a frame: a window a network looked at, or the region a forest found."""
-
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
-        """Put them in their place in planes of the frame's size; what is known already is replaced."""
-        ...
-
-
-@dataclass(frozen=True)
-class Times:
-    """Milliseconds that parts of a call took.
-
-    Attributes:
-        prepare: choosing windows, resampling depth, mixing answers.
-        network: running the network.
-        compose: labels of the frame from the answers, and what is hardly a hand.
-    """
-
-    prepare: float
-    network: float
-    compose: float
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """Result for one frame.
-
-    Attributes:
-        labels: 0 background, 1 hand, 2 object; pixels without measurement are background, and so is what was found but
-            is hardly a hand. Empty when `hand_present` is low.
-        measured: pixels that have a depth.
-        looks: the model's answers; where windows overlap the later one counts, which was mixed with the earlier ones.
-        confidence: mean probability of the chosen class over hand and object pixels, None when there are none.
-        hand_present: calibrated probability that the frame shows a hand; None for a model that does not say, such as a
-            forest.
-        times_ms: how long the parts of the call took; None for a forest, which has none.
-    """
-
-    labels: UInt8[np.ndarray, "h w"]
-    measured: Bool[np.ndarray, "h w"]
-    looks: tuple[Answer, ...]
-    confidence: float | None
-    hand_present: float | None = None
-    times_ms: Times | None = None
-
-    @cached_property
-    def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
-        """Probabilities of background, hand and object at the frame's size, made on first use.
-
-        `labels` is their argmax but for pieces that are hardly a hand. Pixels without measurement and outside every
-        window are background for certain.
-        """
-        planes = np.zeros((3, *self.labels.shape), np.float32)
-        for look in self.looks:
-            look.add_to(planes)
-        total = planes.sum(axis=0)
-        unknown = ~self.measured | (total <= 0)
-        planes /= np.where(unknown, np.float32(1), total)
-        planes[:, unknown] = np.array([[1], [0], [0]], np.float32)
-        return planes
-
-
 class Segmenter:
     """Segments depth images with an exported network or a forest; needs no torch.
 
-    Example:
+    Examples:
         >>> labels = Segmenter()(depth_mm).labels  # doctest: +SKIP
 
     Args:
@@ -140,6 +78,8 @@ class Segmenter:
         full_side: int | None = None,
         presence: bool = True,
     ) -> None:
+        _one_of("engine", engine, get_args(EngineName), " (each on the CPU)")
+        _one_of("precision", precision, get_args(PrecisionChoice), "")
         self.path = find_model(model)
         self.info = read_model_info(self.path)
         self.mirror = self.info.mirror if mirror is None else mirror
@@ -164,14 +104,15 @@ class Segmenter:
             for side in self._engines:
                 self._warm_up(side)
 
-    def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+    def __call__(self, frame: Frame | UInt16[np.ndarray, "h w"] | str | os.PathLike[str]) -> Segmentation:
         """Segment one depth image of any size.
 
         Args:
-            frame: a frame, or uint16 depth in millimetres of shape (height, width).
+            frame: a frame; or depth in millimetres, uint16 of shape (height, width), 0 = no measurement; or the path of
+                a depth image, read as `read_frame` does.
 
         Raises:
-            InputError: no frame and no non-empty 2-D array of uint16, or a side above 32767 pixels.
+            InputError: none of these, a file that cannot be used, or a side above 32767 pixels.
         """
         frame = _as_frame(frame)
         if max(frame.depth.shape) > _LARGEST_SIDE:
@@ -179,13 +120,12 @@ class Segmenter:
                 f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
                 "a side: cut or reduce it."
             )
-        measured = frame.depth > 0
         if self._forest is not None:
             answer = self._forest.look(frame.depth_m(), frame.intrinsics_or_default())
             if answer is None:
-                return Segmentation(np.zeros(measured.shape, np.uint8), measured, (), None)
+                return Segmentation(np.zeros(frame.depth.shape, np.uint8), frame, (), None)
             labels, confidence = answer.labels()
-            return Segmentation(labels, measured, (answer,), confidence)
+            return Segmentation(labels, frame, (answer,), confidence)
         intrinsics, clock = frame.intrinsics_or_default(), _Clock()
         looks = self._look(frame, intrinsics, clock)
         looked = perf_counter()
@@ -200,7 +140,7 @@ class Segmenter:
             )
         believed = found.chosen[labels != BACKGROUND]
         confidence = float(believed.mean()) if len(believed) else None
-        return Segmentation(found.labels, measured, looks, confidence, hand_present, clock.times(looked))
+        return Segmentation(found.labels, frame, looks, confidence, hand_present, clock.times(looked))
 
     def _look(self, frame: Frame, intrinsics: Intrinsics, clock: _Clock) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
@@ -268,33 +208,32 @@ def _within(name: str, value: int, most: int) -> int:
     return value
 
 
-@no_type_check  # whatever it is called with is told what was expected
-def _as_frame(frame):
-    """The frame that is meant.
+def _as_frame(given: object) -> Frame:
+    """The frame that is meant: itself, millimetres, or a file.
 
     Raises:
         InputError: it is none.
     """
-    if isinstance(frame, Frame):
-        return frame
-    found = type(frame).__name__
-    if isinstance(frame, str | os.PathLike):
-        raise InputError(
-            f"The frame is the path {os.fspath(frame)!r}, expected its depth: read it first, with "
-            "graspseg.datasets.images.read_depth."
-        )
-    if not isinstance(frame, np.ndarray):
-        raise InputError(
-            f"The frame is a {found}, expected a graspseg.Frame or a NumPy array of uint16 millimetres with shape "
-            "(height, width): convert it, one frame a call."
-        )
-    if frame.dtype != np.uint16 or frame.ndim != 2 or not frame.size:
-        raise InputError(
-            f"The frame is {frame.dtype} of shape {frame.shape}, expected non-empty depth of uint16 with shape "
-            "(height, width), no color picture and no batch: use Frame.from_metres for metres, and read 16-bit files "
-            "with graspseg.datasets.images.read_depth."
-        )
-    return Frame(frame)
+    if isinstance(given, Frame):
+        return given
+    if isinstance(given, str | os.PathLike):
+        return read_frame(given)
+    fault = depth_fault(given)
+    if fault is not None or not isinstance(given, np.ndarray):
+        raise InputError(f"The frame is {fault}.")
+    return Frame(given)
+
+
+def _one_of(name: str, value: object, choices: tuple[str, ...], where: str) -> None:
+    """See that an option has one of its values.
+
+    Raises:
+        InputError: it has another.
+    """
+    if value in choices:
+        return
+    meant = did_you_mean(value, choices, otherwise="leave it out.")
+    raise InputError(f"{name} is {value!r}, expected one of {', '.join(choices)}{where}: {meant}")
 
 
 def _load_forest(path: Path, engine: EngineName, precision: PrecisionChoice) -> Forest:
@@ -306,9 +245,7 @@ def _load_forest(path: Path, engine: EngineName, precision: PrecisionChoice) -> 
     try:
         from graspseg.forest.file import read_forest
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"The forest needs {error.name}, which is not installed: pip install 'graspseg[forest]'."
-        ) from error
+        raise InputError(not_installed("The forest", error.name, "forest")) from error
     forest = read_forest(path)
     # Compiles now what would be compiled during the first frame.
     forest.warm_up()

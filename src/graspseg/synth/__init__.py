@@ -1,4 +1,8 @@
-"""Synthetic frames: hands, objects, grasps, rendering and sensor noise."""
+"""Synthetic frames with exact labels: hands, objects, grasps, rendering and sensor noise.
+
+In: preset, split, seed and index. Out: a frame with its labels, the same on every machine.
+Begin with `generate.FrameMaker` for one frame, `job` for a data set.
+"""
 
 from graspseg.numba_cache import provide_cache
 

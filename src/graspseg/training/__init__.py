@@ -1,1 +1,5 @@
-"""Training: samples cut from frames, the two-stage recipe on Lightning, presets. Import the modules you need."""
+"""Training: samples cut from frames, the two-stage recipe on Lightning, presets.
+
+In: labeled frames or seeds, and settings (`presets`). Out: a run folder with weights, curves and sheets.
+Begin with `run.train`.
+"""

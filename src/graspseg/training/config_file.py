@@ -9,7 +9,6 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from graspseg.datasets.atomic import write_json
 from graspseg.errors import InputError
 from graspseg.training.presets import PRESET_NAMES, TrainConfig, preset
 
@@ -38,6 +37,8 @@ def write_config(path: Path, config: TrainConfig) -> None:
     Raises:
         InputError: the file cannot be written.
     """
+    from graspseg.datasets.atomic import write_json  # loads OpenCV, which reading and help do without
+
     write_json(path, config_dict(config))
 
 

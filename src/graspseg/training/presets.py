@@ -188,11 +188,11 @@ class TrainConfig:
 
     Attributes:
         preset: the preset the settings started from.
-        network: name in the table of networks.
+        network: name in the table of networks (`graspseg networks`), or module:function of your own.
         attention: whether skips are gated by dense attention.
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
-        data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
-            made on the fly.
+        data: labelled folders, shards, public data sets as NAME/SPLIT:FOLDER, or module:function of your own, to train
+            on; none = synthetic frames made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
         backgrounds: folders of recorded depth frames without hands that synthetic scenes are put into; none = those
             that ship.

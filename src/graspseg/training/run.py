@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import sys
 import time
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -56,8 +58,10 @@ class RunResult:
         model: the trained model.
         steps: optimizer steps of the whole run.
         seconds: time this call trained.
-        scores: last validation, IoU by look and class.
+        scores: validation of the model that was saved, IoU by look and class.
         skipped: why frames could not be used, a sentence for each.
+        before: validation of the model that `init` names, before the first step; empty without one.
+        kept_start: whether that model was better than the trained one and was saved instead.
     """
 
     folder: Path
@@ -66,6 +70,8 @@ class RunResult:
     seconds: float
     scores: dict[str, float]
     skipped: list[str]
+    before: dict[str, float] = field(default_factory=dict)
+    kept_start: bool = False
 
 
 def train(
@@ -115,27 +121,46 @@ def _train(config: TrainConfig, out: Path, *, resume: bool, frames: tuple[Datase
         steps, pace_s = steps_within(config, start.network, sources[0], skipped)
         print(f"{steps} steps of {pace_s:.2f} s fit into {config.max_minutes:g} minutes", flush=True)
         config = replace(config, steps=steps, max_minutes=0.0)
+    started = None if config.init is None else copy.deepcopy(start.network.state_dict())
     data = TrainingFrames(config, train=sources[0], val=sources[1], skipped=skipped)
     task = SegmentationTask(start.network, config)
     with kept_with_results(out, resume=resume):
         if leads():
             write_config(make_folder(out) / "config.json", config)
-        seconds = _fit(task, data, out, checkpoint)
+        before, seconds = _fit(task, data, out, checkpoint)
+        scores, kept_start = task.scores, started is not None and mean_score(before) > mean_score(task.scores)
+        if started is not None and kept_start:
+            task.trained_network.load_state_dict(started)
+            scores = before
         if leads():
-            card = Card(start.name, config_dict(config), _described_data(config, len(skipped.reasons)), task.scores)
+            card = Card(start.name, config_dict(config), _described_data(config, len(skipped.reasons)), scores)
             save_checkpoint(out / MODEL, task.trained_network, card=card)
             write_curves(out / "curves.png", read_log(out / "metrics.csv"))
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         # Threads of the group that are left at exit now and then abort a process whose work is done.
         torch.distributed.destroy_process_group()
-    return RunResult(out, out / MODEL, config.steps, seconds, task.scores, skipped.reasons)
+    return RunResult(out, out / MODEL, config.steps, seconds, scores, skipped.reasons, before, kept_start)
+
+
+def mean_score(scores: Mapping[str, float]) -> float:
+    """Mean over the views of the mean IoU of hand and object; -1 without any."""
+    means = [value for name, value in scores.items() if name.endswith("_mean")]
+    return sum(means) / len(means) if means else -1.0
 
 
 @rank_zero_only
 def report(result: RunResult) -> None:
     """Print what a run ended with."""
-    scores = ", ".join(f"{name.removeprefix('val/')} {value:.3f}" for name, value in result.scores.items())
+    changes = {name: f"{value:.3f}" for name, value in result.scores.items()}
+    if result.before and not result.kept_start:
+        changes = {name: f"{result.before.get(name, 0):.3f} -> {text}" for name, text in changes.items()}
+    scores = ", ".join(f"{name.removeprefix('val/')} {text}" for name, text in changes.items())
     print(f"{result.steps} steps in {result.seconds / 60:.1f} min; IoU per view: {scores}")
+    if result.kept_start:
+        print(
+            "training made the model worse on the validation frames, so the one it started from was kept: give more or "
+            "checked frames, or a lower --optimizer.finetune-rate"
+        )
     print(f"model: {printable(result.model)}")
     if result.skipped:
         print(
@@ -153,10 +178,14 @@ def _described_data(config: TrainConfig, skipped: int) -> dict[str, object]:
     return {**source, **distinct, **counts, "seed": config.seed}
 
 
-def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None) -> float:
-    """Run the Trainer; returns the seconds it took."""
+def _fit(
+    task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Path | None
+) -> tuple[dict[str, float], float]:
+    """Run the Trainer; returns the scores of the model it started from, none without one, and the seconds it took."""
     config, compute = task.config, task.config.compute
     interval, log_every = min(config.validation.every_steps, config.steps), min(compute.log_every_steps, config.steps)
+    # An interrupted run validated the model it started from.
+    before = next((_scores_in(row) for row in read_log(out / "metrics.csv") if _scores_in(row)), {})
     interrupt = InterruptStop(out / CHECKPOINT)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Lightning gives back the handlers that Python knows of, and with that removes all others.
@@ -181,6 +210,9 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
             plugins=[AtomicCheckpointIO()],
             logger=[_csv_log(out, checkpoint, log_every), TensorBoardLogger(out, "", "tensorboard")],
         )
+        if config.init is not None and checkpoint is None:
+            trainer.validate(task, data, verbose=False)
+            before = dict(task.scores)
         start = time.monotonic()
         try:
             trainer.fit(task, data, ckpt_path=checkpoint, weights_only=True)
@@ -196,7 +228,12 @@ def _fit(task: SegmentationTask, data: TrainingFrames, out: Path, checkpoint: Pa
         if config.steps % interval or not task.scores:
             trainer.validate(task, data, verbose=False)
         _gather(data.skipped)
-    return seconds
+    return before, seconds
+
+
+def _scores_in(row: Mapping[str, float]) -> dict[str, float]:
+    """The scores of step 0 in a row of the log; none in other rows."""
+    return {name: value for name, value in row.items() if name.startswith("val/")} if row.get("step") == 0 else {}
 
 
 def _cores() -> int:

@@ -31,6 +31,11 @@ def write_sheet(path: Path, shown: Sequence[tuple[np.ndarray, np.ndarray, np.nda
     write_png(path, contact_sheet(images, 6))
 
 
+def _marker(points: Sequence[tuple[float, float]]) -> str:
+    """A few points have no line worth the name, one has none at all."""
+    return "o" if len(points) < 10 else ""
+
+
 def read_log(path: Path, *, before_step: int | None = None) -> list[dict[str, float]]:
     """Rows of a run's metrics.csv, empty cells left out; none when there is no file."""
     if not path.exists():
@@ -53,7 +58,9 @@ def write_curves(path: Path, rows: Sequence[dict[str, float]]) -> bool:
     axes = figure.subplots(1, 2)
     for name in names:
         points = [(row["step"], row[name]) for row in rows if name in row]
-        axes[int(name.startswith("val/"))].plot(*zip(*points, strict=True), label=name, linewidth=1)
+        axes[int(name.startswith("val/"))].plot(
+            *zip(*points, strict=True), label=name, linewidth=1, marker=_marker(points)
+        )
     axes[0].set(title="losses", xlabel="step", yscale="log")
     axes[1].set(title="IoU on the validation set", xlabel="step", ylim=(0, 1))
     for axis in axes:

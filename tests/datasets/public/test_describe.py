@@ -3,11 +3,11 @@ from pathlib import Path
 from graspseg.datasets.public.describe import COLUMNS, page, table_rows
 from graspseg.datasets.public.registry import DATASETS
 
-PAGE = Path(__file__).parents[3] / "docs" / "public-data.md"
+PAGE = Path(__file__).parents[3] / "docs" / "data" / "public.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: python tools/write_public_data.py"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python tools/docs/public_data.py"
 
 
 def test_a_row_for_every_data_set() -> None:

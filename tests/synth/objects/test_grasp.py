@@ -59,7 +59,7 @@ def _closed(faces: np.ndarray) -> bool:
 
 @pytest.mark.parametrize(("hand_name", "place"), SAMPLE)
 def test_sampled_grasps_hold_without_sinking_in(hand_name, place, depth_inside, spread) -> None:
-    """The rules of docs/grasps.md for some grasps, measured another way than `tools/check_grasps.py` does."""
+    """The rules of docs/data/grasps.md for some grasps, measured another way than `check_grasps.py` does."""
     hand, objects = HandModel.load(hand_name), load_objects()
     rng, grasps = np.random.default_rng([11, place]), [g for g in load_grasps(2) if g.hand == hand_name]
     grasp = next(g for i in rng.permutation(len(grasps)) if _closed(objects[(g := grasps[i]).object_name].faces))

@@ -1,8 +1,8 @@
 """How far each annotated frame is to be believed: a few named numbers, weighted once on synthetic frames with truth.
 
 A number is brought to 0..1 between two bounds, multiplied by its weight and added up; the logistic function of the sum
-is the mean IoU of hand and object that frames like this one had. `benchmarks/annotation_confidence.py fit` makes the
-weights.
+is the mean IoU of hand and object that frames like this one had. `benchmarks/annotation/annotation_confidence.py fit`
+makes the weights.
 """
 
 from __future__ import annotations

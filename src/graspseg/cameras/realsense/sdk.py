@@ -9,7 +9,7 @@ import numpy as np
 
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.undistort import DepthLens
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.frame import Intrinsics
 
 # Models whose coefficients are, exactly or to first order, OpenCV's k1 k2 p1 p2 k3.
@@ -25,9 +25,7 @@ def load_sdk() -> Any:
     try:
         import pyrealsense2
     except ModuleNotFoundError as error:
-        raise InputError(
-            "This needs pyrealsense2, which is not installed: pip install 'graspseg[realsense]'."
-        ) from error
+        raise InputError(not_installed("This", "pyrealsense2", "realsense")) from error
     except ImportError as error:
         raise InputError(
             f"pyrealsense2 is installed but could not be loaded ({error}), expected its system library libusb-1.0: "

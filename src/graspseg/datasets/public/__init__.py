@@ -1,1 +1,5 @@
-"""Data sets other people published, each read as it is downloaded, behind one interface (`registry.py`)."""
+"""Data sets that other people published, read as they are downloaded.
+
+In: a data set's name and folder. Out: a `Dataset`.
+Begin with `registry.open_public`.
+"""

@@ -1,8 +1,9 @@
-"""The list of public data sets as table rows for a terminal and as the page `docs/public-data.md`."""
+"""The list of public data sets as table rows for a terminal and as the page `docs/data/public.md`."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import Any
 
 from graspseg.datasets.public.registry import describe_all
@@ -49,8 +50,29 @@ def table_rows() -> list[tuple[str, ...]]:
     return [tuple({**record, "facts": facts(record)}[column] for column in COLUMNS) for record in describe_all()]
 
 
+def as_text(*, columns: int = 100) -> str:
+    """What there is, as paragraphs that fit a terminal: a line of head for each data set, and what follows indented.
+
+    Args:
+        columns: characters of a line; a web address is not cut.
+    """
+    lines: list[str] = []
+    for record in describe_all():
+        told = {
+            "what": f"{record['frames']} frames, {record['sensor']}; {record['classes']}",
+            "licence": record["licence"],
+            "facts": facts(record),
+            "where": record["where"],
+        }
+        lines += ["", f"{record['name']}  ({record['title']})"]
+        for name, text in told.items():
+            wrapped = textwrap.wrap(text, columns - 11, break_long_words=False, break_on_hyphens=False)
+            lines += [f"  {name if not number else '':<9}{part}" for number, part in enumerate(wrapped)]
+    return "\n".join([*lines[1:], "", "Use one as NAME:FOLDER or NAME/SPLIT:FOLDER, for example ho3d/train:HO3D_v3."])
+
+
 def page() -> str:
-    """`docs/public-data.md`; write it anew with `python tools/write_public_data.py`."""
+    """`docs/data/public.md`; write it anew with `python tools/docs/public_data.py`."""
     lines = [_INTRODUCTION, "| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
     lines += ["| " + " | ".join(row) + " |" for row in table_rows()]
     for record in describe_all():

@@ -17,7 +17,7 @@ from graspseg.datasets.public.hoi4d import HOI4D
 from graspseg.datasets.public.kang_hoi import KangHOI
 from graspseg.datasets.public.nyu import NYU
 from graspseg.datasets.public.taco import Taco
-from graspseg.errors import InputError, printable
+from graspseg.errors import InputError, did_you_mean, printable
 
 DATASETS: dict[str, type[PublicDataset]] = {
     each.card.name: each for each in (DexYCB, HO3D, H2O3D, HOI4D, HOGraspNet, Taco, HOCap, KangHOI, HandSeg, NYU)
@@ -38,7 +38,8 @@ def open_public(name: str, root: str | Path, *, split: str | None = None) -> Pub
         InputError: unknown name or split, no such folder, another layout, or no frames.
     """
     if name not in DATASETS:
-        raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: choose one.")
+        meant = did_you_mean(name, DATASETS, otherwise="choose one.")
+        raise InputError(f"{name!r} is no public data set, expected one of {', '.join(DATASETS)}: {meant}")
     return DATASETS[name](root, split=split)
 
 
@@ -53,6 +54,12 @@ def parse_named(data: str | Path) -> tuple[str, str | None, Path] | None:
     if not colon or name not in DATASETS or Path(data).exists():
         return None
     return name, split or None, Path(path)
+
+
+def public_name_meant(data: str | Path) -> str:
+    """The end of a sentence about `NAME:PATH` that is nothing: which public data set is probably meant, else ''."""
+    name, colon, _ = str(data).partition(":")
+    return did_you_mean(name.partition("/")[0], DATASETS, otherwise="") if colon else ""
 
 
 def open_named(data: str | Path, *, split: str | None = None, labelled: bool = True) -> PublicDataset | None:

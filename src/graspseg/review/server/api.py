@@ -1,4 +1,4 @@
-"""The server's calls, as docs/review.md lists them."""
+"""The server's calls, as docs/annotate/review-server.md lists them."""
 
 from __future__ import annotations
 

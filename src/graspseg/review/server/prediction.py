@@ -11,7 +11,8 @@ from pathlib import Path
 from graspseg.frame import Frame
 from graspseg.models.header import read_model_info
 from graspseg.models.locate import find_model
-from graspseg.segment.segmenter import Segmentation, Segmenter
+from graspseg.segment.segmentation import Segmentation
+from graspseg.segment.segmenter import Segmenter
 
 _KEPT = 64
 _KEPT_BYTES = 256 << 20

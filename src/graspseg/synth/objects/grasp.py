@@ -1,7 +1,7 @@
-"""The grasp library: hands closed on objects offline by `tools/make_grasps.py`, drawn at random here.
+"""The grasp library: hands closed on objects offline by `tools/assets/make_grasps.py`, drawn at random here.
 
 One file holds two editions. Edition 1 is the library that the frozen exam draws from. Edition 2 keeps those of its
-grasps that pass every rule of `docs/grasps.md`, repairs others, and adds flat palms and rare kinds.
+grasps that pass every rule of `docs/data/grasps.md`, repairs others, and adds flat palms and rare kinds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Furniture and household things that stand around hands, from `assets/household.npz` (`tools/bake_household.py`).
+"""Furniture and household things that stand around hands.
 
-All of it is BACKGROUND. Read when the first one is asked for.
+From `assets/household.npz`, made by `tools/assets/bake_household.py`. All of it is BACKGROUND. Read when
+the first one is asked for.
 """
 
 from __future__ import annotations

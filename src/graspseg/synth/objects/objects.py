@@ -1,4 +1,4 @@
-"""Meshes of the things that hands hold, baked once into `assets/objects.npz` by `tools/bake_objects.py`."""
+"""Meshes of the things that hands hold, baked once into `assets/objects.npz` by `tools/assets/bake_objects.py`."""
 
 from __future__ import annotations
 

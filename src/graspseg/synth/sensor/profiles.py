@@ -27,7 +27,8 @@ class SensorProfile:
         principle: How it measures.
         description: One line for a person who chooses.
         sources: Where formulas and numbers come from.
-        calibrated: Whether its parameters were fitted to real frames (docs/sensors.md); None where no camera is meant.
+        calibrated: Whether its parameters were fitted to real frames (docs/data/sensors.md); None where no camera is
+            meant.
     """
 
     draw: Callable[[np.random.Generator], SensorParameters]
@@ -43,7 +44,7 @@ def _about(rng: np.random.Generator, value: float, spread: float = 0.15) -> floa
 
 
 def _draw_sr305(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; the baseline is the one that shadows look like."""
+    """Fitted to real frames by benchmarks/sensors/sensors.py; the baseline is the one that shadows look like."""
     return SensorParameters(
         baseline_m=-_about(rng, 0.11, 0.05),
         jump_m=_about(rng, 0.011),
@@ -67,7 +68,7 @@ def _draw_sr305(rng: np.random.Generator) -> SensorParameters:
 
 
 def _draw_zed(rng: np.random.Generator) -> SensorParameters:
-    """Fitted to real frames by benchmarks/sensors.py; radii in pixels hold at a focal length of 691 px.
+    """Fitted to real frames by benchmarks/sensors/sensors.py; radii in pixels hold at a focal length of 691 px.
 
     A ZED's baseline is 0.12 m; matching loses somewhat more than the other eye's shadow.
     """

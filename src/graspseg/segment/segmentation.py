@@ -1,0 +1,147 @@
+"""What segmenting one frame gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from graspseg.errors import InputError, not_installed
+from graspseg.frame import Frame
+from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
+from graspseg.segment.cloud import cloud
+
+if TYPE_CHECKING:
+    import supervision
+
+
+@runtime_checkable
+class Answer(Protocol):
+    """Probabilities of a part of a frame: a window a network looked at, or the region a forest found."""
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
+        """Put them in their place in planes of the frame's size; what is known already is replaced."""
+        ...
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds that parts of a call took.
+
+    Attributes:
+        prepare: choosing windows, resampling depth, mixing answers.
+        network: running the network.
+        compose: labels of the frame from the answers, and what is hardly a hand.
+    """
+
+    prepare: float
+    network: float
+    compose: float
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Result for one frame of height h and width w.
+
+    Example:
+        >>> found = Segmenter()(read_frame("frame.png"))  # doctest: +SKIP
+        >>> found.labels == 1, found.confidence, found.object_cloud()  # doctest: +SKIP
+
+    Attributes:
+        labels: uint8 of shape (h, w): 0 background, 1 hand, 2 object; pixels without measurement are background, and so
+            is what was found but is hardly a hand. Empty when `hand_present` is low.
+        frame: the depth image that was segmented.
+        looks: the model's answers; where windows overlap the later one counts, which was mixed with the earlier ones.
+        confidence: mean probability of the chosen class over hand and object pixels, 0 to 1; None when there are none.
+        hand_present: calibrated probability that the frame shows a hand, 0 to 1; None for a model that does not say,
+            such as a forest.
+        times_ms: how long the parts of the call took; None for a forest, which has none.
+    """
+
+    labels: UInt8[np.ndarray, "h w"]
+    frame: Frame
+    looks: tuple[Answer, ...]
+    confidence: float | None
+    hand_present: float | None = None
+    times_ms: Times | None = None
+
+    def __repr__(self) -> str:
+        """Size, pixels of a class and the confidences, in one line."""
+        height, width = self.labels.shape
+        pixels = ", ".join(f"{CLASS_NAMES[label]} {np.sum(self.labels == label):,} px" for label in (HAND, OBJECT))
+        sure = {"confidence": self.confidence, "hand_present": self.hand_present}
+        told = "".join(f", {name} {'None' if value is None else f'{value:.3f}'}" for name, value in sure.items())
+        return f"<Segmentation {width}x{height}: {pixels}{told}>"
+
+    @cached_property
+    def probabilities(self) -> Float32[np.ndarray, "3 h w"]:
+        """Probabilities of background, hand and object: float32 of shape (3, h, w), sum 1, made on first use.
+
+        `labels` is their argmax but for pieces that are hardly a hand. Pixels without measurement and outside every
+        window are background for certain.
+        """
+        planes = np.zeros((3, *self.labels.shape), np.float32)
+        for look in self.looks:
+            look.add_to(planes)
+        total = planes.sum(axis=0)
+        unknown = (self.frame.depth == 0) | (total <= 0)
+        planes /= np.where(unknown, np.float32(1), total)
+        planes[:, unknown] = np.array([[1], [0], [0]], np.float32)
+        return planes
+
+    def overlay(self, *, alpha: float = 0.55) -> UInt8[np.ndarray, "h w 3"]:
+        """The shaded depth with hand (orange) and object (blue) tinted: RGB, uint8 of shape (h, w, 3).
+
+        Args:
+            alpha: share of the class color, 0 to 1.
+        """
+        return overlay(self.frame.depth, self.labels, alpha=alpha)
+
+    def hand_cloud(self) -> Float32[np.ndarray, "n 3"]:
+        """Points of the hand: float32 of shape (n, 3), metres, x right, y down, z forward.
+
+        They rest on `frame.intrinsics`; where these are unknown a camera of the paper's kind is assumed (focal length
+        of 475 pixels at 640 pixels along the longer side), and x and y are as wrong as it is.
+        """
+        return cloud(self.frame, self.labels == HAND)
+
+    def object_cloud(self) -> Float32[np.ndarray, "n 3"]:
+        """Points of the object, as `hand_cloud`."""
+        return cloud(self.frame, self.labels == OBJECT)
+
+    def without_hand(self) -> Frame:
+        """The frame with depth 0 (no measurement) where the hand is; unit, camera and all else unchanged."""
+        return replace(self.frame, depth=np.where(self.labels == HAND, np.uint16(0), self.frame.depth))
+
+    def to_supervision(self) -> supervision.Detections:
+        """Hand and object as `supervision.Detections`: one for each class that was found.
+
+        `mask` is bool of shape (n, h, w), `xyxy` the box of a mask in pixels (inclusive), `class_id` 1 or 2,
+        `confidence` the mean probability of the class over its pixels, and `data["class_name"]` its name.
+
+        Raises:
+            InputError: supervision is not installed.
+        """
+        try:
+            from supervision import Detections
+        except ModuleNotFoundError as error:
+            raise InputError(not_installed("to_supervision()", "supervision", "supervision")) from error
+        found = [label for label in (HAND, OBJECT) if (self.labels == label).any()]
+        if not found:
+            return Detections.empty()
+        masks = np.stack([self.labels == label for label in found])
+        sure = [self.probabilities[label][mask].mean() for label, mask in zip(found, masks, strict=True)]
+        names: dict[str, Any] = {"class_name": np.array([CLASS_NAMES[label] for label in found])}
+        boxes = np.array([_box(mask) for mask in masks], np.float32)
+        return Detections(
+            xyxy=boxes, mask=masks, confidence=np.array(sure, np.float32), class_id=np.array(found), data=names
+        )
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """First and last column and row of a mask that is not empty, as x0, y0, x1, y1."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
