@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 import tyro
 
 from graspseg.cli.camera import CameraArguments
+from graspseg.cli.help import Usage
+from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
+
+USAGE = Usage(
+    "graspseg speed",
+    examples=("graspseg speed", "graspseg speed lite --data frames --precision float32 --threads 2"),
+    everyday=("data", "frames", "engine", "precision", "windows", "threads", "json"),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: There is no such model or data.
     """
-    options = tyro.cli(Options, args=argv, prog="graspseg speed")
+    options = parse(Options, argv, USAGE)
     if options.frames < 1 or options.warm_up < 0:
         raise InputError(
             f"--frames is {options.frames} and --warm-up {options.warm_up}, expected at least 1 and 0: raise them."

@@ -36,11 +36,10 @@ def find_model(name_or_file: str | Path) -> Path:
     if path.is_file():
         return path
     names = _names(_RUNNABLE)
-    known = ", ".join(names) or "none in this installation"
-    meant = did_you_mean(str(name_or_file), (*names, *ALIASES), otherwise="check the path.")
+    meant = did_you_mean(name_or_file, (*names, *ALIASES), otherwise="check the path.")
     raise InputError(
         f"There is no model {str(name_or_file)!r}, expected a .onnx file, a forest's .npz or a shipped model "
-        f"({known}): {meant}"
+        f"({', '.join(names) or 'none in this installation'}): {meant}"
     )
 
 
@@ -61,8 +60,12 @@ def find_weights(init: str) -> Path:
             f"{path} can only be run, expected weights to train from: give the .safetensors file beside it."
         )
     if not path.is_file():
-        names = ", ".join(_names((WEIGHTS_SUFFIX,))) or "none"
-        raise InputError(f"--init {init} is no file, expected a .safetensors file or a shipped model ({names}).")
+        names = _names((WEIGHTS_SUFFIX,))
+        meant = did_you_mean(init, (*names, *ALIASES), otherwise="check the path.")
+        raise InputError(
+            f"--init {init} is no file, expected a .safetensors file or a shipped model "
+            f"({', '.join(names) or 'none'}): {meant}"
+        )
     return path
 
 

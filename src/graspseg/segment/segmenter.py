@@ -79,7 +79,7 @@ class Segmenter:
         presence: bool = True,
     ) -> None:
         _one_of("engine", engine, get_args(EngineName), " (each on the CPU)")
-        _one_of("precision", precision, get_args(PrecisionChoice), "")
+        _one_of("precision", precision, ("auto", *get_args(Precision)), "")
         self.path = find_model(model)
         self.info = read_model_info(self.path)
         self.mirror = self.info.mirror if mirror is None else mirror
@@ -120,10 +120,11 @@ class Segmenter:
                 f"The frame is {frame.depth.shape[1]}x{frame.depth.shape[0]} pixels, expected at most {_LARGEST_SIDE} "
                 "a side: cut or reduce it."
             )
+        measured = frame.depth > 0
         if self._forest is not None:
             answer = self._forest.look(frame.depth_m(), frame.intrinsics_or_default())
             if answer is None:
-                return Segmentation(np.zeros(frame.depth.shape, np.uint8), frame, (), None)
+                return Segmentation(np.zeros(measured.shape, np.uint8), frame, (), None)
             labels, confidence = answer.labels()
             return Segmentation(labels, frame, (answer,), confidence)
         intrinsics, clock = frame.intrinsics_or_default(), _Clock()
