@@ -40,7 +40,7 @@ def test_table_figures_labels_and_sheets(
     assert judge_real.main([*data, *again, "--json", str(sets / "all.json")]) == 0
     report = json.loads((sets / "all.json").read_text())
     expected = {"windows": 1, "mirror": False, "hands": 1, "full_side": 48, "presence": False}
-    assert report["settings"] == {**expected, "precision": "f32", "threads": 1}
+    assert report["settings"] == {**expected, "precision": "float32", "threads": 1}
     assert report["sets"]["near"]["false_px_a_frame"] == 96 * 128
     assert report["all"]["hand-free"]["false_alarms"] == 1
     single, pair = (cv2.imread(str(sets / run / "sheets" / "near.png")) for run in ("before", "after"))

@@ -11,7 +11,7 @@ import pytest
 
 from graspseg.datasets.check import check
 from graspseg.datasets.convert import LEDGER, Conversion, Target
-from graspseg.datasets.dataset import StoredDataset
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.folder import FolderDataset, FolderWriter
 from graspseg.datasets.manifest import write_manifest
 from graspseg.datasets.open import open_dataset
@@ -25,7 +25,7 @@ from graspseg.labels import PALETTE
 CAMERA = {"fx": 5.0, "fy": 6.0, "cx": 2.5, "cy": 1.5}
 
 
-def convert(dataset: StoredDataset, out: Path, to: Target, *, shard_size: int = 2) -> tuple[Conversion, list[str]]:
+def convert(dataset: Dataset, out: Path, to: Target, *, shard_size: int = 2) -> tuple[Conversion, list[str]]:
     said: list[str] = []
     conversion = Conversion(dataset, out, to, threads=2, shard_size=shard_size, say=said.append)
     conversion.run()

@@ -40,7 +40,7 @@ WINDOW_COLORS = ((255, 255, 255), (90, 220, 120), (230, 90, 200))
 def main() -> None:
     if len(sys.argv) != 2:
         raise SystemExit(__doc__)
-    segment = Segmenter()
+    segment = Segmenter(precision="float32")
     real = {name: FolderDataset(Path(sys.argv[1]) / name) for name in REAL}
     examples = [sample.frame for sample in FolderDataset(ROOT / "examples" / "frames")]
     first = [real[name][index].frame for name, chosen in FACE_REAL.items() for index in chosen]

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import ends_run, write_json
-from graspseg.datasets.dataset import Sample, StoredDataset
+from graspseg.datasets.dataset import Dataset, Sample, StoredDataset
 from graspseg.datasets.description import read_object
 from graspseg.datasets.folder import FolderWriter, in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
@@ -61,7 +61,7 @@ class Conversion:
         removed: pictures of an earlier run that no frame gives any more.
     """
 
-    dataset: StoredDataset
+    dataset: Dataset
     out: Path
     to: Target
     threads: int = 1
@@ -84,9 +84,10 @@ class Conversion:
             InputError: `out` holds something else, another process works in it, or not one frame could be converted.
             OutputError: the disk is full or not writable.
         """
-        real, source = self.out.resolve(), self.dataset.path.resolve()
+        real = self.out.resolve()
+        source = self.dataset.path.resolve() if isinstance(self.dataset, StoredDataset) else None
         if real == source or source in real.parents:
-            raise InputError(f"{self.out} is inside {self.dataset.path}, expected another place: choose another --out.")
+            raise InputError(f"{self.out} is inside {self.dataset.name}, expected another place: choose another --out.")
         description = self._describe()
         with working_in(self.out):
             self._claim(description["converted"])
@@ -98,7 +99,7 @@ class Conversion:
             )
             if not self.written:
                 remove_results((self._marker, self.out / _ANNOTATIONS, self.out / LEDGER), self.out)
-                raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.path} could be converted.")
+                raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.name} could be converted.")
 
     @property
     def _marker(self) -> Path:
@@ -116,7 +117,7 @@ class Conversion:
         if camera:
             values = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
             content.setdefault("intrinsics", values)
-        made = {"from": self.dataset.path.name, "to": self.to, "frames": len(self.dataset)}
+        made = {"from": Path(self.dataset.name).name, "to": self.to, "frames": len(self.dataset)}
         if self.to == "shards":
             made["shard_size"] = self.shard_size
         return {**content, "converted": made}
@@ -267,7 +268,7 @@ class Conversion:
         splits = self.dataset.splits_of(index)
         if len(splits) > 1:
             raise InputError(
-                f"{self.dataset.path} has the frame {self.dataset.stems[index]} in the splits {list(splits)}, expected "
+                f"{self.dataset.name} has the frame {self.dataset.stems[index]} in the splits {list(splits)}, expected "
                 "one at most because a shard has one: correct its splits."
             )
         return splits[0] if splits else None

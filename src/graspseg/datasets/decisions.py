@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.dataset import Sample, StoredDataset
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.images import decode_labels
 from graspseg.errors import InputError
@@ -140,8 +140,8 @@ class AcceptedFrames(FolderDataset):
 
 
 def accepted_only(
-    dataset: StoredDataset, *, split: str | None = None, say: Callable[[str], None] = lambda sentence: None
-) -> StoredDataset:
+    dataset: Dataset, *, split: str | None = None, say: Callable[[str], None] = lambda sentence: None
+) -> Dataset:
     """The accepted frames of a folder that was reviewed; any other data set as it is.
 
     Args:
@@ -152,9 +152,11 @@ def accepted_only(
     Raises:
         InputError: see `AcceptedFrames` and `read_decisions`.
     """
-    decisions = read_decisions(dataset.path) if isinstance(dataset, FolderDataset) else None
+    if not isinstance(dataset, FolderDataset):
+        return dataset
+    decisions = read_decisions(dataset.path)
     if decisions is None:
-        if isinstance(dataset, FolderDataset) and (dataset.path / CONFIDENCE_FILE).is_file():
+        if (dataset.path / CONFIDENCE_FILE).is_file():
             say(
                 f"{dataset.path}: 0 of {len(dataset):,} frames were reviewed, so all labels are taken as graspseg "
                 f"annotate made them, right or wrong: check some with graspseg review {dataset.path}"

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+<<<<<<< HEAD
+from graspseg.datasets.dataset import Dataset
+=======
 from graspseg.datasets.dataset import Dataset, StoredDataset
+>>>>>>> main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, is_shards
@@ -20,7 +24,7 @@ def open_dataset(
     depth_unit_m: float | None = None,
     intrinsics: Intrinsics | None = None,
     split: str | None = None,
-) -> StoredDataset:
+) -> Dataset:
     """Open a data set on disk.
 
     Args:

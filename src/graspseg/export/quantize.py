@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import math
@@ -21,11 +20,12 @@ from onnx import TensorProto, helper, numpy_helper
 from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError
 from graspseg.export.parity import ExportError
+from graspseg.models.digest import DIGEST_KEY, digest_of
 from graspseg.models.header import QUANTIZED_KEY, read_model_info, read_onnx_properties
 
 Window = tuple[Float32[np.ndarray, "h w"], float]
 """Depth of a window in metres, and radians a pixel covers."""
-_DIGEST_KEY, PRECISION_KEY, JUDGED_KEY = "graspseg.sha256", "graspseg.precision", "graspseg.int8_against_float32"
+PRECISION_KEY, JUDGED_KEY = "graspseg.precision", "graspseg.int8_against_float32"
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
 
@@ -105,10 +105,10 @@ def write_quantized(model: onnx.ModelProto, path: Path, *, source: Path, judged:
         OutputError: it cannot be written.
     """
     properties = read_onnx_properties(source)
-    properties[QUANTIZED_KEY] = properties[_DIGEST_KEY]
+    properties[QUANTIZED_KEY] = properties[DIGEST_KEY]
     properties[PRECISION_KEY] = "int8"
     properties[JUDGED_KEY] = json.dumps(judged)
-    properties[_DIGEST_KEY] = hashlib.sha256(model.graph.SerializeToString()).hexdigest()
+    properties[DIGEST_KEY] = digest_of([model.graph.SerializeToString()])
     del model.metadata_props[:]
     helper.set_model_props(model, properties)
     data = model.SerializeToString()

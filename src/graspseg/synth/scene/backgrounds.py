@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from graspseg.datasets.collection import data_sets_in
-from graspseg.datasets.dataset import StoredDataset
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.description import Description
 from graspseg.datasets.open import open_dataset
 from graspseg.errors import InputError
@@ -123,7 +123,8 @@ class Backgrounds:
         self._sets = [each for folder in folders for each in _sets(folder)]
         unused = set(left_out)
         self._used = [
-            [i for i, stem in enumerate(each.stems) if f"{each.path.name}/{stem}" not in unused] for each in self._sets
+            [i for i, stem in enumerate(each.stems) if f"{Path(each.name).name}/{stem}" not in unused]
+            for each in self._sets
         ]
         if not any(self._used):
             raise InputError(
@@ -140,7 +141,7 @@ class Backgrounds:
     def names(self) -> list[str]:
         """Every frame that is used, as `SET/STEM`."""
         pairs = zip(self._sets, self._used, strict=True)
-        return [f"{each.path.name}/{each.stems[index]}" for each, used in pairs for index in used]
+        return [f"{Path(each.name).name}/{each.stems[index]}" for each, used in pairs for index in used]
 
     def frame(self, name: str) -> Frame:
         """One frame as it was recorded.
@@ -150,7 +151,7 @@ class Backgrounds:
         """
         for each, used in zip(self._sets, self._used, strict=True):
             for index in used:
-                if f"{each.path.name}/{each.stems[index]}" == name:
+                if f"{Path(each.name).name}/{each.stems[index]}" == name:
                     return _checked(each, index)
         raise KeyError(name)
 
@@ -181,24 +182,24 @@ class Backgrounds:
         depth_m = depth * np.float32(frame.depth_unit_m * rng.uniform(*_SCALE))
         focal = float(np.sqrt(lens.fx * lens.fy)) * scale
         camera = Intrinsics(focal, focal, float(center[0]), float(center[1]))
-        name = f"{chosen.path.name}/{chosen.stems[index]}"
+        name = f"{Path(chosen.name).name}/{chosen.stems[index]}"
         return Background(depth_m, camera, max(scale, 1.0), name, _principle(chosen.description))
 
 
-def _checked(chosen: StoredDataset, index: int) -> Frame:
+def _checked(chosen: Dataset, index: int) -> Frame:
     """A frame of a set, which has one camera and so one size."""
     frame, lens = chosen[index].frame, chosen.description.intrinsics
     height, width = frame.depth.shape
     if lens is not None and not (0.2 * width < lens.cx < 0.8 * width and 0.2 * height < lens.cy < 0.8 * height):
         raise InputError(
-            f"{chosen.path}: {chosen.stems[index]} has {width} x {height} pixels, of which the camera of dataset.json "
+            f"{chosen.name}: {chosen.stems[index]} has {width} x {height} pixels, of which the camera of dataset.json "
             f"has its center at ({lens.cx:.0f}, {lens.cy:.0f}), expected frames of one camera: keep each camera's "
             "frames in a folder of their own."
         )
     return frame
 
 
-def _sets(folder: Path) -> list[StoredDataset]:
+def _sets(folder: Path) -> list[Dataset]:
     """The data set a folder is, or those in it."""
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder, expected recorded depth frames without hands: check the path.")
