@@ -5,11 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-<<<<<<< HEAD
 from graspseg.datasets.dataset import Dataset
-=======
-from graspseg.datasets.dataset import Dataset, StoredDataset
->>>>>>> main
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, is_shards
