@@ -33,6 +33,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images"),
+    "live": Command("graspseg.cli.live:main", "segment a camera or recording as it comes"),
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames"),
     "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings of depth and color"),
     "train": Command("graspseg.cli.train:main", "train a network, or fine-tune one on your own frames"),
@@ -119,6 +120,7 @@ def _missing(error: ModuleNotFoundError) -> str:
         "backports": "ros",
         "lz4": "ros",
         "rosbags": "ros",
+        "rerun": "live",
         "fastapi": "review",
         "uvicorn": "review",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -138,11 +139,13 @@ class Segmenter:
             for side in self._engines:
                 self._warm_up(side)
 
-    def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+    def __call__(self, frame: Frame | np.ndarray, *, focus: Sequence[View] | None = None) -> Segmentation:
         """Segment one depth image of any size.
 
         Args:
             frame: a frame, or uint16 depth in millimetres of shape (height, width).
+            focus: look through these windows of the model's side only, without the full pass that finds them: of a
+                stream they are known from the frame before (see `StreamSegmenter`). A forest takes no notice.
 
         Raises:
             InputError: no frame and no non-empty 2-D array of uint16, or a side above 32767 pixels.
@@ -162,7 +165,7 @@ class Segmenter:
             labels, confidence = answer.labels()
             return Segmentation(labels, measured, (answer,), confidence)
         intrinsics = frame.intrinsics_or_default()
-        looks = self._look(depth_m, intrinsics)
+        looks = self._look(depth_m, intrinsics, focus)
         labels, chosen, either = compose(looks, measured)
         hand_present = None
         drop_doubtful(labels, either)
@@ -172,7 +175,9 @@ class Segmenter:
         confidence = float(chosen[foreground].mean()) if foreground.any() else None
         return Segmentation(labels, measured, looks, confidence, hand_present)
 
-    def _look(self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics) -> tuple[Look, ...]:
+    def _look(
+        self, depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, focus: Sequence[View] | None
+    ) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
@@ -180,8 +185,11 @@ class Segmenter:
         if not ((depth_m > 0) & (depth_m <= FARTHEST_NEAREST_M)).any():
             return ()
         height, width = depth_m.shape
-        looks = [self._look_at(whole_view(depth_m, self.full_side), depth_m, intrinsics)]
-        for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
+        looks: list[Look] = []
+        if focus is None:
+            looks.append(self._look_at(whole_view(depth_m, self.full_side), depth_m, intrinsics))
+            focus = focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ()
+        for view in focus:
             closer: View | None = view
             while closer is not None:
                 look = self._look_at(closer, depth_m, intrinsics, mirror=self.mirror)
