@@ -29,6 +29,7 @@ from graspseg.metrics.flicker import Flicker
 from graspseg.segment.stream import StreamSegmenter, TrackSettings
 from graspseg.segment.temporal_filter import TemporalFilter
 from graspseg.synth.generate import FrameMaker
+from graspseg.synth.preset_names import PresetName
 from graspseg.synth.recipe import RECIPES
 
 SEED = 61
@@ -68,7 +69,7 @@ class Scores:
         }
 
 
-def frames_of(preset: str, clips: int, length: int, *, still: bool) -> Iterator[tuple[Frame, np.ndarray, bool]]:
+def frames_of(preset: PresetName, clips: int, length: int, *, still: bool) -> Iterator[tuple[Frame, np.ndarray, bool]]:
     """Frames, their labels, and whether each follows the one before."""
     maker = FrameMaker("val", SEED, recipe=RECIPES[preset], clip_length=length, still=still)
     for index in range(clips * length):
@@ -95,7 +96,7 @@ def measure(segmenter: Segmenter, frames: Iterator[tuple[Frame, np.ndarray, bool
 def main(
     *,
     model: str = "denseattentionseg-lite",
-    presets: tuple[str, ...] = ("interseghands", "wild"),
+    presets: tuple[PresetName, ...] = ("interseghands", "wild"),
     clips: int = 10,
     length: int = 45,
     still_length: int = 15,

@@ -83,11 +83,11 @@ class Statistics:
             return "no frame was segmented"
         lost = f", {failed} could not be used" if failed else ""
         followed = self.passes[None] / self.frames
+        times = f"{self.segment_ms(50):.1f} ms (median; p99 {self.segment_ms(99):.1f} ms)"
+        latency = f"{self.latency_ms(50):.1f} ms (p99 {self.latency_ms(99):.1f} ms)"
         return (
-            f"{self.frames} frames in {self.seconds:.1f} s: {self.rate_hz:.1f} frames a second, segmented in "
-            f"{self.segment_ms(50):.1f} ms (median; p99 {self.segment_ms(99):.1f} ms), latency "
-            f"{self.latency_ms(50):.1f} ms (p99 {self.latency_ms(99):.1f} ms), {dropped} dropped{lost}, {followed:.0%} tracked, hand in "
-            f"{self.with_hand}"
+            f"{self.frames} frames in {self.seconds:.1f} s: {self.rate_hz:.1f} frames a second, segmented in {times}, "
+            f"latency {latency}, {dropped} dropped{lost}, {followed:.0%} tracked, hand in {self.with_hand}"
         )
 
 

@@ -6,15 +6,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from graspseg.cameras.camera import Camera, StreamEndError
 from graspseg.frame import Frame
 from graspseg.live.latest import LatestFrame
 from graspseg.segment.segmenter import Segmentation
-from graspseg.segment.stream import Reason, StreamSegmenter
+from graspseg.segment.stream import Reason
 
 _LISTEN_S = 0.2
 STALLED_S = 5.0
+
+
+@runtime_checkable
+class FrameSegmenter(Protocol):
+    """Segments frames that follow each other, as `StreamSegmenter` does."""
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why everything was looked at in the last frame; see `StreamSegmenter`."""
+        ...
+
+    def __call__(self, frame: Frame) -> Segmentation:
+        """Segment the next frame."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,7 +76,7 @@ class Stream:
     def __init__(
         self,
         camera: Camera,
-        segmenter: StreamSegmenter,
+        segmenter: FrameSegmenter,
         *,
         notice: Callable[[str], None] = lambda sentence: None,
         every: bool = False,

@@ -80,7 +80,7 @@ def contact_view(look: Look) -> View | None:
     return closer if closer.size_px < view.size_px else None
 
 
-def _pieces(found: Bool[np.ndarray, "s s"]) -> list[np.ndarray]:
+def _pieces(found: Bool[np.ndarray, "h w"]) -> list[np.ndarray]:
     """Boxes `x0, y0, x1, y1` (ends excluded) of connected pieces, largest piece first.
 
     Specks, and pieces below a tenth of the largest one, are left out.
