@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
@@ -111,23 +112,30 @@ class RerunSink:
         self._log("points", view, static=True)
 
     def _start_viewer(self, command: Sequence[str]) -> None:
-        try:
-            self._viewer = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for the stream
-            )  # fmt: skip
-        except OSError as error:
-            raise InputError(f"The Rerun viewer could not be started ({error.strerror}): use --viewer web.") from error
-        end_s = monotonic() + _STARTS_WITHIN_S
-        while monotonic() < end_s:
-            if self._viewer.poll() is not None:
-                assert self._viewer.stderr is not None
-                said = self._viewer.stderr.read().decode(errors="replace").strip().splitlines()
-                raise InputError(
-                    f"The Rerun viewer ended at once ({said[-1][:120] if said else 'without a word'}), expected a "
-                    "display: use --viewer web, or --save FILE.rrd to look at it elsewhere."
+        with tempfile.TemporaryFile() as said:
+            try:
+                self._viewer = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    start_new_session=True,  # Ctrl-C is for the stream
                 )
-            sleep(0.1)
+            except OSError as error:
+                raise InputError(
+                    f"The Rerun viewer could not be started ({error.strerror}), expected the package's own: use "
+                    "--viewer web."
+                ) from error
+            end_s = monotonic() + _STARTS_WITHIN_S
+            while monotonic() < end_s:
+                if self._viewer.poll() is not None:
+                    said.seek(0)
+                    lines = said.read().decode(errors="replace").strip().splitlines()
+                    raise InputError(
+                        f"The Rerun viewer ended at once ({lines[-1][:120] if lines else 'without a word'}), expected "
+                        "a display: use --viewer web, or --save FILE.rrd to look at it elsewhere."
+                    )
+                sleep(0.1)
         self._rec.connect_grpc(f"rerun+http://127.0.0.1:{_PORT}/proxy")
 
 

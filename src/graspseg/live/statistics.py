@@ -56,11 +56,11 @@ class Statistics:
         """Frames a second from the first result to the last one; 0 before there are two."""
         return (self.frames - 1) / self.seconds if self.frames > 1 and self.seconds else 0.0
 
-    def segment_ms(self, percent: float) -> float:
+    def segment_ms(self, percent: int) -> float:
         """Percentile of the time that segmenting took, to 0.1 ms; NaN before anything was."""
         return _percentile(self._segment, percent)
 
-    def latency_ms(self, percent: float) -> float:
+    def latency_ms(self, percent: int) -> float:
         """Percentile of the time from the arrival of a frame to its result."""
         return _percentile(self._latency, percent)
 
@@ -91,7 +91,7 @@ class Statistics:
         )
 
 
-def _percentile(bins: np.ndarray, percent: float) -> float:
+def _percentile(bins: np.ndarray, percent: int) -> float:
     total = int(bins.sum())
     if not total:
         return float("nan")
