@@ -30,7 +30,7 @@ _WARM_S = 60.0
 
 
 def main(
-    recording: Path,
+    recording: tyro.conf.Positional[Path],
     *,
     model: str = "denseattentionseg-lite",
     minutes: float = 10.0,

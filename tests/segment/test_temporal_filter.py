@@ -61,9 +61,7 @@ def test_what_flickers_over_still_depth_is_averaged_away() -> None:
 def test_what_stays_is_believed_in_the_end() -> None:
     steady = TemporalFilter(FilterSettings(memory=0.7))
     steady(flat(), result(flat(), hand()))
-    counts = [
-        np.count_nonzero(steady(flat(), result(flat(), hand(swapped=True))).labels == 2) for _ in range(4)
-    ]
+    counts = [np.count_nonzero(steady(flat(), result(flat(), hand(swapped=True))).labels == 2) for _ in range(4)]
     assert counts[0] == 0 and counts[-1] == 100
 
 
@@ -145,3 +143,17 @@ def test_windows_are_read_in_their_box_as_in_the_whole_frame() -> None:
     labels = whole.argmax(axis=0).astype(np.uint8)
     found = TemporalFilter()(frame, Segmentation(labels, frame.depth > 0, (look,), None))
     assert np.array_equal(found.labels, labels) and (labels == 2).sum() > 100
+
+
+@pytest.mark.parametrize(("center_x", "center_y"), [(12.0, 50.0), (50.0, 12.0), (12.0, 12.0), (52.0, 52.0)])
+def test_a_window_beside_what_was_kept_counts_for_nothing(center_x: float, center_y: float) -> None:
+    frame = flat()
+    found, dropped = (np.full((3, 10, 10), 0.1, np.float32) for _ in range(2))
+    found[1], dropped[2] = 0.8, 0.8
+    here, beside = Look(View(32.0, 32.0, 10.0, 10), found), Look(View(center_x, center_y, 10.0, 10), dropped)
+    labels = np.zeros((SIZE, SIZE), np.uint8)
+    labels[28:37, 28:37] = 1
+    steady = TemporalFilter()
+    for _ in range(3):
+        kept = steady(frame, Segmentation(labels, frame.depth > 0, (here, beside), None))
+        assert np.array_equal(kept.labels, labels)

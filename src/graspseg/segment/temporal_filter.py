@@ -139,7 +139,7 @@ def _planes(result: Segmentation, frame: Frame, box: Box) -> Float32[np.ndarray,
     if all(isinstance(look, Look) for look in result.looks):
         planes = np.zeros((3, y1 - y0, x1 - x0), np.float32)
         for look in result.looks:
-            if isinstance(look, Look):
+            if isinstance(look, Look) and _reaches(look, box):
                 _shifted(look, x0, y0).add_to(planes)
     else:
         whole = np.zeros((3, *result.labels.shape), np.float32)
@@ -151,6 +151,12 @@ def _planes(result: Segmentation, frame: Frame, box: Box) -> Float32[np.ndarray,
     dropped = (result.labels[y0:y1, x0:x1] == BACKGROUND) & (planes[1:].max(axis=0, initial=0) > planes[0])
     planes[:, (frame.depth[y0:y1, x0:x1] == 0) | (total <= 0) | dropped] = np.array([[1], [0], [0]], np.float32)
     return planes
+
+
+def _reaches(look: Look, box: Box) -> bool:
+    """Whether a window has a pixel of a box; that of a find that was dropped may lie elsewhere."""
+    x0, y0, x1, y1 = look.view.region(box[2], box[3])
+    return max(x0, box[0]) < x1 and max(y0, box[1]) < y1
 
 
 def _shifted(look: Look, x0: int, y0: int) -> Answer:

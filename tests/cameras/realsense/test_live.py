@@ -152,9 +152,7 @@ def test_without_filters_depth_is_as_the_camera_gives_it(monkeypatch: pytest.Mon
         ("Couldn't resolve requests", "does not stream depth of 32x24 at 30 a second"),
     ],
 )
-def test_a_camera_that_refuses_says_why(
-    monkeypatch: pytest.MonkeyPatch, device: Any, refusal: str, found: str
-) -> None:
+def test_a_camera_that_refuses_says_why(monkeypatch: pytest.MonkeyPatch, device: Any, refusal: str, found: str) -> None:
     with pytest.raises(InputError, match=found) as caught:
         opened(monkeypatch, FakeSdk(busy=refusal), device)
     assert not isinstance(caught.value, CameraLostError)
