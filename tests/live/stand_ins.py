@@ -53,7 +53,7 @@ class StandInCamera:
     When all is given the stream is over.
     """
 
-    def __init__(self, script: Iterable[Frame | Exception | None | Callable[[], None]], wait_s: float = 0.0) -> None:
+    def __init__(self, script: Iterable[Frame | Exception | Callable[[], None] | None], wait_s: float = 0.0) -> None:
         self.script, self.wait_s = iter(script), wait_s
         self.opened = self.closed = 0
         self.refuse = 0

@@ -117,12 +117,8 @@ def test_rerun_file_holds_what_was_seen(tmp_path: Path, monkeypatch: pytest.Monk
     for number in range(3):
         sink.add(result(number))
     sink.close()
-    said = subprocess.run(
-        [str(Path(sys.executable).with_name("rerun")), "rrd", "print", str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = [str(Path(sys.executable).with_name("rerun")), "rrd", "print", str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for entity in ("camera/depth", "camera/labels", "camera/confidence", "points/hand", "times/segment_ms"):
         assert f"/{entity}" in said, said[-2000:]
     with pytest.raises(InputError, match="there already"):
