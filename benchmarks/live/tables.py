@@ -1,6 +1,6 @@
 """The tables of docs/live.md from what `tracking.py` and `long_run.py` recorded.
 
-    python benchmarks/live/tables.py && python tools/check_readme.py --write
+python benchmarks/live/tables.py && python tools/check_readme.py --write
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def _read(name: str) -> dict[str, Any]:
 
 def _tracking(result: dict[str, Any]) -> str:
     lines = [
-        "| clips | preset | way | mean IoU | hand | object | flicker, all | flicker, hand and object | CPU ms a frame | "
-        "closer windows alone |",
+        "| clips | preset | way | mean IoU | hand | object | flicker, all | flicker, hand and object | "
+        "CPU ms a frame | closer windows alone |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in ("moving", "still"):
@@ -48,8 +48,8 @@ def _tracking(result: dict[str, Any]) -> str:
     clips = result["clips"]
     note = (
         f"`python benchmarks/live/tracking.py --clips {clips['number']} --length {clips['length']}`: synthetic, split "
-        f"`{result['split']}`, seed {result['seed']}; {clips['number']} clips of {clips['length']} frames, still ones of "
-        f"{clips['still_length']}; one thread, {result['machine']['processor']}."
+        f"`{result['split']}`, seed {result['seed']}; {clips['number']} clips of {clips['length']} frames, still ones "
+        f"of {clips['still_length']}; one thread, {result['machine']['processor']}."
     )
     return "\n".join([*lines, "", note])
 

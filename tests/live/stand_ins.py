@@ -11,6 +11,7 @@ import numpy as np
 from graspseg import Frame, InputError, Segmentation
 from graspseg.cameras.camera import CameraLostError, StreamEndError
 from graspseg.live.stream import LiveResult
+from graspseg.segment.stream import Reason
 
 
 def frame(number: int = 0, *, width: int = 32, unit_m: float = 0.001) -> Frame:
@@ -36,15 +37,15 @@ def result(number: int = 0, **changes: Any) -> LiveResult:
 class StandInSegmenter:
     """Takes so long for a frame, and remembers which it saw."""
 
-    reason = None
+    reason: Reason | None = None
 
     def __init__(self, wait_s: float = 0.0) -> None:
         self.wait_s, self.seen = wait_s, list[int]()
 
-    def __call__(self, given: Frame) -> Segmentation:
+    def __call__(self, frame: Frame) -> Segmentation:
         sleep(self.wait_s)
-        self.seen.append(int(given.depth[0, 0]) - 1000)
-        return segmented(given)
+        self.seen.append(int(frame.depth[0, 0]) - 1000)
+        return segmented(frame)
 
 
 class StandInCamera:
@@ -53,7 +54,7 @@ class StandInCamera:
     When all is given the stream is over.
     """
 
-    def __init__(self, script: Iterable[Frame | Exception | Callable[[], None] | None], wait_s: float = 0.0) -> None:
+    def __init__(self, script: Iterable[Frame | Exception | Callable[[], object] | None], wait_s: float = 0.0) -> None:
         self.script, self.wait_s = iter(script), wait_s
         self.opened = self.closed = 0
         self.refuse = 0

@@ -189,7 +189,9 @@ def _picture(answer: Any) -> np.ndarray:
             length = int(line.split(b":")[1])
     data = np.frombuffer(answer.read(length), np.uint8)
     answer.readline()
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
 
 
 def test_no_picture_is_made_while_nobody_looks(page: WebSink) -> None:

@@ -112,7 +112,7 @@ def test_a_stream_that_is_left_lets_go_of_its_camera() -> None:
 
 def test_a_driver_that_hangs_does_not_hold_the_program() -> None:
     stuck = threading.Event()
-    camera = StandInCamera([frame(0), lambda: stuck.wait(20) and None])
+    camera = StandInCamera([frame(0), lambda: stuck.wait(20)])
     stream, _ = stream_of(camera)
     iterator = iter(stream)
     next(iterator)

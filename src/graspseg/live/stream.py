@@ -27,7 +27,7 @@ class FrameSegmenter(Protocol):
         """Why everything was looked at in the last frame; see `StreamSegmenter`."""
         ...
 
-    def __call__(self, frame: Frame) -> Segmentation:
+    def __call__(self, frame: Frame, /) -> Segmentation:
         """Segment the next frame."""
         ...
 
