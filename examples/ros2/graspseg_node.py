@@ -149,9 +149,8 @@ def main() -> int:
         from sensor_msgs.msg import CameraInfo, CompressedImage, Image
         from vision_msgs.msg import LabelInfo, VisionClass
     except ModuleNotFoundError as error:
-        print(
-            f"This node needs {error.name}, which is part of ROS 2: source /opt/ros/DISTRO/setup.bash", file=sys.stderr
-        )
+        sentence = f"This node needs {error.name}, which is part of ROS 2: source /opt/ros/DISTRO/setup.bash"
+        print(sentence, file=sys.stderr)
         return 2
     rclpy.init()
     node = rclpy.create_node("graspseg")
