@@ -38,6 +38,15 @@ def test_every_frame_of_a_recording_when_asked() -> None:
     assert [result.number for result in stream] == list(range(20)) == segmenter.seen and stream.dropped == 0
 
 
+def test_a_stream_that_is_left_has_dropped_nothing_of_a_recording() -> None:
+    stream, _ = stream_of(StandInCamera([frame(i) for i in range(50)]), every=True)
+    for result in stream:
+        if result.number == 3:
+            break
+    stream.close()
+    assert stream.dropped == 0
+
+
 def test_a_camera_that_was_pulled_out_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latest_module, "_AGAIN_S", 0.01)
     camera = StandInCamera([])

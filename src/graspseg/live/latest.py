@@ -125,6 +125,8 @@ class LatestFrame:
         with self._changed:
             if self._every:
                 self._changed.wait_for(lambda: self._kept is None or self._stop)
+            if self._stop:
+                return
             self.dropped += self._kept is not None
             self._kept = Arrival(self._count, frame, monotonic())
             self._count += 1

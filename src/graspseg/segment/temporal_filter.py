@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from graspseg.frame import Frame
-from graspseg.labels import BACKGROUND
+from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.segment.look import Look
 from graspseg.segment.segmenter import Answer, Segmentation
 
@@ -96,10 +96,12 @@ class TemporalFilter:
         labels = np.zeros_like(result.labels)
         x0, y0, x1, y1 = box
         if planes.size:
-            labels[y0:y1, x0:x1] = planes.argmax(axis=0)
-            labels[y0:y1, x0:x1][frame.depth[y0:y1, x0:x1] == 0] = BACKGROUND
+            background, hand, held = planes
+            likeliest = (hand > background).view(np.uint8)
+            likeliest[held > np.maximum(background, hand)] = OBJECT
+            labels[y0:y1, x0:x1] = likeliest * (frame.depth[y0:y1, x0:x1] > 0)
         found = labels[y0:y1, x0:x1] != BACKGROUND
-        confidence = float(planes.max(axis=0)[found].mean()) if found.any() else None
+        confidence = float(planes[:, found].max(axis=0).mean()) if found.any() else None
         steadied = Steadied(box, planes) if found.any() else _NOTHING
         self._last = frame, steadied
         return replace(result, labels=labels, looks=(steadied,), confidence=confidence)
