@@ -21,7 +21,8 @@ _LEAST_S = 1 / 15
 _QUALITY = 80
 _WAIT_S = 0.5
 _LONGEST_SIDE = 1280
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>graspseg live</title><link rel="icon" href="data:,">
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>graspseg live</title>
+<link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width">
 <style>body{margin:0;background:#181818;color:#ddd;font:15px/1.5 system-ui,sans-serif;text-align:center}
 img{max-width:100%;max-height:85vh;image-rendering:auto}b{padding:0 .6em}
@@ -37,8 +38,8 @@ setInterval(async () => {
   } catch { line.textContent = "the stream has ended"; }
 }, 500);"""
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'unsafe-inline'; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' data:; script-src 'self'; "
+    "style-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",

@@ -101,7 +101,9 @@ class TemporalFilter:
             likeliest[held > np.maximum(background, hand)] = OBJECT
             labels[y0:y1, x0:x1] = likeliest * (frame.depth[y0:y1, x0:x1] > 0)
         found = labels[y0:y1, x0:x1] != BACKGROUND
-        confidence = float(planes[:, found].max(axis=0).mean()) if found.any() else None
+        confidence = (
+            float(np.maximum(planes[0], np.maximum(planes[1], planes[2]))[found].mean()) if found.any() else None
+        )
         steadied = Steadied(box, planes) if found.any() else _NOTHING
         self._last = frame, steadied
         return replace(result, labels=labels, looks=(steadied,), confidence=confidence)
@@ -148,9 +150,9 @@ def _planes(result: Segmentation, frame: Frame, box: Box) -> Float32[np.ndarray,
         for answer in result.looks:
             answer.add_to(whole)
         planes = np.ascontiguousarray(whole[:, y0:y1, x0:x1])
-    total = planes.sum(axis=0)
+    total = planes[0] + planes[1] + planes[2]
     planes /= np.maximum(total, np.float32(1e-12))
-    dropped = (result.labels[y0:y1, x0:x1] == BACKGROUND) & (planes[1:].max(axis=0, initial=0) > planes[0])
+    dropped = (result.labels[y0:y1, x0:x1] == BACKGROUND) & (np.maximum(planes[1], planes[2]) > planes[0])
     planes[:, (frame.depth[y0:y1, x0:x1] == 0) | (total <= 0) | dropped] = np.array([[1], [0], [0]], np.float32)
     return planes
 
