@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 
 from graspseg.cli.main import main
+from graspseg.crop import View
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, Intrinsics
@@ -79,10 +81,10 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
     seen = []
 
     class Watched(Segmenter):
-        def __call__(self, frame: Frame | np.ndarray) -> Segmentation:
+        def __call__(self, frame: Frame | np.ndarray, *, focus: Sequence[View] | None = None) -> Segmentation:
             assert isinstance(frame, Frame)
             seen.append(frame.intrinsics)
-            return super().__call__(frame)
+            return super().__call__(frame, focus=focus)
 
     monkeypatch.setattr("graspseg.segment.segmenter.Segmenter", Watched)
     camera = ["--fx", "120", "--fy", "121", "--cx", "60"]

@@ -193,7 +193,7 @@ class Segmenter:
             closer: View | None = view
             while closer is not None:
                 look = self._look_at(closer, depth_m, intrinsics, mirror=self.mirror)
-                looks.append(blended(look, looks, (width, height)))
+                looks.append(blended(look, looks, (width, height)) if looks else look)
                 closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 
