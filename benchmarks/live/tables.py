@@ -67,8 +67,8 @@ def _long_run(result: dict[str, Any]) -> str:
             f"{result['dropped']:,} | {result['failed']} | {memory['after_warm_up']:.0f} MB | "
             f"{memory['drift_mb']:.1f} MB |",
             "",
-            "`python benchmarks/live/long_run.py take.mcap`: a 640x480 recording of 30 frames a second, over and over, on "
-            f"{result['machine']['cores']} cores of {result['machine']['processor']} with a load of 16 to 20 from "
+            "`python benchmarks/live/long_run.py take.mcap`: a 640x480 recording at 30 a second, over and over, "
+            f"on {result['machine']['cores']} cores of {result['machine']['processor']} with a load of 16 to 20 from "
             "other work: rates and times say what is left on such a machine, memory and failures what the program "
             f"does. Even reading was slower than the recording there: {came:.1f} frames a second came.",
         ]

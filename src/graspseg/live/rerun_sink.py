@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,6 +24,7 @@ from graspseg.segment.extras import cloud
 _LEAST_S = 0.1  # between pictures: the viewer's memory limit does not hold at 30 a second
 _MOST_POINTS = 5000
 _STARTS_WITHIN_S = 3.0
+_LEAVE_S = 0.5
 _PORT = 9876
 _MEMORY = "1GB"
 
@@ -94,9 +95,15 @@ class RerunSink:
 
     def close(self) -> None:
         """See `Sink`: a viewer stays open for whoever looks at it."""
-        with contextlib.suppress(Exception):  # the viewer is gone
-            self._rec.flush(timeout_sec=0.5)
-        self._rec.disconnect()
+        if self._viewer is None:
+            self._rec.disconnect()
+            return
+        # To a viewer that is gone or hangs the library would try to deliver for ten seconds, here and when Python ends.
+        ending = threading.Thread(target=self._rec.disconnect, daemon=True)
+        ending.start()
+        ending.join(_LEAVE_S)
+        if ending.is_alive():
+            self._rerun.unregister_shutdown()
 
     def _log(self, entity: str, what: Any, *, static: bool = False) -> None:
         self._rec.log(entity, what, static=static or self._static)
