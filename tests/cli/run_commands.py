@@ -48,6 +48,7 @@ def invocations(model: str, folder: Path) -> dict[str, list[str]]:
     tiny = ["--preset", "tiny", "--steps", "2", "--batch", "2", "--workers", "1", "--accelerator", "cpu"]
     return {
         "segment": [frames, "--out", str(folder / "segmented"), "--model", model, "--no-overlays"],
+        "live": [frames, "--model", model, "--rate", "0"],
         "synth": ["--out", str(folder / "synth"), "--count", "2", "--workers", "1"],
         "annotate": [frames, "--out", str(folder / "annotated"), "--workers", "1", "--skin", "hsv"],
         "train": [*tiny, "--data", frames, "--out", str(folder / "run")],

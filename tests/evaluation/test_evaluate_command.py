@@ -1,5 +1,6 @@
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from graspseg.cli.main import main
+from graspseg.crop import View
 from graspseg.datasets.atomic import write_png
 from graspseg.datasets.folder import FolderWriter
 from graspseg.frame import Frame, Intrinsics
@@ -132,10 +134,15 @@ def test_the_camera_reaches_the_network(folder: Path, depth_rule_model: Path, mo
     seen = []
 
     class Watched(Segmenter):
-        def __call__(self, frame: Frame | np.ndarray | str | os.PathLike[str]) -> Segmentation:
+        def __call__(
+            self,
+            frame: Frame | np.ndarray | str | os.PathLike[str],
+            *,
+            focus: Sequence[View] | None = None,
+        ) -> Segmentation:
             assert isinstance(frame, Frame)
             seen.append(frame.intrinsics)
-            return super().__call__(frame)
+            return super().__call__(frame, focus=focus)
 
     monkeypatch.setattr("graspseg.segment.segmenter.Segmenter", Watched)
     camera = ["--fx", "120", "--fy", "121", "--cx", "60"]

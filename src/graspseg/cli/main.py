@@ -41,6 +41,7 @@ GROUPS = {
 }
 COMMANDS: dict[str, Command] = {
     "segment": Command("graspseg.cli.segment:main", "label hand, object and background in depth images", "Use"),
+    "live": Command("graspseg.cli.live:main", "segment a camera or recording as it comes", "Use"),
     "record": Command("graspseg.cli.record:main", "record depth and color of a RealSense camera", "Use"),
     "synth": Command("graspseg.cli.synth:main", "make labelled synthetic depth frames", "Data"),
     "annotate": Command("graspseg.cli.annotate:main", "label hand and object in recordings with color", "Data"),
@@ -125,6 +126,7 @@ _EXTRAS = {
     "backports": "ros",
     "lz4": "ros",
     "rosbags": "ros",
+    "rerun": "live",
     "fastapi": "review",
     "uvicorn": "review",
     "segmentation_models_pytorch": "compare",

@@ -122,16 +122,26 @@ def _high(values: Float32[np.ndarray, "n"]) -> float:
 
 
 def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
-    """Mean probability of hand and of object that the full pass gives some pixels."""
-    first = looks[0]
-    matrix = first.view.matrix()
-    side = first.probabilities.shape[-1]
-    column = np.clip(np.rint((xs - matrix[0, 2]) / matrix[0, 0]).astype(int), 0, side - 1)
-    row = np.clip(np.rint((ys - matrix[1, 2]) / matrix[1, 1]).astype(int), 0, side - 1)
-    found = first.probabilities[:, row, column]
-    _, hand, thing = found
-    known = np.count_nonzero(found.sum(axis=0)) or 1
-    return float(hand.sum() / known), float(thing.sum() / known)
+    """Mean probability of hand and of object that the full pass gives some pixels.
+
+    Where windows follow a hand without one, the first window that holds a pixel stands for it.
+    """
+    hand, held, known = np.zeros((3, len(xs)), np.float32)
+    unseen = np.ones(len(xs), bool)
+    for number, look in enumerate(looks):
+        matrix, side = look.view.matrix(), look.probabilities.shape[-1]
+        column = np.rint((xs - matrix[0, 2]) / matrix[0, 0]).astype(int)
+        row = np.rint((ys - matrix[1, 2]) / matrix[1, 1]).astype(int)
+        inside = (column >= 0) & (column < side) & (row >= 0) & (row < side)
+        here = unseen & inside if number < len(looks) - 1 else unseen
+        column, row = np.clip(column, 0, side - 1), np.clip(row, 0, side - 1)
+        background, hand[here], held[here] = look.probabilities[:, row[here], column[here]]
+        known[here] = background + hand[here] + held[here]
+        unseen &= ~here
+        if not unseen.any():
+            break
+    count = np.count_nonzero(known) or 1
+    return float(hand.sum() / count), float(held.sum() / count)
 
 
 def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:

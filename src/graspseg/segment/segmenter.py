@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, get_args
@@ -104,12 +105,19 @@ class Segmenter:
             for side in self._engines:
                 self._warm_up(side)
 
-    def __call__(self, frame: Frame | UInt16[np.ndarray, "h w"] | str | os.PathLike[str]) -> Segmentation:
+    def __call__(
+        self,
+        frame: Frame | UInt16[np.ndarray, "h w"] | str | os.PathLike[str],
+        *,
+        focus: Sequence[View] | None = None,
+    ) -> Segmentation:
         """Segment one depth image of any size.
 
         Args:
             frame: a frame; or depth in millimetres, uint16 of shape (height, width), 0 = no measurement; or the path of
                 a depth image, read as `read_frame` does.
+            focus: look through these windows of the model's side only, without the full pass that finds them: of a
+                stream they are known from the frame before (see `StreamSegmenter`). A forest takes no notice.
 
         Raises:
             InputError: none of these, a file that cannot be used, or a side above 32767 pixels.
@@ -128,7 +136,7 @@ class Segmenter:
             labels, confidence = answer.labels()
             return Segmentation(labels, frame, (answer,), confidence)
         intrinsics, clock = frame.intrinsics_or_default(), _Clock()
-        looks = self._look(frame, intrinsics, clock)
+        looks = self._look(frame, intrinsics, clock, focus)
         looked = perf_counter()
         found = compose(looks, frame.depth)
         labels = found.labels[found.inside]
@@ -143,7 +151,9 @@ class Segmenter:
         confidence = float(believed.mean()) if len(believed) else None
         return Segmentation(found.labels, frame, looks, confidence, hand_present, clock.times(looked))
 
-    def _look(self, frame: Frame, intrinsics: Intrinsics, clock: _Clock) -> tuple[Look, ...]:
+    def _look(
+        self, frame: Frame, intrinsics: Intrinsics, clock: _Clock, focus: Sequence[View] | None
+    ) -> tuple[Look, ...]:
         """Look at everything, then closer at each hand and its object, then closer at the object.
 
         A frame with nothing within 10 m has no hand that could be seen, and is not looked at.
@@ -151,12 +161,15 @@ class Segmenter:
         if not anything_within(frame, FARTHEST_NEAREST_M):
             return ()
         height, width = frame.depth.shape
-        looks = [self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics, clock)]
-        for view in focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ():
+        looks: list[Look] = []
+        if focus is None:
+            looks.append(self._look_at(whole_frame_view(frame, self.full_side), frame, intrinsics, clock))
+            focus = focus_views(looks[0], self.info.side, most=self.hands) if self.windows > 1 else ()
+        for view in focus:
             closer: View | None = view
             while closer is not None:
                 look = self._look_at(closer, frame, intrinsics, clock, mirror=self.mirror)
-                looks.append(blended(look, looks, (width, height)))
+                looks.append(blended(look, looks, (width, height)) if looks else look)
                 closer = contact_view(looks[-1]) if closer is view and self.windows > 2 else None
         return tuple(looks)
 

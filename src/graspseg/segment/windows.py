@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, UInt8
 
 from graspseg.crop import SMALLEST_WINDOW_PX, View
+from graspseg.labels import BACKGROUND
 from graspseg.segment.look import Look
 from graspseg.segment.pieces import number_type
 
@@ -39,6 +40,29 @@ def focus_views(look: Look, side: int, *, most: int = 1) -> list[View]:
     return [closer for closer in views if closer.size_px < finest]
 
 
+def follow_boxes(labels: UInt8[np.ndarray, "h w"], *, most: int = 1) -> list[np.ndarray]:
+    """Boxes of the groups of hand and object in labels of a frame, largest group first.
+
+    Args:
+        labels: of a frame.
+        most: at most so many boxes; with 1 all groups share it.
+
+    Returns:
+        Frame pixels `x0, y0, x1, y1`, ends excluded. Specks, and pieces below a tenth of the largest one, are left out.
+    """
+    x, y, width, height = cv2.boundingRect(labels)
+    if not width:
+        return []
+    boxes = _pieces(labels[y : y + height, x : x + width] != BACKGROUND)
+    return _grouped([box + np.array([x, y, x, y]) for box in boxes], smallest_px=SMALLEST_WINDOW_PX, most=most)
+
+
+def follow_view(box: np.ndarray, side: int) -> View:
+    """The window in which a group is looked for that had this box (`x0, y0, x1, y1`) a moment ago."""
+    frame = View((side - 1) / 2, (side - 1) / 2, float(side), side)  # its network pixels are those of the frame
+    return _around(box, frame, side, margin=FOCUS_MARGIN, smallest_px=SMALLEST_WINDOW_PX)
+
+
 def contact_view(look: Look) -> View | None:
     """A window around the object found in a closer window and the hand on it, without the arm.
 
@@ -57,7 +81,7 @@ def contact_view(look: Look) -> View | None:
     return closer if closer.size_px < view.size_px else None
 
 
-def _pieces(found: Bool[np.ndarray, "s s"]) -> list[np.ndarray]:
+def _pieces(found: Bool[np.ndarray, "h w"]) -> list[np.ndarray]:
     """Boxes `x0, y0, x1, y1` (ends excluded) of connected pieces, largest piece first.
 
     Specks, and pieces below a tenth of the largest one, are left out.

@@ -68,6 +68,7 @@ class FrameMaker:
         sleeve: label of cloth on arms.
         clip_length: 0 makes single frames; else frames `k * clip_length` and following are clip `k`, at 30 Hz.
         backgrounds: recorded frames without a hand; None = those that ship.
+        still: whether clips stand still, so that only the sensor's noise differs from frame to frame.
 
     Attributes:
         scene: what the last frame shows.
@@ -86,7 +87,9 @@ class FrameMaker:
         sleeve: SleevePolicy = "background",
         clip_length: int = 0,
         backgrounds: Backgrounds | None = None,
+        still: bool = False,
     ) -> None:
+        self._still = still
         self.split: Split = split
         self.seed = seed
         self.recipe = recipe
@@ -188,7 +191,7 @@ class FrameMaker:
         """One frame of a clip: crop and sensor are the clip's, the noise is the frame's own."""
         key = [self.seed, SPLITS.index(self.split), CLIPS, clip]
         take = clips.take(key, self._good_take)
-        depth_m, labels, sensor = self._clip_clean(take, number / RATE_HZ)
+        depth_m, labels, sensor = self._clip_clean(take, 0.0 if self._still else number / RATE_HZ)
         fresh = np.random.default_rng([*take.key, 1, number])
         noisy, labels = measure(depth_m, labels, take.staging.intrinsics, fresh, sensor)
         return SynthFrame(noisy, labels, take.staging.intrinsics, self._facts(), number / RATE_HZ)
