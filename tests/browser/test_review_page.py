@@ -10,6 +10,7 @@ import cv2
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from graspseg.datasets.images import read_depth
 from review_steps import SLOW_STORE, Held, asked_for_more, saved, shows
 
 pytestmark = pytest.mark.browser
@@ -312,7 +313,7 @@ def test_labels_are_not_taken_where_only_the_model_had_depth(
     serve: Callable[..., Any], visit: Callable[..., Page], depth_rule_model: Path
 ) -> None:
     server, stems = serve(1, model=str(depth_rule_model))
-    full = cv2.imread(str(server.folder / "depth" / f"{stems[0]}.png"), cv2.IMREAD_UNCHANGED)
+    full = read_depth(server.folder / "depth" / f"{stems[0]}.png").depth.copy()
     full[62:70, 60:90] = 600  # was cut off: the stored depth has nothing there
     (server.folder / "full_depth").mkdir()
     cv2.imwrite(str(server.folder / "full_depth" / f"{stems[0]}.png"), full)

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from graspseg.datasets.atomic import write_png
-from graspseg.datasets.images import read_labels
+from graspseg.datasets.images import read_depth, read_labels
 from graspseg.frame import Frame
 from graspseg.labels import PALETTE
 from graspseg.segment.segmenter import Segmenter
@@ -235,7 +235,7 @@ def test_a_prediction_beside(folder: Path, depth_rule_model: Path) -> None:
 
 
 def test_the_model_sees_the_whole_depth_where_the_stored_one_was_cut(folder: Path, depth_rule_model: Path) -> None:
-    full = cv2.imread(str(folder / "depth" / "take" / "2.png"), cv2.IMREAD_UNCHANGED)
+    full = read_depth(folder / "depth" / "take" / "2.png").depth
     cut = np.where(full <= 560, full, 0).astype(np.uint16)  # as `annotate` stores it: without the object at 0.6 m
     (folder / "full_depth" / "take").mkdir(parents=True)
     cv2.imwrite(str(folder / "full_depth" / "take" / "2.png"), full)
