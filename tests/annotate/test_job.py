@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from graspseg.annotate import job
 from graspseg.cli.main import main
 from graspseg.datasets.folder import FolderDataset
+from graspseg.datasets.images import read_depth
 from graspseg.datasets.shards import ShardDataset
 from graspseg.labels import HAND, OBJECT
 
@@ -53,10 +55,21 @@ def test_a_recording_becomes_a_data_set(make_recording: Recorder, tmp_path: Path
     assert content["annotated"]["inputs"] == ["recording"] and content["annotated"]["skin_models"] == []
 
 
+def test_the_whole_depth_is_kept_beside_the_range(make_recording: Recorder, tmp_path: Path) -> None:
+    recording, out = make_recording(2), tmp_path / "out"
+    assert annotate(recording, out) == 0
+    for stem in ("0", "1"):
+        whole = read_depth(out / "full_depth" / f"{stem}.png").depth
+        assert np.array_equal(whole, read_depth(recording / "depth" / f"{stem}.png").depth)
+        kept = read_depth(out / "depth" / f"{stem}.png").depth
+        assert np.array_equal(kept, np.where(whole <= kept.max(), whole, 0)) and whole.max() == 1000
+
+
 def test_all_of_the_depth_can_be_kept(make_recording: Recorder, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert annotate(make_recording(1), out, "--depth", "all") == 0
     sample = FolderDataset(out)[0]
+    assert not (out / "full_depth").exists()  # it is in depth/
     assert sample.labels is not None and sample.frame.depth[0, 0] == 1000
     assert not sample.labels[sample.frame.depth == 1000].any()
 

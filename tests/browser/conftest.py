@@ -86,9 +86,9 @@ class Server:
         """What was decided, by stem."""
         return {stem: frame["decision"] for stem, frame in self.frames().items() if frame["decision"]}
 
-    def labels(self, stem: str) -> np.ndarray:
-        """Labels as saved, of shape (height, width)."""
-        url = self.frames()[stem]["media"]["labels"]
+    def labels(self, stem: str, kind: str = "labels") -> np.ndarray:
+        """Labels as saved, or those of the model (`prediction`), of shape (height, width)."""
+        url = self.frames()[stem]["media"][kind]
         answer = httpx.get(f"http://127.0.0.1:{self.port}{url}", headers={"X-Token": self.token})
         return np.frombuffer(answer.content, np.uint8).reshape(HEIGHT, WIDTH)
 

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from graspseg.datasets.images import read_depth
 from review_steps import SLOW_STORE, Held, asked_for_more, saved, shows
 
 pytestmark = pytest.mark.browser
 
 HAND, OBJECT = 1, 2
+HEIGHT, WIDTH = 72, 96  # of the frames, see conftest
 
 
 def test_fifty_frames_are_reviewed_by_keyboard_worst_first(
@@ -242,3 +245,96 @@ def test_a_skipped_frame_decided_after_all_does_not_come_a_second_time(
     answers.release()
     expect(page.locator("#finished")).to_be_visible()
     assert server.decisions() == dict.fromkeys(stems, "accepted")
+
+
+@pytest.mark.parametrize("width", [1280, 700])
+def test_tools_and_classes_show_their_names_at_any_width(
+    serve: Callable[..., Any], visit: Callable[..., Page], width: int
+) -> None:
+    server, stems = serve(2)
+    page = visit(server.url)
+    page.set_viewport_size({"width": width, "height": 800})
+    shows(page, stems[0])
+    names = page.locator("nav button > span")
+    assert names.count() == page.locator("nav button").count()
+    for index in range(names.count()):
+        box = names.nth(index).bounding_box()
+        assert box is not None and box["width"] > 10 and box["x"] >= 0 and box["x"] + box["width"] <= width
+    for part in ("header", "nav", "footer", "#stage"):
+        assert page.locator(part).evaluate("part => part.scrollWidth <= part.clientWidth + 1"), part
+    stage = page.locator("#stage").bounding_box()
+    assert stage is not None and stage["height"] > 200
+
+
+def test_the_end_of_a_folder_says_what_comes_next(serve: Callable[..., Any], visit: Callable[..., Page]) -> None:
+    server, stems = serve(2)
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.keyboard.press("m")  # says that there is no prediction
+    expect(page.locator("#toast")).to_have_class("toast shown")
+    page.keyboard.press("a")
+    shows(page, stems[1])
+    page.keyboard.press("m")
+    page.keyboard.press("r")
+    expect(page.locator("#finished-title")).to_have_text("All 2 frames are checked")
+    expect(page.locator("#finished-text")).to_contain_text("1 accepted, 1 rejected")
+    expect(page.locator("#next-commands")).to_contain_text("graspseg train --init lite --data frames")
+    expect(page.locator("#next-commands")).to_contain_text("graspseg review export frames --out frames_accepted")
+    page.keyboard.press("a")  # nothing to decide: the screen says so already
+    expect(page.locator("#toast")).to_have_class("toast")
+    page.keyboard.press("z")
+    shows(page, stems[1])
+
+
+def test_pixels_that_were_clicked_are_copied_for_annotate(
+    serve: Callable[..., Any], visit: Callable[..., Page], prepared: Callable[[str], BrowserContext]
+) -> None:
+    server, stems = serve(2)
+    context = prepared("")
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = visit(server.url, context=context)
+    shows(page, stems[0])
+    click_pixel(page, 20, 12)
+    expect(page.locator("#pixel-here")).to_have_text("x 20, y 12 · 0.400 m · hand")
+    click_pixel(page, 40, 15)
+    click_pixel(page, 40, 15)  # a second click forgets it
+    page.keyboard.press("n")
+    shows(page, stems[1])
+    click_pixel(page, 5, 65)
+    expect(page.locator("#pixel-here")).to_have_text("x 5, y 65 · no depth · background")
+    page.keyboard.press("h")
+    expect(page.locator("#toast")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"--clicks {stems[0]}:20,12 {stems[1]}:5,65"
+    page.locator("#pixel-drop").click()
+    expect(page.locator("#pixel-copy")).to_be_hidden()
+
+
+def test_labels_are_not_taken_where_only_the_model_had_depth(
+    serve: Callable[..., Any], visit: Callable[..., Page], depth_rule_model: Path
+) -> None:
+    server, stems = serve(1, model=str(depth_rule_model))
+    full = read_depth(server.folder / "depth" / f"{stems[0]}.png").depth.copy()
+    full[62:70, 60:90] = 600  # was cut off: the stored depth has nothing there
+    (server.folder / "full_depth").mkdir()
+    cv2.imwrite(str(server.folder / "full_depth" / f"{stems[0]}.png"), full)
+    page = visit(server.url)
+    shows(page, stems[0])
+    page.keyboard.press("m")
+    expect(page.locator(".pane figcaption").nth(1)).to_have_text("Model")
+    assert (server.labels(stems[0], "prediction")[64:68, 65:85] == OBJECT).all()
+    page.keyboard.press("Shift+T")
+    page.keyboard.press("a")
+    expect(page.locator("#finished")).to_be_visible()
+    saved(page)
+    labels = server.labels(stems[0])
+    assert (labels[12:28, 51:53] == OBJECT).all() and not labels[62:70].any()
+
+
+def click_pixel(page: Page, x: int, y: int) -> None:
+    """Click on a pixel of the frame, which is shown whole in the middle of the first pane."""
+    box = page.locator(".pane").first.bounding_box()
+    assert box is not None
+    zoom = min(box["width"] / WIDTH, box["height"] / HEIGHT)
+    left = box["x"] + (box["width"] - zoom * WIDTH) / 2
+    top = box["y"] + (box["height"] - zoom * HEIGHT) / 2
+    page.mouse.click(left + (x + 0.5) * zoom, top + (y + 0.5) * zoom)

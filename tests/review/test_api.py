@@ -9,8 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from graspseg.datasets.atomic import write_png
-from graspseg.datasets.images import read_labels
+from graspseg.datasets.images import read_depth, read_labels
+from graspseg.frame import Frame
 from graspseg.labels import PALETTE
+from graspseg.segment.segmenter import Segmenter
 
 from .conftest import SHAPE, client_of, labels_of
 
@@ -24,11 +26,11 @@ def stems(answer: dict) -> list[str]:
     return [frame["stem"] for frame in answer["frames"]]
 
 
-def picture(client: TestClient, address: str) -> np.ndarray:
+def picture(client: TestClient, address: str, dtype: type = np.uint8) -> np.ndarray:
     answer = client.get(address)
     assert answer.status_code == 200, answer.text
     size = int(answer.headers["x-height"]), int(answer.headers["x-width"])
-    return np.frombuffer(answer.content, np.uint8).reshape(size)
+    return np.frombuffer(answer.content, dtype).reshape(size)
 
 
 def test_the_session(client: TestClient) -> None:
@@ -230,6 +232,24 @@ def test_a_prediction_beside(folder: Path, depth_rule_model: Path) -> None:
         (frame,) = client.post("/api/next", json={"count": 1}).json()["frames"]
         prediction = picture(client, frame["media"]["prediction"])
         assert prediction[5, 5] == 1 and prediction[13, 10] == 2 and prediction[0, 0] == 0
+
+
+def test_the_model_sees_the_whole_depth_where_the_stored_one_was_cut(folder: Path, depth_rule_model: Path) -> None:
+    full = read_depth(folder / "depth" / "take" / "2.png").depth
+    cut = np.where(full <= 560, full, 0).astype(np.uint16)  # as `annotate` stores it: without the object at 0.6 m
+    (folder / "full_depth" / "take").mkdir(parents=True)
+    cv2.imwrite(str(folder / "full_depth" / "take" / "2.png"), full)
+    cv2.imwrite(str(folder / "depth" / "take" / "2.png"), cut)
+    with client_of(folder, model=str(depth_rule_model)) as client:
+        frame, other = frame_of(client, "take/2"), frame_of(client, "take/1")
+        assert frame["depth_is_cut"] and not other["depth_is_cut"]
+        assert np.array_equal(picture(client, frame["media"]["depth"], np.uint16), cut)
+        seen = picture(client, frame["media"]["prediction"])
+        assert np.array_equal(seen, Segmenter(depth_rule_model)(Frame(full)).labels)
+        assert seen[13, 10] == 2 and cut[13, 10] == 0
+        cv2.imwrite(str(folder / "full_depth" / "take" / "2.png"), full[:-1])
+        damaged = client.get(frame_of(client, "take/2")["media"]["prediction"])
+        assert damaged.status_code == 422 and "annotate the frame anew" in damaged.json()["error"]
 
 
 def test_frames_that_are_damaged_or_gone(client: TestClient, folder: Path) -> None:

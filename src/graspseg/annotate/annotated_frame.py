@@ -25,11 +25,13 @@ class AnnotatedFrame(NamedTuple):
         frame: the depth that is stored, with the whole picture aligned.
         labels: 0 background, 1 hand, 2 object.
         row: the numbers that speak for and against the labels.
+        full_depth: the whole depth as recorded, where `frame` holds only a part of it.
     """
 
     frame: Frame
     labels: UInt8[np.ndarray, "h w"]
     row: dict[str, float]
+    full_depth: Frame | None = None
 
 
 def annotate_frame(annotator: Annotator, rgbd: RgbdFrame, *, depth: StoredDepth) -> AnnotatedFrame:
@@ -51,7 +53,8 @@ def annotate_frame(annotator: Annotator, rgbd: RgbdFrame, *, depth: StoredDepth)
         else rgbd.frame.depth
     )
     row = {**asdict(annotation.evidence), **asdict(weigh_colors(labels, picture))}
-    return AnnotatedFrame(replace(rgbd.frame, depth=kept, color=picture), labels, row)
+    full_depth = rgbd.frame if depth == "range" else None
+    return AnnotatedFrame(replace(rgbd.frame, depth=kept, color=picture), labels, row, full_depth)
 
 
 def in_range(frame: Frame, end_m: float) -> UInt16[np.ndarray, "h w"]:

@@ -17,6 +17,7 @@ from graspseg.annotate.skin_choice import SkinChoice
 from graspseg.datasets.atomic import make_folder, write_json
 from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format
 from graspseg.datasets.description import read_object
+from graspseg.datasets.folder import FULL_DEPTH
 from graspseg.datasets.manifest import is_manifest, write_manifest
 from graspseg.datasets.output_folder import contents, foreign, remove_results
 from graspseg.datasets.shard_writer import SHARD_SIZE
@@ -30,7 +31,7 @@ OPINIONS = "opinions"
 CONFIDENCE = "confidence.csv"
 SKIN = "skin"
 KINDS = ("labels", "depth", "color")  # the labels of a frame are the last that is written
-FOLDERS = (*KINDS, EVIDENCE, OPINIONS, SKIN)
+FOLDERS = (*KINDS, FULL_DEPTH, EVIDENCE, OPINIONS, SKIN)
 PROVENANCE = "annotated from color and depth by graspseg annotate"
 
 

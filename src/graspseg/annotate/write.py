@@ -29,7 +29,7 @@ from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.atomic import ends_run
 from graspseg.datasets.chunked_writer import Chunk, Written, new_shard, placed, until_stopped, write_chunks
 from graspseg.datasets.description import parse_intrinsics, read_object
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.folder import FULL_DEPTH, FolderWriter, in_unit
 from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.manifest import check_unchanged
 from graspseg.datasets.output_folder import remove_empty
@@ -151,6 +151,9 @@ def _write_files(chunk: Chunk[Job], work: _Work) -> Written:
             else:
                 made = work.annotate(index, rgbd)
                 _check_camera(name, made.frame, work.camera)
+                if made.full_depth is not None:
+                    full = in_unit(made.full_depth, writer.depth_unit_m, name)
+                    ledger.put(chunk.job.out / FULL_DEPTH / f"{name}.png", full)
                 writer.write(name, made.frame, made.labels)
                 rows[name] = made.row
             sources[name] = source
@@ -173,7 +176,7 @@ def _is_there(job: Job, name: str, ledger: Ledger) -> bool:
 
 def _remove(job: Job, name: str, ledger: Ledger) -> None:
     """Remove what an earlier run wrote for a frame, unless somebody corrected it."""
-    paths = [job.out / kind / f"{name}.png" for kind in KINDS]
+    paths = [job.out / kind / f"{name}.png" for kind in (*KINDS, FULL_DEPTH)]
     if not any(ledger.is_changed(path) for path in paths):
         gone = [path for path in paths if ledger.remove(path)]
         remove_empty({path.parent for path in gone}, job.out)

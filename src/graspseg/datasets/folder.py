@@ -20,6 +20,7 @@ from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+FULL_DEPTH = "full_depth"  # beside depth/ where that was cut: what the camera measured
 _MOST_UNSYNCED = 256
 
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]

@@ -9,10 +9,17 @@ const NAMES = "graspseg-clients";
 const KEPT = 8;
 const PATIENCE_MS = 1000; // a page that is being reloaded lets go of its name a moment later
 
-/** Holds a name for as long as the page lives; false when another tab has it. `waits`: gives the other a moment. */
+/**
+ * Holds a name for as long as the page lives; false when another tab has it. `waits`: gives the other a moment.
+ *
+ * @param {string} name
+ * @param {{waits?: boolean}} [how]
+ * @returns {Promise<boolean>}
+ */
 function hold(name, { waits = false } = {}) {
   const options = waits ? { signal: AbortSignal.timeout(PATIENCE_MS) } : { ifAvailable: true };
   return new Promise((resolve) => {
+    /** @param {Lock | null} lock */
     const forever = (lock) => {
       resolve(lock !== null);
       return lock && new Promise(() => {});
@@ -21,6 +28,7 @@ function hold(name, { waits = false } = {}) {
   });
 }
 
+/** @returns {string[]} */
 function knownNames() {
   try {
     return JSON.parse(localStorage.getItem(NAMES) ?? "[]");
@@ -33,8 +41,9 @@ function knownNames() {
 export async function clientName() {
   const own = sessionStorage.getItem("client");
   if (!navigator.locks) {
-    sessionStorage.setItem("client", own ?? randomId());
-    return sessionStorage.getItem("client");
+    const alone = own ?? randomId();
+    sessionStorage.setItem("client", alone);
+    return alone;
   }
   let name = own && (await hold(own, { waits: true })) ? own : null;
   for (const candidate of knownNames()) {

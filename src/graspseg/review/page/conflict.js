@@ -3,15 +3,23 @@
 import { askConflict } from "./dialogs.js";
 import { seenIn } from "./outbox.js";
 
-/** @param {{actions: object[], error: Error}} refused what has left the outbox unsaved, all of one frame. */
+/** @import { Conflict, Refused } from "./api.js" */
+/** @import { App } from "./app.js" */
+/** @import { Action } from "./types" */
+
+/**
+ * @param {App} app
+ * @param {{actions: Action[], error: Conflict | Refused}} refused what has left the outbox unsaved, all of one frame.
+ */
 export async function settleConflict(app, { actions, error }) {
   const { id, stem } = actions[0];
   const { outbox, trail } = app;
-  if (error.frame) trail.learn(error.frame);
+  const now = "frame" in error ? error.frame : undefined;
+  if (now) trail.learn(now);
   const choice = await askConflict(actions, error);
   const repeated = actions.filter((action) => action.kind !== "undo");
   if (choice === "mine" && repeated.length) {
-    const seen = error.frame ? seenIn(error.frame) : {};
+    const seen = now ? seenIn(now) : {};
     outbox.add(repeated.map((action) => ({ ...action, ...seen })), { noActions: actions.map(({ seq }) => seq) });
   } else {
     const draft = actions.find((action) => action.draft)?.draft;

@@ -1,21 +1,39 @@
 /** Keys, buttons and sliders: each does one of the actions of the key table. */
 
 import { anyOpen, askQueue, fillInfo, showHelp } from "./dialogs.js";
+import { $, inputOf } from "./dom.js";
 import { HAND, IGNORE, OBJECT } from "./editor.js";
 import { actionOf } from "./keys.js";
-import { LARGEST_BRUSH } from "./tools.js";
 import { saveSettings } from "./settings.js";
+import { LARGEST_BRUSH } from "./tools.js";
 import { findUnsaved } from "./whereabouts.js";
 
-const $ = (id) => document.getElementById(id);
+/** @import { App } from "./app.js" */
+/** @import { Tools } from "./tools.js" */
+/** @import { Viewer } from "./viewer.js" */
+/** @import { Look, Rect, Settings, ToolName } from "./types" */
+
 const STEP = { plain: 4, Shift: 24, Ctrl: 1 };
 const WINDOW_STEP_M = 0.05;
 const LEAVING = new Set(["accept", "reject", "skip", "next", "previous", "unsaved"]);
 const LABELS = { hand: HAND, object: OBJECT, ignore: IGNORE };
 
+/** Elements that stand for a setting, by a selector. @type {(selector: string) => NodeListOf<HTMLElement>} */
+const all = (selector) => document.querySelectorAll(selector);
+
 export class Controls {
+  /**
+   * @param {App} app
+   * @param {Viewer} viewer
+   * @param {Tools} tools
+   * @param {Settings} settings
+   */
   constructor(app, viewer, tools, settings) {
-    Object.assign(this, { app, viewer, tools, settings });
+    this.app = app;
+    this.viewer = viewer;
+    this.tools = tools;
+    this.settings = settings;
+    /** @type {Record<string, (at: number) => unknown>} what each action of the key table does; at: when it was asked. */
     this.actions = this.#actions();
     app.onFrame = () => {
       tools.newFrame();
@@ -27,19 +45,22 @@ export class Controls {
     addEventListener("keydown", (event) => this.#keyDown(event));
     addEventListener("keyup", (event) => event.code === "Space" && !anyOpen() && viewer.editor && tools.release());
     addEventListener("blur", () => viewer.editor && tools.release());
-    for (const button of document.querySelectorAll("button[data-action]")) {
+    for (const button of all("button[data-action]")) {
       // A click leaves the focus where it was, so that the space bar goes on painting.
       button.addEventListener("pointerdown", (event) => event.preventDefault());
-      button.addEventListener("click", (event) => this.do(button.dataset.action, event));
+      button.addEventListener("click", (event) => this.do(button.dataset.action ?? "", event));
     }
     $("banner-retry").addEventListener("click", () => app.outbox.retryNow());
     this.#sliders();
     this.show();
   }
 
+  /** @returns {Record<string, (at: number) => unknown>} */
   #actions() {
-    const { app, tools, viewer, settings } = this;
+    const { app, tools, settings } = this;
+    /** @param {keyof typeof LABELS} name */
     const label = (name) => () => this.#set({ label: LABELS[name] });
+    /** @param {ToolName} name */
     const tool = (name) => () => {
       tools.choose(name);
       this.show();
@@ -51,11 +72,18 @@ export class Controls {
       next: (at) => app.advance({ at }),
       previous: (at) => app.previous(at),
       undo: (at) => this.#undo(at),
-      redo: () => this.#afterStroke(viewer.editor.redo()),
+      redo: () => this.#afterStroke(tools.editor.redo()),
       unsaved: (at) => findUnsaved(app, at),
       queue: () => this.#queue(),
       help: () => showHelp(),
       info: () => this.#toggleInfo(),
+      notePixel: () => tools.note(),
+      copyPixels: () => this.#copyPixels(),
+      dropPixels: () => {
+        app.noted.clear();
+        app.pointAt(tools.pointer);
+      },
+      copyCommands: () => this.#copy($("next-commands").textContent ?? "", "The commands are copied."),
       ...this.#viewActions(),
       look: () => {
         if (!tools.cancel()) tool("look")();
@@ -78,14 +106,19 @@ export class Controls {
     };
   }
 
+  /** @returns {Record<string, () => void>} */
   #viewActions() {
     const { viewer, settings } = this;
+    /** @param {Look["base"]} base */
     const single = (base) => () => this.#look({ base, layout: settings.layout === "both" ? "one" : settings.layout });
+    /** @param {Look["layout"]} layout */
     const toggle = (layout) => () => this.#look({ layout: settings.layout === layout ? "one" : layout });
+    /** @param {number} factor */
     const zoom = (factor) => () => {
       viewer.viewport.zoomBy(factor, viewer.marks.cursor ?? undefined);
       viewer.invalidate();
     };
+    /** @param {number} step */
     const opacity = (step) => () => this.#look({ opacity: Math.min(1, Math.max(0, settings.opacity + step)), overlay: true });
     return {
       color: single("color"),
@@ -110,20 +143,27 @@ export class Controls {
     };
   }
 
-  /** Does an action; `event` says when it was asked for. */
+  /**
+   * Does an action.
+   *
+   * @param {string} action
+   * @param {MouseEvent | KeyboardEvent} event says when it was asked for.
+   */
   do(action, event) {
-    const needsFrame = !["help", "queue", "previous", "next", "undo", "skip", "unsaved"].includes(action);
+    const needsFrame = !["help", "queue", "previous", "next", "undo", "skip", "unsaved", "copyPixels", "copyCommands"].includes(action);
     if (LEAVING.has(action)) this.tools.release(); // a stroke that is still being drawn belongs to this frame
-    if (needsFrame && !this.app.ready) return this.app.say("Wait: the frame is not shown yet.");
-    if (["left", "right", "up", "down"].includes(action)) return this.#arrow(action, event);
+    if (needsFrame && !this.app.ready) return this.app.sayWait();
+    if (action === "left" || action === "right" || action === "up" || action === "down") return this.#arrow(action, event);
     return this.actions[action](event.timeStamp);
   }
 
+  /** @param {KeyboardEvent} event */
   #keyDown(event) {
     // A key that has just closed a window above the page was meant for that window.
-    if (anyOpen() || event.target.closest("dialog") || event.isComposing || event.target.matches('input[type="text"]')) return;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (anyOpen() || target.closest("dialog") || event.isComposing || target.matches('input[type="text"]')) return;
     const action = actionOf(event);
-    const button = event.target.closest("button, input");
+    const button = /** @type {HTMLButtonElement | HTMLInputElement | null} */ (target.closest("button, input"));
     const own = button && (["Space", "Enter"].includes(event.code) || (event.code.startsWith("Arrow") && button.type === "range"));
     if (own) return;
     if (action === null) {
@@ -134,6 +174,10 @@ export class Controls {
     this.do(action, event);
   }
 
+  /**
+   * @param {"left" | "right" | "up" | "down"} action
+   * @param {MouseEvent | KeyboardEvent} event
+   */
   #arrow(action, event) {
     const [dx, dy] = { left: [-1, 0], right: [1, 0], up: [0, -1], down: [0, 1] }[action];
     if (this.tools.paints) {
@@ -147,10 +191,11 @@ export class Controls {
     else if (action === "right") this.app.advance({ at: event.timeStamp });
   }
 
+  /** @param {number} at */
   #undo(at) {
     if (this.app.ready) {
       if (this.tools.cancel()) return;
-      const rect = this.viewer.editor.undo();
+      const rect = this.tools.editor.undo();
       if (rect) {
         this.#afterStroke(rect);
         return;
@@ -159,18 +204,21 @@ export class Controls {
     this.app.undoDecision(at);
   }
 
+  /** @param {Rect | null} rect */
   #afterStroke(rect) {
     if (!rect) return;
     this.viewer.relabel(rect);
     this.app.keepDraft();
   }
 
+  /** @param {Partial<Settings>} changes */
   #set(changes) {
     Object.assign(this.settings, changes);
     this.tools.refresh();
     this.show();
   }
 
+  /** @param {Partial<Look>} changes */
   #look(changes) {
     Object.assign(this.settings, changes);
     const { pictures, predicts } = this.viewer;
@@ -181,12 +229,17 @@ export class Controls {
     this.show();
   }
 
+  /**
+   * @param {number} near
+   * @param {number} far
+   */
   #window(near, far) {
     const { nearM, farM } = this.viewer.window;
     const next = { nearM: Math.max(0.05, nearM + near), farM: farM + far };
     if (next.farM - next.nearM >= 0.02) this.#look({ window: next });
   }
 
+  /** @param {number} direction */
   #resize(direction) {
     this.tools.resize(direction);
     this.show();
@@ -204,19 +257,42 @@ export class Controls {
     if (chosen.order !== order || chosen.filter !== filter || !app.ready) await app.choose(chosen);
   }
 
+  #copyPixels() {
+    const { noted } = this.app;
+    if (!noted.count) return this.app.say("No pixel is noted: click on bare skin while looking (V).");
+    return this.#copy(noted.option(), `Copied: ${noted.option()}`);
+  }
+
+  /**
+   * Puts a text on the clipboard; where the browser has none to give (not on this machine), shows it.
+   *
+   * @param {string} text
+   * @param {string} said
+   */
+  async #copy(text, said) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.app.say(said);
+    } catch {
+      this.app.say(text);
+    }
+  }
+
   #toggleInfo() {
     $("info").hidden = !$("info").hidden;
     if (!$("info").hidden) this.#info();
   }
 
   async #info() {
+    if (!this.app.shown) return;
     const { info, pictures } = this.app.shown;
     const { history } = await this.app.api.history(info.id).catch(() => ({ history: [] }));
     if (this.app.shown?.info.id === info.id) fillInfo(this.app.shown.info, pictures, history);
   }
 
   #sliders() {
-    const number = (id) => Number($(id).value);
+    /** @param {string} id */
+    const number = (id) => Number(inputOf(id).value);
     $("opacity").addEventListener("input", () => this.#look({ opacity: number("opacity"), overlay: true }));
     $("near").addEventListener("input", () => {
       this.#look({ window: { nearM: number("near"), farM: Math.max(this.viewer.window.farM, number("near") + 0.02) } });
@@ -227,7 +303,7 @@ export class Controls {
     $("size").addEventListener("input", () => {
       this.#set(this.settings.tool === "flood" ? { toleranceMm: number("size") } : { size: number("size") });
     });
-    for (const slider of document.querySelectorAll('input[type="range"]')) {
+    for (const slider of all('input[type="range"]')) {
       slider.addEventListener("change", () => slider.matches(":active") || $("stage").focus({ preventScroll: true }));
     }
   }
@@ -236,11 +312,12 @@ export class Controls {
   show() {
     const { settings, viewer } = this;
     const { base, layout, disagreement } = viewer.effective;
+    /** @type {(button: HTMLElement, on: boolean) => void} */
     const press = (button, on) => button.setAttribute("aria-pressed", String(on));
-    for (const button of document.querySelectorAll("[data-tool]")) press(button, button.dataset.tool === settings.tool);
-    for (const button of document.querySelectorAll("[data-label]")) press(button, Number(button.dataset.label) === settings.label);
-    for (const button of document.querySelectorAll("[data-layout]")) press(button, button.dataset.layout === layout);
-    for (const button of document.querySelectorAll("[data-base]")) press(button, layout !== "both" && button.dataset.base === base);
+    for (const button of all("[data-tool]")) press(button, button.dataset.tool === settings.tool);
+    for (const button of all("[data-label]")) press(button, Number(button.dataset.label) === settings.label);
+    for (const button of all("[data-layout]")) press(button, button.dataset.layout === layout);
+    for (const button of all("[data-base]")) press(button, layout !== "both" && button.dataset.base === base);
     press($("disagreement"), disagreement);
     press($("protect"), settings.protect);
     press($("auto"), !settings.window);
@@ -252,15 +329,15 @@ export class Controls {
   #showSliders() {
     const { settings, viewer } = this;
     const flood = settings.tool === "flood";
-    $("opacity").value = settings.opacity;
+    inputOf("opacity").value = String(settings.opacity);
     $("opacity-value").textContent = settings.overlay ? `${Math.round(100 * settings.opacity)} %` : "off";
-    $("size").max = flood ? 60 : LARGEST_BRUSH;
-    $("size").value = flood ? settings.toleranceMm : settings.size;
+    inputOf("size").max = String(flood ? 60 : LARGEST_BRUSH);
+    inputOf("size").value = String(flood ? settings.toleranceMm : settings.size);
     $("size-name").textContent = flood ? "Step" : "Brush";
     $("size-value").textContent = flood ? `${settings.toleranceMm} mm` : `${settings.size} px`;
     if (!viewer.pictures) return;
-    $("near").value = viewer.window.nearM;
-    $("far").value = viewer.window.farM;
+    inputOf("near").value = String(viewer.window.nearM);
+    inputOf("far").value = String(viewer.window.farM);
     $("near-value").textContent = `${viewer.window.nearM.toFixed(2)} m`;
     $("far-value").textContent = `${viewer.window.farM.toFixed(2)} m`;
   }

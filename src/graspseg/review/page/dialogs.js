@@ -1,13 +1,19 @@
 /** Windows above the page: keys, queue, conflict, and the panel with evidence and history. */
 
+import { $, dialogOf, inputOf } from "./dom.js";
 import { helpSections } from "./keys.js";
 
-const $ = (id) => document.getElementById(id);
+/** @import { Conflict, Refused } from "./api.js" */
+/** @import { Action, Filter, FrameInfo, HistoryEvent, Order, Pictures } from "./types" */
 
 export function anyOpen() {
   return document.querySelector("dialog[open]") !== null;
 }
 
+/**
+ * @param {HTMLDialogElement} dialog
+ * @returns {Promise<string>}
+ */
 function answerOf(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
@@ -15,28 +21,37 @@ function answerOf(dialog) {
 }
 
 export async function showHelp() {
+  const help = dialogOf("help");
   if (!$("help-body").childElementCount) $("help-body").append(...helpSections());
-  const close = (event) => event.key === "?" && $("help").close();
-  $("help").addEventListener("keydown", close);
-  await answerOf($("help"));
-  $("help").removeEventListener("keydown", close);
+  /** @param {KeyboardEvent} event */
+  const close = (event) => event.key === "?" && help.close();
+  help.addEventListener("keydown", close);
+  await answerOf(help);
+  help.removeEventListener("keydown", close);
 }
 
-/** @returns {Promise<{order, filter, reviewer} | null>} null when cancelled. */
+/**
+ * @param {{order: Order, filter: Filter, reviewer: string}} now
+ * @param {Promise<Record<string, {accepted: number, rejected: number}>>} reviewers what each has done.
+ * @returns {Promise<{order: Order, filter: Filter, reviewer: string} | null>} null when cancelled.
+ */
 export async function askQueue({ order, filter, reviewer }, reviewers) {
-  const dialog = $("queue");
+  const dialog = dialogOf("queue");
+  /** @param {string} selector */
+  const radio = (selector) => /** @type {HTMLInputElement} */ (dialog.querySelector(`input${selector}`));
   for (const [name, value] of Object.entries({ order, filter })) {
-    dialog.querySelector(`input[name="${name}"][value="${value}"]`).checked = true;
+    radio(`[name="${name}"][value="${value}"]`).checked = true;
   }
-  $("reviewer").value = reviewer;
+  inputOf("reviewer").value = reviewer;
   reviewers
     .then((all) => {
       const parts = Object.entries(all).map(([who, { accepted, rejected }]) => `${who}: ${accepted} accepted, ${rejected} rejected`);
       $("reviewers").textContent = parts.join(" · ");
     })
     .catch(() => ($("reviewers").textContent = ""));
+  /** @param {KeyboardEvent} event */
   const enter = (event) => {
-    if (event.key !== "Enter" || event.target.value === "cancel") return;
+    if (event.key !== "Enter" || (event.target instanceof HTMLButtonElement && event.target.value === "cancel")) return;
     event.preventDefault();
     dialog.close("go");
   };
@@ -44,18 +59,25 @@ export async function askQueue({ order, filter, reviewer }, reviewers) {
   const said = await answerOf(dialog);
   dialog.removeEventListener("keydown", enter);
   if (said !== "go") return null;
-  const chosen = (name) => dialog.querySelector(`input[name="${name}"]:checked`).value;
-  return { order: chosen("order"), filter: chosen("filter"), reviewer: $("reviewer").value.trim() || reviewer };
+  const nextOrder = /** @type {Order} */ (radio('[name="order"]:checked').value);
+  const nextFilter = /** @type {Filter} */ (radio('[name="filter"]:checked').value);
+  return { order: nextOrder, filter: nextFilter, reviewer: inputOf("reviewer").value.trim() || reviewer };
 }
 
+/** @param {Action} action */
 function inWords(action) {
   if (action.kind === "labels") return "what you painted";
   if (action.kind === "undo") return "your undo";
   return action.decision ? `your “${action.decision}”` : "your undo";
 }
 
-/** One side of a conflict in words: what was done last, and which labels there are. */
+/**
+ * One side of a conflict in words: what was done last, and which labels there are.
+ *
+ * @param {{revision?: number | null, labels_version?: string | null, decision?: string | null, last?: {reviewer: string} | null}} side
+ */
 function inState({ revision, labels_version: version, decision, last }) {
+  /** @type {Record<string, string>} */
   const labels = { none: "no labels", refused: "labels that are a link", unreadable: "unreadable labels" };
   const parts = [];
   if (decision !== undefined) parts.push(decision ? `${decision}${last ? ` by ${last.reviewer}` : ""}` : "open");
@@ -64,20 +86,29 @@ function inState({ revision, labels_version: version, decision, last }) {
   return parts.join(", ");
 }
 
-/** Whose work stands when two were at one frame; Esc keeps theirs. @returns {Promise<"mine" | "theirs">} */
+/**
+ * Whose work stands when two were at one frame; Esc keeps theirs.
+ *
+ * @param {Action[]} actions
+ * @param {Conflict | Refused} error
+ * @returns {Promise<"mine" | "theirs">}
+ */
 export async function askConflict(actions, error) {
-  const dialog = $("conflict");
+  const dialog = dialogOf("conflict");
+  const frame = "frame" in error ? error.frame : undefined;
+  const seen = "seen" in error ? error.seen : undefined;
   const mine = actions.map(inWords).join(" and ");
   $("conflict-text").textContent = error.message;
   const strokes = actions.some((action) => action.draft) ? " Your strokes stay in this browser either way." : "";
   $("conflict-mine").textContent = `Frame ${actions[0].stem}: ${mine} was not saved.${strokes}`;
-  $("conflict-both").hidden = !(error.frame && error.seen);
-  if (error.frame && error.seen) {
-    $("conflict-seen").textContent = inState(error.seen);
-    $("conflict-now").textContent = inState(error.frame);
+  $("conflict-both").hidden = !(frame && seen);
+  if (frame && seen) {
+    $("conflict-seen").textContent = inState(seen);
+    $("conflict-now").textContent = inState(frame);
   }
-  $("conflict-theirs-button").textContent = error.frame ? "Keep theirs (K)" : "Leave it (K)";
-  $("conflict-mine-button").textContent = error.frame ? "Save mine (M)" : "Try again (M)";
+  $("conflict-theirs-button").textContent = frame ? "Keep theirs (K)" : "Leave it (K)";
+  $("conflict-mine-button").textContent = frame ? "Save mine (M)" : "Try again (M)";
+  /** @param {KeyboardEvent} event */
   const press = ({ key }) => {
     if (key.toLowerCase() === "k") dialog.close("theirs");
     if (key.toLowerCase() === "m") dialog.close("mine");
@@ -88,6 +119,7 @@ export async function askConflict(actions, error) {
   return said === "mine" ? "mine" : "theirs";
 }
 
+/** @param {string[][]} rows */
 function table(rows) {
   const element = document.createElement("table");
   for (const cells of rows) {
@@ -97,14 +129,22 @@ function table(rows) {
   return element;
 }
 
+/** @param {string} text */
 function heading(text) {
   const element = document.createElement("h2");
   element.textContent = text;
   return element;
 }
 
-/** Fills the panel beside the picture: size, history, evidence. */
+/**
+ * Fills the panel beside the picture: size, history, evidence.
+ *
+ * @param {FrameInfo} info
+ * @param {Pictures} pictures
+ * @param {HistoryEvent[]} history
+ */
 export function fillInfo(info, pictures, history) {
+  /** @param {number} value */
   const number = (value) => (Number.isInteger(value) ? String(value) : Number(value).toPrecision(3));
   const evidence = Object.entries(info.evidence ?? {}).map(([name, value]) => [name.replaceAll("_", " "), number(value)]);
   const facts = [["size", `${pictures.width} × ${pictures.height}`], ["depth unit", `${number(pictures.unitM * 1000)} mm`]];

@@ -2,12 +2,22 @@
 
 import { NOTHING, isEmpty, union } from "./shapes.js";
 
+/** @import { Draft, Patch, Point, Rect, Visit } from "./types" */
+
 export const BACKGROUND = 0;
 export const HAND = 1;
 export const OBJECT = 2;
 export const IGNORE = 255;
 
-/** Copies `which` ("before" or "after") of a patch into labels; returns the rectangle that changed. */
+/**
+ * Copies `which` ("before" or "after") of a patch into labels; returns the rectangle that changed.
+ *
+ * @param {Uint8Array} labels
+ * @param {Patch} patch
+ * @param {"before" | "after"} which
+ * @param {number} width
+ * @returns {Rect}
+ */
 function apply(labels, patch, which, width) {
   let rect = NOTHING;
   patch.indices.forEach((index, i) => {
@@ -22,17 +32,22 @@ function apply(labels, patch, which, width) {
 export class Editor {
   /**
    * @param {{labels: Uint8Array, width: number, height: number}} frame as the server has it; left as it is.
-   * @param {{done: object[], undone: object[], corners: object[]} | undefined} draft what was painted before and not saved.
+   * @param {Draft} [draft] what was painted before and not saved.
    */
   constructor(frame, draft) {
     this.width = frame.width;
     this.height = frame.height;
     this.labels = frame.labels.slice();
+    /** @type {Patch[]} */
     this.done = draft?.done ?? [];
+    /** @type {Patch[]} */
     this.undone = draft?.undone ?? [];
+    /** @type {Point[]} */
     this.corners = draft?.corners ?? []; // of a polygon that is not closed yet
     for (const patch of this.done) apply(this.labels, patch, "after", this.width);
+    /** @type {Uint8Array | null} as they were when the stroke began. */
     this.before = null;
+    /** @type {Rect} */
     this.touched = NOTHING;
   }
 
@@ -44,7 +59,11 @@ export class Editor {
     return this.before !== null;
   }
 
-  /** What must be kept so that a reload loses nothing; null when there is nothing. */
+  /**
+   * What must be kept so that a reload loses nothing; null when there is nothing.
+   *
+   * @returns {Draft | null}
+   */
   draft() {
     if (!this.done.length && !this.undone.length && !this.corners.length) return null;
     return { done: this.done, undone: this.undone, corners: this.corners };
@@ -55,6 +74,7 @@ export class Editor {
     this.touched = NOTHING;
   }
 
+  /** @param {Rect} rect */
   touch(rect) {
     this.touched = union(this.touched, rect);
   }
@@ -69,9 +89,12 @@ export class Editor {
     return true;
   }
 
+  /** @returns {Patch} */
   #difference() {
+    /** @type {number[]} */
     const changed = [];
-    const { before, labels, touched, width } = this;
+    const { labels, touched, width } = this;
+    const before = this.before ?? labels;
     if (!isEmpty(touched)) {
       for (let y = touched.y0; y < touched.y1; y++) {
         for (let index = y * width + touched.x0; index < y * width + touched.x1; index++) {
@@ -106,9 +129,10 @@ export class Editor {
 /**
  * Function that paints one pixel.
  *
- * @param {number} label the class at hand.
- * @param {boolean} erase to background instead.
- * @param {boolean} protect leave the other class alone: paint only on background, erase only `label`.
+ * @param {Uint8Array} labels
+ * @param {{label: number, erase: boolean, protect: boolean}} how label: the class at hand; erase: to background
+ *   instead; protect: leave the other class alone, paint only on background, erase only `label`.
+ * @returns {Visit}
  */
 export function pen(labels, { label, erase, protect }) {
   if (erase) {

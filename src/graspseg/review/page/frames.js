@@ -2,15 +2,32 @@
 
 import { Refused } from "./api.js";
 
+/** @import { Api } from "./api.js" */
+/** @import { FrameInfo, MediaAddresses, Pictures } from "./types" */
+
 const KEPT = 24; // frames; about 2 MB each at 640 x 480
 
+/**
+ * @param {Response} answer
+ * @param {string} name
+ */
 function headerNumber(answer, name) {
   return Number(answer.headers.get(name));
 }
 
+/**
+ * @typedef {object} Entry
+ * @property {string} key
+ * @property {Promise<Pictures>} pictures
+ * @property {Promise<Uint8Array | null> | null} asked
+ * @property {Uint8Array | null} prediction
+ */
+
 export class Frames {
+  /** @param {Api} api */
   constructor(api) {
     this.api = api;
+    /** @type {Map<number, Entry>} */
     this.kept = new Map(); // by frame id, the least recently used first: {key, pictures, asked, prediction}
     this.turn = 0;
   }
@@ -18,15 +35,17 @@ export class Frames {
   /**
    * The pictures of a frame.
    *
-   * @param {object} info a frame as the server describes it.
-   * @returns {Promise<{width, height, unitM, depth: Uint16Array, labels: Uint8Array, labelsVersion: string | null,
-   *   color: ImageBitmap | null, unreadable: string[]}>}
+   * @param {FrameInfo} info a frame as the server describes it.
    */
   load(info) {
     return this.#entry(info).pictures;
   }
 
-  /** What the network says about a frame: apart, because it takes longer, and nobody should wait for it. */
+  /**
+   * What the network says about a frame: apart, because it takes longer, and nobody should wait for it.
+   *
+   * @param {FrameInfo} info
+   */
   async prediction(info) {
     const entry = this.#entry(info);
     entry.asked ??= this.#fetchPrediction(info.media.prediction);
@@ -39,12 +58,20 @@ export class Frames {
     return entry.prediction;
   }
 
-  /** The prediction if it is here already, else null. */
+  /**
+   * The prediction if it is here already, else null.
+   *
+   * @param {FrameInfo} info
+   */
   knownPrediction(info) {
     return this.#entry(info).prediction;
   }
 
-  /** Fetches ahead: pictures of all frames first, then predictions one by one, so that no picture queues behind them. */
+  /**
+   * Fetches ahead: pictures of all frames first, then predictions one by one, so that no picture queues behind them.
+   *
+   * @param {FrameInfo[]} infos
+   */
   async prepare(infos) {
     const turn = ++this.turn;
     await Promise.allSettled(infos.map((info) => this.load(info)));
@@ -54,6 +81,10 @@ export class Frames {
     }
   }
 
+  /**
+   * @param {FrameInfo} info
+   * @returns {Entry}
+   */
   #entry(info) {
     const key = JSON.stringify(info.media);
     const known = this.kept.get(info.id);
@@ -69,14 +100,26 @@ export class Frames {
     return entry;
   }
 
+  /** @param {string | null} url */
   async #fetchPrediction(url) {
     if (!url) return null;
     const answer = await this.api.media(url);
     return new Uint8Array(await answer.arrayBuffer());
   }
 
+  /**
+   * @param {MediaAddresses} media
+   * @returns {Promise<Pictures>}
+   */
   async #fetch(media) {
+    /** @type {string[]} */
     const unreadable = [];
+    /**
+     * @template T
+     * @param {string | null} url
+     * @param {(answer: Response) => Promise<T>} read
+     * @returns {Promise<T | null>}
+     */
     const optional = async (url, read) => {
       if (!url) return null;
       try {
@@ -87,7 +130,9 @@ export class Frames {
         return null;
       }
     };
+    /** @param {Response} answer */
     const bytes = async (answer) => new Uint8Array(await answer.arrayBuffer());
+    /** @type {string | null} */
     let labelsVersion = null;
     const [depth, labels, color] = await Promise.all([
       this.api.media(media.depth).then(async (answer) => ({

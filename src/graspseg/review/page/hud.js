@@ -1,29 +1,37 @@
 /** What the page says around the picture: progress, rate, what is saved, messages. */
 
 import { Locked } from "./api.js";
+import { $ } from "./dom.js";
+
+/** @import { Outbox } from "./outbox.js" */
+/** @import { Decision, FrameInfo, Progress } from "./types" */
 
 const TOAST_MS = 2600;
 const PACE_WINDOW_MS = 300_000;
 const RIBBON_BEHIND = 24;
 
-const $ = (id) => document.getElementById(id);
 const whole = new Intl.NumberFormat("en");
 
 export class Hud {
   constructor() {
     this.toastTimer = 0;
+    this.bannerRetries = false;
+    /** @type {number[]} */
     this.decidedAt = [];
   }
 
+  /** @param {{folder: string, reviewer: string}} session */
   session({ folder, reviewer }) {
     document.title = `${folder.split(/[\\/]/).filter(Boolean).pop() ?? folder} · graspseg review`;
     this.reviewer(reviewer);
   }
 
+  /** @param {string} name */
   reviewer(name) {
     $("who-name").textContent = name;
   }
 
+  /** @param {Progress} progress */
   progress({ all, todo, accepted, rejected, acceptance_rate: rate }) {
     const checked = all - todo;
     $("bar-accepted").style.width = `${(100 * accepted) / Math.max(1, all)}%`;
@@ -41,7 +49,11 @@ export class Hud {
     if (this.decidedAt.length > 2) $("pace").textContent = (this.decidedAt.length / minutes).toFixed(0);
   }
 
-  /** @param {object} info the frame shown; `pending` its decision on the way: undefined when there is none. */
+  /**
+   * @param {FrameInfo} info the frame shown.
+   * @param {{pending?: Decision | null, painted: boolean, skipped: boolean}} now pending: its decision on the way,
+   *   undefined when there is none.
+   */
   frame(info, { pending, painted, skipped }) {
     $("stem").textContent = info.stem;
     $("stem").title = info.stem;
@@ -57,13 +69,19 @@ export class Hud {
     $("held").textContent = `${info.held_by} has it open`;
   }
 
+  /** @param {string} stem */
   loading(stem) {
     $("stem").textContent = `Loading ${stem}…`;
     $("confidence").textContent = "";
     $("decision").hidden = true;
   }
 
-  /** Cells for the frames around the current one: {confidence, decision, skipped}. */
+  /**
+   * Cells for the frames around the current one: {confidence, decision, skipped}.
+   *
+   * @param {{confidence?: number | null, decision: Decision | null, skipped: boolean}[]} cells
+   * @param {number} current
+   */
   ribbon(cells, current) {
     $("ribbon").replaceChildren(
       ...cells.map(({ confidence, decision, skipped }, i) => {
@@ -79,7 +97,11 @@ export class Hud {
     return RIBBON_BEHIND;
   }
 
-  /** Where everything is that was done in this page: see `whereabouts`. */
+  /**
+   * Where everything is that was done in this page: see `whereabouts`.
+   *
+   * @param {{state: string, text: string, means: string}} where
+   */
   saved({ state, text, means }) {
     if ($("saved").dataset.state === state && $("saved-text").textContent === text) return;
     $("saved").dataset.state = state;
@@ -87,12 +109,16 @@ export class Hud {
     $("saved-text").textContent = text;
   }
 
-  /** @param {{waiting: number, trouble: Error | null}} outbox what is on its way, and what holds it back. */
+  /** @param {Outbox} outbox what is on its way, and what holds it back. */
   trouble({ waiting, trouble }) {
     if (trouble) this.banner(troubleSentence(trouble, waiting.length), { retry: true });
     else this.clearTrouble();
   }
 
+  /**
+   * @param {string} sentence
+   * @param {{retry?: boolean}} [how]
+   */
   banner(sentence, { retry = false } = {}) {
     this.bannerRetries = retry;
     $("banner").hidden = false;
@@ -110,6 +136,7 @@ export class Hud {
     $("banner").hidden = true;
   }
 
+  /** @param {string} sentence */
   say(sentence) {
     const toast = $("toast");
     toast.textContent = sentence;
@@ -118,19 +145,57 @@ export class Hud {
     this.toastTimer = setTimeout(() => toast.classList.remove("shown"), TOAST_MS);
   }
 
-  /** Says why no frame is shown; null: one is. */
-  finished(title, sentence = "") {
+  /** Whether a screen says why no frame is shown. */
+  get isFinished() {
+    return !$("finished").hidden;
+  }
+
+  /** Takes away what was said of a frame that is left. */
+  hush() {
+    clearTimeout(this.toastTimer);
+    $("toast").classList.remove("shown");
+  }
+
+  /**
+   * Says why no frame is shown; null: one is.
+   *
+   * @param {string | null} title
+   * @param {string} [sentence]
+   * @param {string[]} [commands] what to do next on the command line.
+   */
+  finished(title, sentence = "", commands = []) {
     $("finished").hidden = title === null;
     if (title === null) return;
+    this.hush();
+    $("next-steps").hidden = commands.length === 0;
+    $("next-commands").textContent = commands.join("\n");
     $("finished-title").textContent = title;
     $("finished-text").textContent = sentence;
     $("stem").textContent = "No frame";
     for (const id of ["decision", "painted", "held"]) $(id).hidden = true;
     $("confidence").textContent = "";
   }
+
+  /**
+   * The pixel under the pointer, and how many were noted.
+   *
+   * @param {string} here
+   * @param {number} noted
+   */
+  pixel(here, noted) {
+    $("pixel").hidden = !here && !noted;
+    $("pixel-here").textContent = here;
+    $("pixel-noted").textContent = `${noted} noted`;
+    for (const id of ["pixel-noted", "pixel-copy", "pixel-drop"]) $(id).hidden = noted === 0;
+  }
 }
 
-/** What to do, when actions or pictures cannot get through. */
+/**
+ * What to do, when actions or pictures cannot get through.
+ *
+ * @param {Error} error
+ * @param {number} waiting
+ */
 export function troubleSentence(error, waiting) {
   const kept = waiting ? ` ${waiting} ${waiting === 1 ? "action is" : "actions are"} kept in this browser.` : "";
   if (error instanceof Locked) {

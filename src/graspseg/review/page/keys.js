@@ -1,6 +1,12 @@
 /** Every key and what it does: one table for the keyboard, the help and the tests. */
 
-/** [action, chords, what the help says]. "": listed in the line above; null: in a note. */
+/** @typedef {[action: string, chords: string[], says: string | null]} Row */
+
+/**
+ * What the help says of an action: "": listed in the line above; null: in a note.
+ *
+ * @type {Record<string, Row[]>}
+ */
 export const KEYS = {
   Decide: [
     ["accept", ["A"], "accept, with what you painted"],
@@ -34,6 +40,8 @@ export const KEYS = {
     ["zoomOut", ["-"], "zoom out (wheel)"],
     ["fit", ["0"], "whole frame"],
     ["info", ["I"], "evidence and history"],
+    ["notePixel", ["J"], "note the pixel for annotate --clicks (a click, while looking)"],
+    ["copyPixels", ["H"], "copy the noted pixels"],
   ],
   Paint: [
     ["look", ["V", "Escape"], "look and move; drops an unfinished shape"],
@@ -61,6 +69,7 @@ export const KEYS = {
   ],
 };
 
+/** @type {Record<string, [keys: string, says: string][]>} */
 const NOTES = {
   "Cursor of brush, eraser, flood, polygon": [
     ["← ↑ → ↓", "move 4 pixels"],
@@ -73,6 +82,7 @@ const NOTES = {
   ],
 };
 
+/** @type {Record<string, string>} */
 const SIGNS = {
   Semicolon: ";",
   Quote: "'",
@@ -86,12 +96,18 @@ const SIGNS = {
   PageUp: "Page ↑",
 };
 
-const ACTIONS = new Map(Object.values(KEYS).flatMap((rows) => rows.flatMap(([action, chords]) => chords.map((c) => [c, action]))));
+/** @type {Map<string, string>} */
+const ACTIONS = new Map();
+for (const [action, chords] of Object.values(KEYS).flat()) for (const chord of chords) ACTIONS.set(chord, action);
 const REPEATING = new Set(
   "next previous undo redo clearer denser nearCloser nearFarther farCloser farFarther zoomIn zoomOut smaller larger left right up down dropCorner".split(" "),
 );
 
-/** The chord of a key event, such as "Ctrl+Z": letters and signs by what is printed on the key, the rest by its place. */
+/**
+ * The chord of a key event, such as "Ctrl+Z": letters and signs by what is printed on the key, the rest by its place.
+ *
+ * @param {KeyboardEvent} event
+ */
 export function chordOf(event) {
   const { key, code } = event;
   if (["?", "+", "=", "-"].includes(key) && !event.ctrlKey && !event.metaKey) return key;
@@ -103,12 +119,17 @@ export function chordOf(event) {
   return [...held.filter(Boolean), name].join("+");
 }
 
-/** The action of a key event; null when it has none, or is only repeated because the key is held. */
+/**
+ * The action of a key event; null when it has none, or is only repeated because the key is held.
+ *
+ * @param {KeyboardEvent} event
+ */
 export function actionOf(event) {
   const action = ACTIONS.get(chordOf(event)) ?? null;
-  return event.repeat && !REPEATING.has(action) ? null : action;
+  return event.repeat && !REPEATING.has(action ?? "") ? null : action;
 }
 
+/** @param {string} chord */
 function shown(chord) {
   return chord
     .split("+")
@@ -117,6 +138,10 @@ function shown(chord) {
     .trim() || "+";
 }
 
+/**
+ * @param {string[]} keys
+ * @param {string} says
+ */
 function row(keys, says) {
   const term = document.createElement("dt");
   for (const key of keys) {
@@ -129,11 +154,13 @@ function row(keys, says) {
   return [term, meaning];
 }
 
+/** @param {Row[]} rows */
 function helpRows(rows) {
+  /** @type {[keys: string[], says: string][]} */
   const lines = [];
   for (const [, chords, says] of rows) {
     if (says) lines.push([chords.slice(0, 2).map(shown), says]);
-    else if (says === "") lines.at(-1)[0].push(shown(chords[0]));
+    else if (says === "") lines.at(-1)?.[0].push(shown(chords[0]));
   }
   return lines;
 }

@@ -13,26 +13,42 @@ import { Conflict, Locked, Refused, randomId } from "./api.js";
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
 
-/** What an action has to say it saw, of a frame as the server describes it. */
+/**
+ * What an action has to say it saw, of a frame as the server describes it.
+ *
+ * @param {FrameInfo} frame
+ * @returns {Seen}
+ */
 export function seenIn({ revision, labels_version: version }) {
   return { revision, version };
 }
+
+/** @import { Api } from "./api.js" */
+/** @import { Store } from "./store.js" */
+/** @import { Action, Answer, Changes, Decision, FrameInfo, Seen, Step } from "./types" */
 
 export class Outbox extends EventTarget {
   /**
    * Events: `change` (how many wait, and why), `confirmed` (detail: {action, answer}), `conflict` (detail: {actions,
    * error}: somebody else was faster, or the server refuses for good; the actions are not sent again, and are
    * `refused` until somebody settles that).
+   *
+   * @param {Api} api
+   * @param {Store} store
+   * @param {Action[]} kept
    */
   constructor(api, store, kept) {
     super();
     this.api = api;
     this.store = store;
     this.waiting = kept.sort((a, b) => a.seq - b.seq);
+    /** @type {Action[]} */
     this.refused = [];
     this.seq = Date.now();
+    /** @type {Error | null} */
     this.trouble = null; // the error that holds the first action back
     this.sending = false;
+    /** @type {ReturnType<typeof setTimeout> | 0} */
     this.timer = 0;
     this.wait = FIRST_WAIT_MS;
   }
@@ -42,7 +58,12 @@ export class Outbox extends EventTarget {
     return [...this.waiting, ...this.refused];
   }
 
-  /** Makes actions of one user's step; kept in the browser while they are sent. */
+  /**
+   * Makes actions of one user's step; kept in the browser while they are sent.
+   *
+   * @param {Step[]} steps
+   * @param {Changes} [changes]
+   */
   add(steps, changes = {}) {
     const actions = steps.map((step) => ({ ...step, seq: ++this.seq, request: randomId() }));
     this.waiting.push(...actions);
@@ -53,22 +74,34 @@ export class Outbox extends EventTarget {
     return actions;
   }
 
+  /** @param {number} id */
   of(id) {
     return this.waiting.filter((action) => action.id === id);
   }
 
-  /** The decision on its way for a frame; undefined when there is none. */
+  /**
+   * The decision on its way for a frame; undefined when there is none.
+   *
+   * @param {number} id
+   * @returns {Decision | null | undefined}
+   */
   pendingDecision(id) {
     const last = this.of(id).findLast((action) => action.kind !== "labels");
     if (!last) return undefined;
     return last.kind === "undo" ? last.leaves : last.decision;
   }
 
-  /** Labels on their way for a frame; null when there are none. */
+  /**
+   * Labels on their way for a frame; null when there are none.
+   *
+   * @param {number} id
+   * @returns {Uint8Array | null}
+   */
   unsentLabels(id) {
+    /** @type {Uint8Array | null} */
     let labels = null;
     for (const action of this.of(id)) {
-      if (action.kind === "labels") labels = action.labels;
+      if (action.kind === "labels") labels = action.labels ?? null;
       else if (action.kind === "undo" && action.undoes === "labels") labels = null;
     }
     return labels;
@@ -108,14 +141,22 @@ export class Outbox extends EventTarget {
     await this.store.write({ noActions: [action.seq], actions: later }).catch((error) => this.#complain(error));
   }
 
+  /**
+   * @param {Action} action
+   * @returns {Promise<Answer>}
+   */
   #call({ kind, id, decision, labels, revision, version, request }) {
     const seen = { revision, version };
-    if (kind === "labels") return this.api.putLabels(id, labels, seen, request);
+    if (kind === "labels" && labels) return this.api.putLabels(id, labels, seen, request);
     if (kind === "undo") return this.api.undo(id, seen, request);
-    return this.api.decide(id, decision, seen, request);
+    return this.api.decide(id, decision ?? null, seen, request);
   }
 
-  /** Whether sending can go on with other actions at once. */
+  /**
+   * Whether sending can go on with other actions at once.
+   *
+   * @param {unknown} error
+   */
   #meet(error) {
     const final = error instanceof Conflict || (error instanceof Refused && !error.passing);
     if (final) {
@@ -125,24 +166,31 @@ export class Outbox extends EventTarget {
       this.dispatchEvent(new CustomEvent("conflict", { detail: { actions, error } }));
       return true;
     }
-    this.trouble = error;
+    this.trouble = error instanceof Error ? error : new Error(String(error));
     if (error instanceof Locked) this.wait = LONGEST_WAIT_MS;
     this.timer = setTimeout(() => this.retryNow(), this.wait);
     this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
     return false;
   }
 
-  /** Ends a conflict: what was refused is forgotten, or what `keep` makes of it takes its place. */
+  /**
+   * Ends a conflict: what was refused is forgotten, or what `keep` makes of it takes its place.
+   *
+   * @param {Action[]} actions
+   * @param {Changes} [changes]
+   */
   settle(actions, changes = {}) {
     const noActions = actions.map((action) => action.seq);
     this.#forget(noActions);
     return this.store.write({ ...changes, noActions });
   }
 
+  /** @param {number[]} seqs */
   #forget(seqs) {
     this.refused = this.refused.filter(({ seq }) => !seqs.includes(seq));
   }
 
+  /** @param {unknown} error */
   #complain(error) {
     this.dispatchEvent(new CustomEvent("unkept", { detail: error }));
   }

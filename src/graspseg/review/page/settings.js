@@ -2,8 +2,11 @@
 
 import { HAND } from "./editor.js";
 
+/** @import { Settings } from "./types" */
+
 const NAME = "graspseg-settings";
 
+/** @type {Settings} */
 const DEFAULTS = {
   tool: "look",
   label: HAND,
@@ -18,6 +21,7 @@ const DEFAULTS = {
   window: null,
 };
 
+/** @returns {Settings} */
 export function loadSettings() {
   try {
     return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(NAME) ?? "{}"), tool: DEFAULTS.tool };
@@ -26,6 +30,7 @@ export function loadSettings() {
   }
 }
 
+/** @param {Settings} settings */
 export function saveSettings(settings) {
   try {
     localStorage.setItem(NAME, JSON.stringify(settings));

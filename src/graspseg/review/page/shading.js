@@ -2,23 +2,37 @@
 
 import { BACKGROUND } from "./editor.js";
 
+/** @import { DepthWindow, Palette, Rect, Rgb } from "./types" */
+
 const DARKEST = 40;
 const BRIGHTEST = 255;
 const SAMPLES = 20000;
 const FIRM = 0.75; // opacity of a disagreement at least: it is all there is to see
+/** @type {Rgb} */
 const PLAIN = [205, 208, 214]; // background, where it is one side of a disagreement
 
+/**
+ * @param {Rgb} color
+ * @param {number} alpha
+ */
 function pixel([red, green, blue], alpha) {
   return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
-/** Nearest and farthest depth in meters worth showing: 1st and 99th percentile of what was measured. */
+/**
+ * Nearest and farthest depth in meters worth showing: 1st and 99th percentile of what was measured.
+ *
+ * @param {Uint16Array} depth
+ * @param {number} unitM
+ * @returns {DepthWindow}
+ */
 export function usualWindow(depth, unitM) {
   const step = Math.max(1, Math.floor(depth.length / SAMPLES));
   const sample = [];
   for (let i = 0; i < depth.length; i += step) if (depth[i]) sample.push(depth[i]);
   if (!sample.length) return { nearM: 0.2, farM: 1.5 };
   const sorted = Uint16Array.from(sample).sort();
+  /** @param {number} share */
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))] * unitM;
   const nearM = at(0.01);
   return { nearM, farM: Math.max(at(0.99), nearM + 0.01) };
@@ -32,12 +46,23 @@ export class DepthShader {
   #grays = new Uint32Array(1 << 16);
   #key = "";
 
+  /**
+   * @param {Uint16Array} depth
+   * @param {number} unitM
+   * @param {DepthWindow} window
+   * @param {Uint32Array} pixels
+   */
   shade(depth, unitM, { nearM, farM }, pixels) {
     this.#prepare(unitM, nearM, farM);
     const grays = this.#grays;
     for (let i = 0; i < depth.length; i++) pixels[i] = grays[depth[i]];
   }
 
+  /**
+   * @param {number} unitM
+   * @param {number} nearM
+   * @param {number} farM
+   */
   #prepare(unitM, nearM, farM) {
     const key = `${unitM} ${nearM} ${farM}`;
     if (key === this.#key) return;
@@ -55,21 +80,34 @@ export class DepthShader {
 
 /** Tints for labels: fills of one opacity, and firm outlines. */
 export class Tints {
-  /** @param {Record<string, number[]>} palette RGB by label, as the server sends it. */
+  /** @param {Palette} palette RGB by label, as the server sends it. */
   constructor(palette) {
     this.palette = palette;
   }
 
+  /**
+   * @param {number} alpha
+   * @param {{plain?: boolean}} [how]
+   */
   #table(alpha, { plain = false } = {}) {
     const table = new Uint32Array(256);
     for (const [label, color] of Object.entries(this.palette)) {
-      if (Number(label) !== BACKGROUND) table[label] = pixel(color, alpha);
+      if (Number(label) !== BACKGROUND) table[Number(label)] = pixel(color, alpha);
     }
     if (plain) table[BACKGROUND] = pixel(PLAIN, alpha);
     return table;
   }
 
-  /** Labels as tinted areas with outlines, within a rectangle; background is clear. */
+  /**
+   * Labels as tinted areas with outlines, within a rectangle; background is clear.
+   *
+   * @param {Uint8Array} labels
+   * @param {number} width
+   * @param {number} height
+   * @param {Rect} rect
+   * @param {number} opacity
+   * @param {Uint32Array} pixels
+   */
   areas(labels, width, height, rect, opacity, pixels) {
     const fills = this.#table(Math.round(255 * opacity));
     const edges = this.#table(Math.round(255 * Math.min(1, opacity + 0.5)));
@@ -91,6 +129,13 @@ export class Tints {
   /**
    * Only where two label pictures differ: stripes of both classes when `striped`, else the class of `labels`. Light
    * gray stands for background, everything else is darkened.
+   *
+   * @param {Uint8Array} labels
+   * @param {Uint8Array} other
+   * @param {number} width
+   * @param {Rect} rect
+   * @param {{opacity: number, striped?: boolean}} how
+   * @param {Uint32Array} pixels
    */
   disagreement(labels, other, width, rect, { opacity, striped }, pixels) {
     const tints = this.#table(Math.round(255 * Math.max(opacity, FIRM)), { plain: true });

@@ -3,8 +3,16 @@
  * [x, x+1) x [y, y+1), so its center is at (x + 0.5, y + 0.5). Rectangles are {x0, y0, x1, y1}, ends excluded.
  */
 
+/** @import { Found, Point, Rect, Visit } from "./types" */
+
+/** @type {Readonly<Rect>} */
 export const NOTHING = Object.freeze({ x0: Infinity, y0: Infinity, x1: -Infinity, y1: -Infinity });
 
+/**
+ * @param {Rect} a
+ * @param {Rect} b
+ * @returns {Rect}
+ */
 export function union(a, b) {
   return {
     x0: Math.min(a.x0, b.x0),
@@ -14,10 +22,17 @@ export function union(a, b) {
   };
 }
 
+/** @param {Rect} rect */
 export function isEmpty(rect) {
   return rect.x0 >= rect.x1 || rect.y0 >= rect.y1;
 }
 
+/**
+ * @param {Rect} rect
+ * @param {number} width
+ * @param {number} height
+ * @returns {Rect}
+ */
 function clip(rect, width, height) {
   return {
     x0: Math.max(0, Math.floor(rect.x0)),
@@ -27,7 +42,12 @@ function clip(rect, width, height) {
   };
 }
 
-/** Center of the pixel under a point: strokes are laid through centers, so that the pixel under the tip is painted. */
+/**
+ * Center of the pixel under a point: strokes are laid through centers, so that the pixel under the tip is painted.
+ *
+ * @param {Point} point
+ * @returns {Point}
+ */
 export function pixelCenter(point) {
   return { x: Math.floor(point.x) + 0.5, y: Math.floor(point.y) + 0.5 };
 }
@@ -35,8 +55,13 @@ export function pixelCenter(point) {
 /**
  * Pixels whose centers lie within `radius` of the line from `a` to `b` (pixel centers).
  *
- * @param {(index: number) => void} visit called once for every pixel.
- * @returns rectangle that holds them all.
+ * @param {Point} a
+ * @param {Point} b
+ * @param {number} radius
+ * @param {number} width
+ * @param {number} height
+ * @param {Visit} visit called once for every pixel.
+ * @returns {Rect} rectangle that holds them all.
  */
 export function capsule(a, b, radius, width, height, visit) {
   const rect = clip(
@@ -66,8 +91,17 @@ export function capsule(a, b, radius, width, height, visit) {
   return rect;
 }
 
-/** Pixels whose centers lie inside a polygon by the even-odd rule; same arguments as `capsule`. */
+/**
+ * Pixels whose centers lie inside a polygon by the even-odd rule; same arguments as `capsule`.
+ *
+ * @param {Point[]} points
+ * @param {number} width
+ * @param {number} height
+ * @param {Visit} visit
+ * @returns {Rect}
+ */
 export function polygon(points, width, height, visit) {
+  /** @type {Rect} */
   let rect = NOTHING;
   for (const { x, y } of points) rect = union(rect, { x0: x, y0: y, x1: x, y1: y });
   rect = clip(rect, width, height);
@@ -82,7 +116,12 @@ export function polygon(points, width, height, visit) {
   return rect;
 }
 
+/**
+ * @param {Point[]} points
+ * @param {number} y
+ */
 function rowCrossings(points, y) {
+  /** @type {number[]} */
   const crossings = [];
   points.forEach((a, i) => {
     const b = points[(i + 1) % points.length];
@@ -93,6 +132,7 @@ function rowCrossings(points, y) {
 
 /** Connected pixels (4 neighbors) found from a seed; keeps its buffers, because a preview floods on every move. */
 export class Flood {
+  /** @param {number} size */
   constructor(size) {
     this.stack = new Uint32Array(size);
     this.seen = new Uint32Array(size);
@@ -100,8 +140,11 @@ export class Flood {
   }
 
   /**
+   * @param {number} seed
+   * @param {number} width
+   * @param {number} height
    * @param {(from: number, to: number) => boolean} joins whether the flood goes on from one pixel to its neighbor.
-   * @returns {{indices: Uint32Array, rect}} the pixels (valid until the next call) and the rectangle around them.
+   * @returns {Found} the pixels (valid until the next call) and the rectangle around them.
    */
   from(seed, width, height, joins) {
     const { stack, seen } = this;
@@ -110,6 +153,7 @@ export class Flood {
     const rect = { ...NOTHING };
     stack[0] = seed;
     seen[seed] = round;
+    /** @type {(from: number, to: number) => void} */
     const offer = (from, to) => {
       if (seen[to] !== round && joins(from, to)) {
         seen[to] = round;
@@ -138,6 +182,11 @@ const REACH = 12; // steps: a flood leaves the seed's depth by at most this many
 /**
  * Rule for `Flood.from`: the surface goes on where depth changes by at most `tolerance` from pixel to pixel, and by at
  * most 12 tolerances from the seed, so that a table top does not lead to the wall.
+ *
+ * @param {Uint16Array} depth
+ * @param {number} seed
+ * @param {number} tolerance
+ * @returns {(from: number, to: number) => boolean}
  */
 export function similarDepth(depth, seed, tolerance) {
   const start = depth[seed];

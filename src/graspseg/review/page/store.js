@@ -5,6 +5,11 @@
 
 const NAME = "graspseg-review";
 
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 function done(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -21,6 +26,8 @@ function open() {
   return done(request);
 }
 
+/** @import { Action, Changes, KeptDraft } from "./types" */
+
 export class Store extends EventTarget {
   /**
    * Events: `change` (a write began or ended).
@@ -30,8 +37,10 @@ export class Store extends EventTarget {
   constructor(folder) {
     super();
     this.folder = folder;
+    /** @type {IDBDatabase | null} */
     this.database = null;
     this.writing = 0; // writes whose end the disk has not confirmed
+    /** @type {{drafts: Set<number>, actions: Set<number>}} */
     this.unkept = { drafts: new Set(), actions: new Set() }; // ids and seqs of what lives in this page only
   }
 
@@ -45,7 +54,11 @@ export class Store extends EventTarget {
     return this.database !== null;
   }
 
-  /** Everything kept for this folder. */
+  /**
+   * Everything kept for this folder.
+   *
+   * @returns {Promise<{drafts: KeptDraft[], outbox: Action[]}>}
+   */
   async load() {
     if (!this.database) return { drafts: [], outbox: [] };
     const transaction = this.database.transaction(["drafts", "outbox"]);
@@ -60,7 +73,7 @@ export class Store extends EventTarget {
   /**
    * Writes in one transaction, so that a draft never vanishes before its action is kept; over when the disk has it.
    *
-   * @param {{drafts?: object[], noDrafts?: number[], actions?: object[], noActions?: number[]}} changes drafts and
+   * @param {Changes} changes drafts and
    *   actions to keep, ids of drafts and seqs of actions to forget.
    */
   async write({ drafts = [], noDrafts = [], actions = [], noActions = [] }) {
@@ -77,11 +90,13 @@ export class Store extends EventTarget {
     }
   }
 
+  /** @param {number} more */
   #tell(more) {
     this.writing += more;
     this.dispatchEvent(new Event("change"));
   }
 
+  /** @param {Required<Changes>} changes */
   async #commit({ drafts, noDrafts, actions, noActions }) {
     if (!this.database) return;
     const transaction = this.database.transaction(["drafts", "outbox"], "readwrite", { durability: "strict" });
@@ -91,7 +106,7 @@ export class Store extends EventTarget {
     for (const id of noDrafts) keptDrafts.delete([this.folder, id]);
     for (const action of actions) kept.put({ ...action, folder: this.folder });
     for (const seq of noActions) kept.delete([this.folder, seq]);
-    await new Promise((resolve, reject) => {
+    await new Promise((/** @type {(value: void) => void} */ resolve, reject) => {
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error);
     });

@@ -8,17 +8,17 @@ import { Viewport } from "./viewport.js";
 
 const PREVIEW = 0x96faf6f4; // light, half clear
 
-/**
- * @typedef {object} Look how frames are shown; kept by the settings.
- * @property {"color" | "depth"} base
- * @property {"one" | "both" | "model"} layout
- * @property {boolean} overlay
- * @property {number} opacity 0 to 1
- * @property {boolean} disagreement
- * @property {{nearM: number, farM: number} | null} window null follows every frame
- */
+/** @import { Editor } from "./editor.js" */
+/** @import { DepthWindow, Found, Look, Marks, Palette, Pictures, Point, Rect } from "./types" */
+
+/** @typedef {{caption: string, layers: (CanvasImageSource | null)[]}} Source of one pane. */
 
 export class Viewer {
+  /**
+   * @param {HTMLElement} stage
+   * @param {Palette} palette
+   * @param {Look} look
+   */
   constructor(stage, palette, look) {
     this.stage = stage;
     this.look = look;
@@ -27,13 +27,22 @@ export class Viewer {
     this.tints = new Tints(palette);
     this.shader = new DepthShader();
     this.layers = { depth: new Layer(), labels: new Layer(), prediction: new Layer(), preview: new Layer() };
-    this.marks = { cursor: null, radius: 1, ring: false, corners: [], preview: null };
+    /** @type {Marks} */
+    this.marks = { cursor: null, radius: 1, ring: false, corners: [], noted: [], preview: null };
+    /** @type {Rect | null} */
     this.previewed = null;
+    /** @type {Pictures | null} */
     this.pictures = null;
+    /** @type {Uint8Array | null} */
     this.prediction = null;
     this.predicts = false;
+    this.cut = false;
+    /** @type {Editor | null} */
     this.editor = null;
+    this.usual = { nearM: 0.2, farM: 1.5 };
+    this.sized = 0; // panes
     this.stale = { back: false, front: false };
+    /** @type {(() => void)[]} */
     this.paintListeners = [];
     new ResizeObserver(() => this.#resize()).observe(stage);
   }
@@ -49,15 +58,22 @@ export class Viewer {
     };
   }
 
+  /** @returns {DepthWindow} */
   get window() {
     return this.look.window ?? this.usual;
   }
 
-  /** @param {{prediction: Uint8Array | null, predicts: boolean}} model its labels, or whether they come later. */
-  show(pictures, editor, { prediction, predicts }) {
+  /**
+   * @param {Pictures} pictures
+   * @param {Editor} editor
+   * @param {{prediction: Uint8Array | null, predicts: boolean, cut: boolean}} model its labels, or whether they come
+   *   later; whether it saw more depth than is shown.
+   */
+  show(pictures, editor, { prediction, predicts, cut }) {
     this.pictures = pictures;
     this.prediction = prediction;
     this.predicts = predicts;
+    this.cut = cut;
     this.editor = editor;
     this.usual = usualWindow(pictures.depth, pictures.unitM);
     for (const layer of Object.values(this.layers)) layer.resize(pictures.width, pictures.height);
@@ -67,7 +83,11 @@ export class Viewer {
     this.relook();
   }
 
-  /** Takes the labels of the network, which may come after the frame; null: they do not come. */
+  /**
+   * Takes the labels of the network, which may come after the frame; null: they do not come.
+   *
+   * @param {Uint8Array | null} prediction
+   */
   setPrediction(prediction) {
     this.prediction = prediction;
     this.predicts = prediction !== null;
@@ -80,13 +100,17 @@ export class Viewer {
     const { pictures, layers } = this;
     this.shader.shade(pictures.depth, pictures.unitM, this.window, layers.depth.pixels);
     layers.depth.flush();
-    this.#arrange();
+    this.#arrange(pictures);
     this.relabel();
   }
 
-  /** Draws labels anew within a rectangle. */
+  /**
+   * Draws labels anew within a rectangle.
+   *
+   * @param {Rect} [rect]
+   */
   relabel(rect = this.layers.labels.whole) {
-    if (isEmpty(rect)) return;
+    if (isEmpty(rect) || !this.pictures || !this.editor) return;
     const { width, height } = this.pictures;
     const { layers, tints, look, prediction } = this;
     const { layout, disagreement } = this.effective;
@@ -97,7 +121,7 @@ export class Viewer {
       y1: Math.min(height, rect.y1 + 1),
     };
     const { labels } = this.editor;
-    if (disagreement) {
+    if (disagreement && prediction) {
       const striped = layout !== "model";
       tints.disagreement(labels, prediction, width, grown, { opacity: look.opacity, striped }, layers.labels.pixels);
       tints.disagreement(prediction, labels, width, grown, { opacity: look.opacity }, layers.prediction.pixels);
@@ -110,7 +134,11 @@ export class Viewer {
     this.invalidate();
   }
 
-  /** Shows pixels a flood would take; null shows none. */
+  /**
+   * Shows pixels a flood would take; null shows none.
+   *
+   * @param {Found | null} found
+   */
   setPreview(found) {
     const layer = this.layers.preview;
     if (this.previewed) {
@@ -121,8 +149,19 @@ export class Viewer {
     this.marks.preview = found ? layer.canvas : null;
     if (found) {
       for (const index of found.indices) layer.pixels[index] = PREVIEW;
-      layer.flush(this.previewed);
+      layer.flush(found.rect);
     }
+    this.invalidateFront();
+  }
+
+  /**
+   * Marks pixels that were noted.
+   *
+   * @param {Point[]} points
+   */
+  setNoted(points) {
+    if (points.length + this.marks.noted.length === 0) return;
+    this.marks.noted = points;
     this.invalidateFront();
   }
 
@@ -134,12 +173,17 @@ export class Viewer {
     this.#schedule("front");
   }
 
-  /** Calls back when what is asked for by now has been painted. */
+  /**
+   * Calls back when what is asked for by now has been painted.
+   *
+   * @param {() => void} callback
+   */
   onPainted(callback) {
     this.paintListeners.push(callback);
     this.invalidate();
   }
 
+  /** @param {"back" | "front"} part */
   #schedule(part) {
     const planned = this.stale.back || this.stale.front;
     this.stale[part] = true;
@@ -150,7 +194,7 @@ export class Viewer {
     const { back } = this.stale;
     this.stale = { back: false, front: false };
     if (!this.pictures) return;
-    const sources = this.#sources();
+    const sources = this.#sources(this.pictures);
     this.panes.forEach((pane, i) => {
       if (!sources[i]) return;
       if (back) pane.drawBack(this.viewport, sources[i].layers);
@@ -165,8 +209,12 @@ export class Viewer {
     channel.port2.postMessage(null);
   }
 
-  #sources() {
-    const { layers, pictures, look } = this;
+  /**
+   * @param {Pictures} pictures
+   * @returns {Source[]}
+   */
+  #sources(pictures) {
+    const { layers, look } = this;
     const { base, layout } = this.effective;
     const picture = { color: pictures.color, depth: layers.depth.canvas };
     const labels = look.overlay ? layers.labels.canvas : null;
@@ -181,8 +229,9 @@ export class Viewer {
     return layout === "model" ? [own, { caption: this.prediction ? "Model" : "Model …", layers: [picture[base], prediction] }] : [own];
   }
 
-  #arrange() {
-    const sources = this.#sources();
+  /** @param {Pictures} pictures */
+  #arrange(pictures) {
+    const sources = this.#sources(pictures);
     this.panes.forEach((pane, i) => {
       pane.element.hidden = !sources[i];
       pane.caption.textContent = sources[i]?.caption ?? "";
@@ -198,6 +247,7 @@ export class Viewer {
     const zoomBelow = Math.min(box.width / width, box.height / shown.length / height);
     this.stage.classList.toggle("stacked", zoomBelow > zoomBeside);
     const pane = shown[0].element.getBoundingClientRect();
+    /** @type {[number, number]} */
     const size = [Math.round(pane.width * devicePixelRatio), Math.round(pane.height * devicePixelRatio)];
     if (size[0] === this.viewport.pane.width && size[1] === this.viewport.pane.height && this.sized === shown.length) return;
     this.sized = shown.length;

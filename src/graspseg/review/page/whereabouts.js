@@ -1,8 +1,18 @@
 /** Where what was decided and painted is: in this page, in the browser's own store, or with the server. */
 
+/** @import { App } from "./app.js" */
+/** @import { Outbox } from "./outbox.js" */
+/** @import { Store } from "./store.js" */
+/** @import { Draft } from "./types" */
+
+/** @type {(number: number, one: string, many: string) => string} */
 const counted = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 
-/** Frames with strokes or corners that were not accepted, by id. */
+/**
+ * Frames with strokes or corners that were not accepted, by id.
+ *
+ * @param {Map<number, Draft>} drafts
+ */
 function paintedFrames(drafts) {
   return [...drafts].filter(([, draft]) => draft.done.length || draft.corners.length).map(([id]) => id);
 }
@@ -11,7 +21,7 @@ function paintedFrames(drafts) {
  * The one word on it that the page gives. "saved" needs both: the server has confirmed every action, and the browser's
  * store has written to the disk that nothing is left to send.
  *
- * @param {{store: Store, outbox: Outbox, drafts: Map<number, object>}} work what the page has.
+ * @param {{store: Store, outbox: Outbox, drafts: Map<number, Draft>}} work what the page has.
  * @returns {{state: "unkept" | "pending" | "kept" | "saved", text: string, means: string}}
  */
 export function whereabouts({ store, outbox, drafts }) {
@@ -34,12 +44,17 @@ export function whereabouts({ store, outbox, drafts }) {
   return { state: "saved", text: "Saved on server", means: "The server has everything." };
 }
 
-/** Sends what waits; when nothing does, leads to the next frame whose strokes were not accepted. */
+/**
+ * Sends what waits; when nothing does, leads to the next frame whose strokes were not accepted.
+ *
+ * @param {App} app
+ * @param {number} at
+ */
 export function findUnsaved(app, at) {
   const { outbox, trail } = app;
   app.say(whereabouts(app).means);
   if (outbox.waiting.length) return outbox.retryNow();
   const ids = paintedFrames(app.drafts);
-  const id = ids[(ids.indexOf(trail.current) + 1) % ids.length];
+  const id = ids[((trail.current === null ? -1 : ids.indexOf(trail.current)) + 1) % ids.length];
   if (id !== undefined && id !== trail.current) return app.show(trail.goTo(id), { at });
 }

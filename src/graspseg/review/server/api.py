@@ -262,6 +262,7 @@ class Review:
                 "revision": frame.revision,
                 "labels_version": versions[frame.id],
                 "media": self._media.addresses(frame),
+                "depth_is_cut": self._media.is_cut(frame),
                 "held_by": held.get(frame.id),
                 "last": self._store.last(frame),
             }

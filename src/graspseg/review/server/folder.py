@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from graspseg.datasets.atomic import encode_png
 from graspseg.datasets.description import read_description
-from graspseg.datasets.folder import COLOR_SUFFIXES
+from graspseg.datasets.folder import COLOR_SUFFIXES, FULL_DEPTH
 from graspseg.datasets.images import DEFAULT_UNIT_M, decode_color, read_depth
 from graspseg.datasets.listing import stem_of
 from graspseg.errors import InputError
@@ -69,6 +69,10 @@ class ReviewFolder:
     def color_name(self, stem: str) -> str | None:
         """The color picture of a frame."""
         return self._first(f"color/{stem}{suffix}" for suffix in COLOR_SUFFIXES)
+
+    def recorded_name(self, stem: str, depth: str) -> str:
+        """What `graspseg segment` is given for a frame: its whole depth, where `depth` holds only a part of it."""
+        return self._first([f"{FULL_DEPTH}/{stem}.png"]) or depth
 
     def labels_name(self, stem: str) -> str:
         """The label image of a frame, there or not."""

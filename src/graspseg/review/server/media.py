@@ -78,7 +78,14 @@ class Media:
             return self._folder.color_name(frame.stem)
         if kind == "labels":
             return self._folder.labels_name(frame.stem)
-        return frame.depth
+        return self._recorded(frame) if kind == "prediction" else frame.depth
+
+    def is_cut(self, frame: FrameState) -> bool:
+        """Whether the depth that is shown is only a part of what the network sees."""
+        return self._recorded(frame) != frame.depth
+
+    def _recorded(self, frame: FrameState) -> str:
+        return self._folder.recorded_name(frame.stem, frame.depth)
 
     def get(self, frame: FrameState, kind: Kind) -> Medium:
         """A picture of a frame.
@@ -124,13 +131,29 @@ class Media:
         Raises:
             InputError: it cannot be used.
         """
-        key = frame.depth, self._folder.version(frame.depth)
-        return self._frames.get(key, lambda: self._folder.depth(frame.depth))
+        return self._read(frame.depth)
+
+    def _read(self, name: str) -> Frame:
+        return self._frames.get((name, self._folder.version(name)), lambda: self._folder.depth(name))
+
+    def _seen(self, frame: FrameState) -> Frame:
+        """What the network sees of a frame.
+
+        Raises:
+            InputError: it cannot be used, or is of another size than the depth that is shown.
+        """
+        shape, name = self.depth(frame).depth.shape, self._recorded(frame)
+        seen = self._read(name)
+        if seen.depth.shape != shape:
+            raise InputError(
+                f"{name} is {seen.depth.shape}, expected {shape} like {frame.depth}: annotate the frame anew."
+            )
+        return seen
 
     def _prediction(self, frame: FrameState) -> Medium:
         if self._predictor is None:
             raise Missing("There is no network to ask, expected one: start with --model.")
-        found = self._predictor.predict(self._key(frame), lambda: self.depth(frame))
+        found = self._predictor.predict(self._key(frame), lambda: self._seen(frame))
         headers = {} if found.confidence is None else {"X-Confidence": f"{found.confidence:.4f}"}
         return _raw(found.labels, headers)
 
@@ -140,10 +163,11 @@ class Media:
             return
         for frame in frames:
             if self._folder.has(frame.depth):
-                self._predictor.request(self._key(frame), lambda frame=frame: self.depth(frame))
+                self._predictor.request(self._key(frame), lambda frame=frame: self._seen(frame))
 
     def _key(self, frame: FrameState) -> str:
-        return f"{frame.depth} {self._folder.version(frame.depth)}"
+        name = self._recorded(frame)
+        return f"{name} {self._folder.version(name)}"
 
 
 def _raw(image: np.ndarray | UInt8[np.ndarray, "h w"], headers: dict[str, str] | None = None) -> Medium:
