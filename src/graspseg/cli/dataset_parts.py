@@ -24,10 +24,10 @@ Stored = Literal["folder", "shards"]
 
 @dataclass(frozen=True)
 class Split:
-    """Write a data set with other splits; frames of one sequence stay together, so that no neighbors are in different ones.
+    """Write a data set with other splits; a sequence stays together, so that no neighbors are in different ones.
 
-    Frames are a sequence when their stems differ in the number at the end only. Those that `graspseg synth` made one by one
-    are none.
+    Frames are a sequence when their stems differ in the number at the end only. Those that `graspseg synth` made one
+    by one are none.
     """
 
     data: Data
@@ -65,7 +65,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Merge:
-    """Write several data sets as one; each frame keeps its unit and camera, and its stem begins with its data set's name.
+    """Write several data sets as one; frames keep unit and camera, their stems begin with their data set's name.
 
     What each data set says of itself is in the field `sources`. Splits of equal names become one.
     """

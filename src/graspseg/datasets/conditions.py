@@ -160,9 +160,7 @@ class _Judge:
         values = {condition.about: self._value(condition.about, index, sample, facts) for condition in self._conditions}
         return all(condition.holds(values[condition.about]) for condition in self._conditions)
 
-    def _value(
-        self, about: str, index: int, sample: Sample | None, facts: Mapping[str, Any]
-    ) -> float | str | None:
+    def _value(self, about: str, index: int, sample: Sample | None, facts: Mapping[str, Any]) -> float | str | None:
         stem = self._stems[index]
         if about in _PIXELS:
             labels = None if sample is None else sample.labels
@@ -189,13 +187,13 @@ def _read_decisions(dataset: StoredDataset) -> Decisions:
     found = read_decisions(dataset.path) if isinstance(dataset, FolderDataset) else None
     if found is None:
         raise InputError(
-            f"{dataset.path} has no decisions in {REVIEW_FILE}, expected a folder that was reviewed: decide with graspseg "
-            "review, or leave decision out."
+            f"{dataset.path} has no decisions in {REVIEW_FILE}, expected a folder that was reviewed: decide with "
+            "graspseg review, or leave decision out."
         )
     if found.pending:
         raise InputError(
-            f"{dataset.path} has {len(found.pending)} corrected label images that are not yet in labels/: start graspseg "
-            f"review {dataset.path} once, which writes them."
+            f"{dataset.path} has {len(found.pending)} corrected label images that are not yet in labels/: start "
+            f"graspseg review {dataset.path} once, which writes them."
         )
     return found
 

@@ -15,8 +15,8 @@ from graspseg.datasets.manifest import hash_file
 CROISSANT = "croissant.json"
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 _DESCRIPTION = "dataset.json"
-_TERMS = "citeAs column conformsTo extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath key"
-_TERMS += " md5 parentField path recordSet references regex repeated replace separator source subField transform"
+_TERMS = "citeAs column conformsTo extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath"
+_TERMS += " key md5 parentField path recordSet references regex repeated replace separator source subField transform"
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",

@@ -1,5 +1,4 @@
-"""A data set as a folder: `depth/<stem>.png`, `labels/<stem>.png`, optional `color/<stem>.png`,
-`facts/<stem>.json` and `dataset.json`."""
+"""A data set as a folder: `depth/`, `labels/`, optional `color/` and `facts/` by stem, and `dataset.json`."""
 
 from __future__ import annotations
 
@@ -173,7 +172,14 @@ class FolderWriter:
         OutputError: the folder cannot be written to.
     """
 
-    def __init__(self, path: str | Path, dataset_json: Mapping[str, Any], *, ledger: Ledger | None = None, own_units: bool = False) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        dataset_json: Mapping[str, Any],
+        *,
+        ledger: Ledger | None = None,
+        own_units: bool = False,
+    ) -> None:
         self.path = make_folder(Path(path))
         self.depth_unit_m = float(dataset_json.get("depth_unit_m", DEFAULT_UNIT_M))
         self._ledger = ledger

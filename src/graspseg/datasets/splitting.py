@@ -34,8 +34,8 @@ def parse_shares(texts: Sequence[str]) -> dict[str, float]:
         shares[name] = share
     if not math.isclose(sum(shares.values()), 1, abs_tol=1e-6):
         raise InputError(
-            f"--shares add up to {sum(shares.values()):g}, expected 1 in all: try train=0.8 val=0.2, or leave frames out "
-            "with graspseg dataset filter."
+            f"--shares add up to {sum(shares.values()):g}, expected 1 in all: try train=0.8 val=0.2, or leave frames "
+            "out with graspseg dataset filter."
         )
     return shares
 

@@ -1,7 +1,7 @@
 """Labels as the polygons of YOLO's segmentation format, beside 8-bit pictures of the depth.
 
-Format: https://docs.ultralytics.com/datasets/segment/. A polygon cannot have a hole: each hole is joined to the outline by
-a line there and back, so that filling by the even-odd rule leaves it empty.
+Format: https://docs.ultralytics.com/datasets/segment/. A polygon cannot have a hole: each hole is joined to the outline
+by a line there and back, so that filling by the even-odd rule leaves it empty.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def write_yaml(out: Path, splits: Collection[str]) -> list[str]:
     if not splits or not missing:
         return []
     return [
-        f"{out} has no split {missing[0]!r}, expected {' and '.join(_NEEDED)} to train on: give the data set splits with "
-        "graspseg dataset split before it is converted."
+        f"{out} has no split {missing[0]!r}, expected {' and '.join(_NEEDED)} to train on: give the data set splits "
+        "with graspseg dataset split before it is converted."
     ]
 
 
