@@ -231,7 +231,5 @@ def _write(
 
     path = dataset.paths[0]
     form = to or ("shards" if path.exists() and is_shards(path) else "folder")
-    done = written(
-        dataset, out, form, shard_size=shard_size, threads=threads, own_units=form == "folder", command=command
-    )
+    done = written(dataset, out, form, shard_size=shard_size, threads=threads, own_units=True, command=command)
     return 1 if done.failed else 0

@@ -364,8 +364,8 @@ class Conversion:
 
 
 def _name(path: Path, out: Path) -> str:
-    """Path below `depth/` and the like."""
-    return PurePosixPath(*path.relative_to(out).parts[1:]).as_posix()
+    """Path below `depth/` and the like without suffix, which all files of a frame share."""
+    return PurePosixPath(*path.relative_to(out).parts[1:]).as_posix().removesuffix(path.suffix)
 
 
 def _is_inside(name: object) -> bool:

@@ -16,12 +16,14 @@ CROISSANT = "croissant.json"
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 _DESCRIPTION = "dataset.json"
 _TERMS = "citeAs column conformsTo extract field fileProperty fileObject fileSet format includes isLiveDataset jsonPath"
-_TERMS += " key md5 parentField path recordSet references regex repeated replace separator source subField transform"
+_TERMS += " equivalentProperty samplingRate key md5 parentField path recordSet references regex"
+_TERMS += " repeated replace separator source subField transform"
 _CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
     "dct": "http://purl.org/dc/terms/",
     **{term: f"cr:{term}" for term in _TERMS.split()},
     "conformsTo": "dct:conformsTo",

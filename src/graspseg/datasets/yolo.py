@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Int32, UInt8, UInt16
+from jaxtyping import Bool, Int32, UInt8, UInt16
 
 from graspseg.datasets.atomic import write_bytes
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT, shade_depth
@@ -56,7 +56,7 @@ def yolo_rows(labels: UInt8[np.ndarray, "h w"]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def polygons_of(mask: UInt8[np.ndarray, "h w"]) -> list[Int32[np.ndarray, "_n 2"]]:
+def polygons_of(mask: Bool[np.ndarray, "h w"]) -> list[Int32[np.ndarray, "_n 2"]]:
     """Outline of every 8-connected part of a mask, with its holes joined to it; x and y of pixels."""
     contours, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     parts: dict[int, list[np.ndarray]] = {}
