@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ YAML = "data.yaml"
 FOLDERS = ("images", "labels")
 _CLASSES = (HAND, OBJECT)
 _FEWEST_POINTS = 3
+_AT_ONCE = 256
 _NEEDED = ("train", "val")
 
 
@@ -72,12 +74,15 @@ def polygons_of(mask: Bool[np.ndarray, "h w"]) -> list[Int32[np.ndarray, "_n 2"]
 def _joined(outline: Int32[np.ndarray, "_n 2"], holes: list[np.ndarray]) -> Int32[np.ndarray, "_m 2"]:
     """One line around a part and its holes; the nearest hole comes first, so that no joint crosses another."""
     polygon, left = _all_points(outline), [_all_points(hole) for hole in holes]
+    found = [_nearest(polygon, hole) for hole in left]
     while left:
-        found = [_nearest(polygon, hole) for hole in left]
-        chosen = min(range(len(left)), key=lambda number: found[number][0])
-        _, at, start = found[chosen]
-        hole = np.roll(left.pop(chosen), -start, axis=0)
+        chosen = min(range(len(left)), key=lambda number: found[number].squared_px)
+        joint = found.pop(chosen)
+        hole = np.roll(left.pop(chosen), -joint.start, axis=0)
+        at = int(np.flatnonzero((polygon == joint.point).all(axis=1))[0])
         polygon = np.concatenate([polygon[: at + 1], hole, hole[:1], polygon[at:]])
+        pairs = zip(found, left, strict=True)
+        found = [min(old, _nearest(hole, other), key=lambda each: each.squared_px) for old, other in pairs]
     corners = _corners(polygon)
     return np.concatenate([corners, np.repeat(corners[-1:], max(0, _FEWEST_POINTS - len(corners)), axis=0)])
 
@@ -97,13 +102,28 @@ def _corners(polygon: Int32[np.ndarray, "_n 2"]) -> Int32[np.ndarray, "_m 2"]:
     return polygon[(before != after).any(axis=1)] if len(polygon) > _FEWEST_POINTS else polygon
 
 
-def _nearest(first: Int32[np.ndarray, "_n 2"], second: Int32[np.ndarray, "_m 2"]) -> tuple[float, int, int]:
-    """Squared distance of the two nearest points of two lines, and which those are."""
-    from scipy.spatial import KDTree
+class _Joint(NamedTuple):
+    """Where a hole is nearest to a line.
 
-    distances, others = KDTree(second).query(first)
-    at = int(np.argmin(distances))
-    return float(distances[at]), at, int(others[at])
+    Attributes:
+        squared_px: distance of the two points, squared.
+        point: of the line.
+        start: index of the point of the hole.
+    """
+
+    squared_px: int
+    point: Int32[np.ndarray, "2"]
+    start: int
+
+
+def _nearest(line: Int32[np.ndarray, "_n 2"], hole: Int32[np.ndarray, "_m 2"]) -> _Joint:
+    found: list[_Joint] = []
+    for first in range(0, len(hole), _AT_ONCE):
+        steps = line[:, None] - hole[None, first : first + _AT_ONCE]
+        squared = (steps * steps).sum(axis=2)
+        at, start = divmod(int(squared.argmin()), squared.shape[1])
+        found.append(_Joint(int(squared[at, start]), line[at], first + start))
+    return min(found, key=lambda each: each.squared_px)
 
 
 def write_yaml(out: Path, splits: Collection[str]) -> list[str]:
