@@ -111,6 +111,24 @@ class Dataset(ABC):
             raise IndexError(f"{self.name} has {count} frames, expected an index below that: found {index}.")
         return index + count if index < 0 else index
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All places on a disk it is read from."""
+        return ()
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """What a data set that is written from it says of where it is from, as JSON."""
+        return {"from": Path(self.name).name, "frames": len(self)}
+
+    def beside(self) -> list[str]:
+        """A sentence for every file that lies beside the frames, looks like some and is left out.
+
+        Raises:
+            InputError: the folder cannot be listed.
+        """
+        return []
+
     def facts(self, index: int) -> Mapping[str, Any]:
         """What else is known of a frame, see `Sample.facts`.
 
@@ -165,16 +183,3 @@ class StoredDataset(Dataset):
     def paths(self) -> tuple[Path, ...]:
         """All places it is read from."""
         return (self.path,)
-
-    @property
-    def origin(self) -> Mapping[str, Any]:
-        """What a data set that is written from it says of where it is from, as JSON."""
-        return {"from": self.path.name, "frames": len(self)}
-
-    def beside(self) -> list[str]:
-        """A sentence for every file that lies beside the frames, looks like some and is left out.
-
-        Raises:
-            InputError: the folder cannot be listed.
-        """
-        return []
