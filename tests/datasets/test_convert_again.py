@@ -59,6 +59,9 @@ def labels_of(out: Path, to: str, name: str) -> np.ndarray:
     if to == "png":
         picture = cv2.imread(str(out / "masks" / f"{name}.png"))
         return (picture == PALETTE[OBJECT][::-1]).all(axis=2) * np.uint8(OBJECT)
+    if to == "yolo":
+        text = next(iter(out.glob(f"labels/*/{name}.txt"))).read_text()
+        return np.full(SIZE, {int(line.split()[0]) + 1 for line in text.splitlines()}.pop(), np.uint8)
     if to == "coco":
         content = json.loads((out / "annotations.json").read_text())
         number = next(image["id"] for image in content["images"] if image["file_name"] == f"depth/{name}.png")
@@ -99,7 +102,10 @@ def test_frames_that_fail_now_leave_no_earlier_result(source: Path, convert, to:
     if to == "shards":
         assert list(open_dataset(out).stems) == ["a", "c"]
     else:
-        assert not list(out.rglob("b.png")) and len(list(out.rglob("a.png"))) == (2 if to == "folder" else 1)
+        assert not list(out.rglob("b.png")) and len(list(out.rglob("a.png"))) == (
+            2 if to in ("folder", "croissant") else 1
+        )
+        assert not list(out.rglob("b.txt"))
 
 
 def test_a_shard_without_a_good_frame_goes(source: Path, convert) -> None:

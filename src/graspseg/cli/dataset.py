@@ -1,4 +1,4 @@
-"""`graspseg dataset`: look at, check and convert data sets on disk; list public ones."""
+"""`graspseg dataset`: look at, check, convert and take apart data sets on disk; list public ones."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from graspseg.cli.dataset_parts import USAGES, Filter, Merge, Split, thread_count, warn, written
 from graspseg.cli.help import Usage
 from graspseg.cli.options import Runnable, run_subcommand
 from graspseg.cli.progress import Voice, frames_bar
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
-    from graspseg.datasets.dataset import Dataset
+    pass
 
-_DESCRIPTION = "Look at, check and convert data sets: folders and .tar shards; list public ones."
+_DESCRIPTION = "Look at, check, convert, split, merge and filter data sets: folders and .tar shards; list public ones."
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 
 
@@ -41,9 +42,9 @@ class Stats:
         from graspseg.datasets.statistics import as_json, as_text, collect
 
         dataset = open_dataset(self.data, split=self.split)
-        _warn(dataset)
+        warn(dataset)
         with frames_bar(len(dataset)) as advance:
-            found = collect(dataset, threads=_threads(self.threads), progress=lambda: advance(1))
+            found = collect(dataset, threads=thread_count(self.threads), progress=lambda: advance(1))
         figures = as_json(found, dataset.description)
         if self.json is not None:
             write_json(self.json, figures)
@@ -73,7 +74,7 @@ class Check:
 
         say = Voice()
         with frames_bar(None) as advance:
-            found = check(self.data, threads=_threads(self.threads), say=say, advance=lambda: advance(1))
+            found = check(self.data, threads=thread_count(self.threads), say=say, advance=lambda: advance(1))
         say.close(found.faults)
         for note, count in found.notes.items():
             print(printable(f"note: {note} ({count:,})"))
@@ -131,8 +132,9 @@ class Convert:
     """Folder, folder of shards, or .tar"""
     out: Path
     """folder to write to: new, empty, or begun by the same conversion"""
-    to: Literal["folder", "shards", "coco", "png"]
-    """folder and shards hold everything; coco: depth images and RLE masks; png: colored masks only"""
+    to: Literal["folder", "shards", "coco", "png", "yolo", "croissant"]
+    """folder and shards hold everything; croissant: a folder described in Croissant 1.1; coco: depth images and RLE
+    masks; yolo: lossy 8-bit pictures and polygons; png: colored masks only"""
     split: str | None = None
     """only the frames of this split"""
     shard_size: int = 1024
@@ -142,28 +144,11 @@ class Convert:
 
     def run(self) -> int:
         """0 done, 1 some frames could not be converted."""
-        if self.shard_size < 1:
-            raise InputError(f"--shard-size is {self.shard_size}, expected at least 1: leave it out for 1024.")
-        from graspseg.datasets.convert import Conversion
         from graspseg.datasets.open import open_dataset
 
         dataset = open_dataset(self.data, split=self.split)
-        _warn(dataset)
-        say = Voice()
-        with frames_bar(len(dataset)) as advance:
-            conversion = Conversion(
-                dataset, self.out, self.to, _threads(self.threads), self.shard_size, say=say, advance=advance
-            )
-            conversion.run()
-        say.close(conversion.failed)
-        changed = {"written anew": conversion.replaced, "removed": conversion.removed}
-        said = [f"{count:,} {what}" for what, count in changed.items() if count]
-        if said:
-            print(
-                f"graspseg: {printable(self.data)} has changed since the last run: {', '.join(said)}", file=sys.stderr
-            )
-        print(f"{conversion.written:,} of {len(dataset):,} frames in {printable(self.out)}", file=sys.stderr)
-        return 1 if conversion.failed else 0
+        done = written(dataset, self.out, self.to, shard_size=self.shard_size, threads=self.threads)
+        return 1 if done.failed else 0
 
 
 @dataclass(frozen=True)
@@ -226,10 +211,13 @@ COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
             "graspseg dataset convert",
             examples=(
                 "graspseg dataset convert data/train --out shards --to shards",
-                "graspseg dataset convert data/train --out coco --to coco --split val",
+                "graspseg dataset convert data/train --out yolo --to yolo",
             ),
         ),
     ),
+    "split": (Split, USAGES["split"]),
+    "merge": (Merge, USAGES["merge"]),
+    "filter": (Filter, USAGES["filter"]),
     "list": (
         List,
         Usage(
@@ -250,19 +238,3 @@ def main(argv: list[str]) -> int:
         InputError: there is no such command or data set, or nothing can be written.
     """
     return run_subcommand(COMMANDS, argv, prog="graspseg dataset", description=_DESCRIPTION)
-
-
-def _warn(dataset: Dataset) -> None:
-    """Say what is odd about unit and camera of a data set."""
-    from graspseg.datasets.doubts import doubts_of
-
-    for sentence in doubts_of(dataset):
-        print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
-
-
-def _threads(given: int | None) -> int:
-    from graspseg.segment.engine import available_threads
-
-    if given is not None and given < 1:
-        raise InputError(f"--threads is {given}, expected at least 1: leave it out for all.")
-    return given or available_threads()

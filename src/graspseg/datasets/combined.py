@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -53,6 +54,11 @@ class ConcatDataset(Dataset):
         dataset, own = self._find(index)
         return dataset.read(own)
 
+    def facts(self, index: int) -> Mapping[str, Any]:
+        """What else is known of a frame; see `Dataset`."""
+        dataset, own = self._find(index)
+        return dataset.facts(own)
+
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The RGB picture of a frame; see `Dataset`."""
         dataset, own = self._find(index)
@@ -85,14 +91,14 @@ class ConcatDataset(Dataset):
 
 
 class Subset(Dataset):
-    """Consecutive frames of a data set.
+    """Some frames of a data set.
 
     Args:
         dataset: all frames.
-        indices: which of them, one after the other.
+        indices: which of them, ascending.
     """
 
-    def __init__(self, dataset: Dataset, indices: range) -> None:
+    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
 
@@ -109,7 +115,10 @@ class Subset(Dataset):
     @property
     def stems(self) -> Sequence[str]:
         """Name of every frame."""
-        return self.dataset.stems[self.indices.start : self.indices.stop]
+        stems = self.dataset.stems
+        if isinstance(self.indices, range):
+            return stems[self.indices.start : self.indices.stop]
+        return [stems[index] for index in self.indices]
 
     @property
     def split_names(self) -> tuple[str, ...]:
@@ -122,6 +131,10 @@ class Subset(Dataset):
     def read(self, index: int) -> Sample:
         """Read one frame and its labels; see `Dataset`."""
         return self.dataset.read(self.indices[index])
+
+    def facts(self, index: int) -> Mapping[str, Any]:
+        """What else is known of a frame; see `Dataset`."""
+        return self.dataset.facts(self.indices[index])
 
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The RGB picture of a frame; see `Dataset`."""
@@ -142,5 +155,8 @@ class Subset(Dataset):
 
     def block_starts(self) -> Int64[np.ndarray, "blocks"]:
         """Blocks of the data set as far as they are in the part."""
-        starts = self.dataset.block_starts() - self.indices.start
-        return np.union1d([0], starts[(starts > 0) & (starts < len(self))]).astype(np.int64)
+        if isinstance(self.indices, range):
+            starts = self.dataset.block_starts() - self.indices.start
+            return np.union1d([0], starts[(starts > 0) & (starts < len(self))]).astype(np.int64)
+        blocks = np.searchsorted(self.dataset.block_starts(), np.asarray(self.indices), side="right")
+        return np.concatenate([[0], np.flatnonzero(np.diff(blocks)) + 1]).astype(np.int64)

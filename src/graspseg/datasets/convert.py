@@ -13,9 +13,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import ends_run, write_json
-from graspseg.datasets.dataset import Dataset, Sample, StoredDataset
+from graspseg.datasets.croissant import CROISSANT, write_croissant
+from graspseg.datasets.dataset import Dataset, Sample
 from graspseg.datasets.description import read_object
-from graspseg.datasets.folder import FolderWriter, in_unit
+from graspseg.datasets.folder import FACTS_FOLDER, FolderWriter, facts_file, in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
 from graspseg.datasets.images import DEFAULT_UNIT_M
 from graspseg.datasets.ledger import Ledger, read_ledger, write_ledger
@@ -23,17 +24,18 @@ from graspseg.datasets.manifest import MANIFEST, ShardEntry, check_unchanged, ha
 from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_empty, remove_results, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
-from graspseg.datasets.shards import ShardDataset
 from graspseg.datasets.tar_index import scan_tar
+from graspseg.datasets.yolo import FOLDERS, YAML, preview, write_yaml, yolo_files, yolo_rows
 from graspseg.errors import InputError, print_escaped
 from graspseg.labels import CLASS_NAMES, PALETTE, colorize
 
-Target = Literal["folder", "shards", "coco", "png"]
+Target = Literal["folder", "shards", "coco", "png", "yolo", "croissant"]
 LEDGER = ".graspseg.json"
 _DESCRIPTION = "dataset.json"
 _ANNOTATIONS = "annotations.json"
 _OF_FRAMES = ("splits", "per_frame")
 _UNSPLIT = "frames"
+_SUFFIXES = (".png", ".json", ".txt")
 _LONGEST_NAME = 200
 _SHARD = re.compile(r"[A-Za-z0-9_-]+-\d{6}\.tar")
 
@@ -50,9 +52,13 @@ class Conversion:
     Attributes:
         dataset: what is converted.
         out: the folder to write to: new, empty, or begun by the same conversion.
-        to: `folder` and `shards` hold everything; `coco` has depth images and RLE masks; `png` only colored masks.
+        to: `folder` and `shards` hold everything, `croissant` is a folder that describes itself in JSON-LD; `coco` has
+            depth images and RLE masks; `yolo` 8-bit pictures and polygons; `png` only colored masks.
         threads: frames read at once.
         shard_size: frames of a shard.
+        own_units: depth of a folder stays in the unit of its frame, and a camera holds for all frames only where the
+            data set says so.
+        command: what made `out`, in messages; empty = `graspseg dataset convert --to ...`.
         say: called with the sentence of every frame that could not be converted, and with warnings.
         advance: called with a number of frames that are done.
         written: frames that are in `out`.
@@ -66,6 +72,8 @@ class Conversion:
     to: Target
     threads: int = 1
     shard_size: int = SHARD_SIZE
+    own_units: bool = False
+    command: str = ""
     say: Callable[[str], None] = print_escaped
     advance: Callable[[int], None] = lambda count: None
     written: int = 0
@@ -85,20 +93,27 @@ class Conversion:
             OutputError: the disk is full or not writable.
         """
         real = self.out.resolve()
-        source = self.dataset.path.resolve() if isinstance(self.dataset, StoredDataset) else None
-        if real == source or source in real.parents:
-            raise InputError(f"{self.out} is inside {self.dataset.name}, expected another place: choose another --out.")
+        for path in self.dataset.paths:
+            if path.resolve() in (real, *real.parents):
+                raise InputError(f"{self.out} is inside {path}, expected another place: choose another --out.")
         description = self._describe()
         with working_in(self.out):
             self._claim(description["converted"])
-            for sentence in self.dataset.beside() if isinstance(self.dataset, ShardDataset) else ():
+            for sentence in self.dataset.beside():
                 self.failed += 1
                 self.say(sentence)
-            {"folder": self._to_folder, "shards": self._to_shards, "coco": self._to_coco, "png": self._to_png}[self.to](
-                description
-            )
+            write: dict[Target, Callable[[dict[str, Any]], None]] = {
+                "folder": self._to_folder,
+                "shards": self._to_shards,
+                "coco": self._to_coco,
+                "png": self._to_png,
+                "yolo": self._to_yolo,
+                "croissant": self._to_croissant,
+            }
+            write[self.to](description)
             if not self.written:
-                remove_results((self._marker, self.out / _ANNOTATIONS, self.out / LEDGER), self.out)
+                results = (self._marker, *(self.out / name for name in (_ANNOTATIONS, LEDGER, YAML, CROISSANT)))
+                remove_results(results, self.out)
                 raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.name} could be converted.")
 
     @property
@@ -114,10 +129,10 @@ class Conversion:
             first = self.dataset[0].frame
         content.setdefault("depth_unit_m", first.depth_unit_m if first else DEFAULT_UNIT_M)
         camera = first.intrinsics if first else None
-        if camera:
+        if camera and not self.own_units:
             values = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
             content.setdefault("intrinsics", values)
-        made = {"from": Path(self.dataset.name).name, "to": self.to, "frames": len(self.dataset)}
+        made = {**self.dataset.origin, "to": self.to}
         if self.to == "shards":
             made["shard_size"] = self.shard_size
         return {**content, "converted": made}
@@ -129,7 +144,7 @@ class Conversion:
             return
         begun = read_object(self._marker).get("converted") if self._marker.is_file() else None
         if not isinstance(begun, dict):
-            raise foreign(self.out, there[0], f"graspseg dataset convert --to {self.to}")
+            raise foreign(self.out, there[0], self.command or f"graspseg dataset convert --to {self.to}")
         differing = [key for key in sorted({*begun, *converted}) if begun.get(key) != converted.get(key)]
         if differing:
             raise foreign(
@@ -180,15 +195,17 @@ class Conversion:
                 yield name, index, found
 
     def _to_folder(self, description: dict[str, Any]) -> None:
-        with self._pictures("depth", "color", "labels") as (ledger, kept):
-            writer = FolderWriter(self.out, description, ledger=ledger)
-            cameras = FrameCameras(description)
+        with self._pictures("depth", "color", "labels", FACTS_FOLDER) as (ledger, kept):
+            writer = FolderWriter(self.out, description, ledger=ledger, own_units=self.own_units)
+            cameras = FrameCameras(description, own_units=self.own_units)
             splits: dict[str, list[str]] = {}
             for name, index, (sample, color) in self._named():
                 with self._one():
-                    writer.write(name, sample.frame, sample.labels, color=color)
+                    facts = {key: value for key, value in sample.facts.items() if key != "stem"}
+                    writer.write(name, sample.frame, sample.labels, color=color, facts=facts)
                     kinds = {"depth": sample.frame.depth, "color": color, "labels": sample.labels}
                     kept |= {self.out / kind / f"{name}.png" for kind, image in kinds.items() if image is not None}
+                    kept |= {facts_file(self.out, name)} if facts else set()
                     cameras.add(name, sample.frame)
                     for split in self.dataset.splits_of(index):
                         splits.setdefault(split, []).append(name)
@@ -214,7 +231,8 @@ class Conversion:
         kept: set[Path] = set()
         try:
             yield ledger, kept
-            there = {path for kind in kinds for path in (self.out / kind).rglob("*.png")}
+            found = (path for kind in kinds for path in (self.out / kind).rglob("*"))
+            there = {path for path in found if path.suffix in _SUFFIXES and path.is_file()}
             # The depth of a label image that somebody corrected stays with it.
             corrected = {_name(path, self.out) for path in there - kept if ledger.is_changed(path)}
             gone = sorted(path for path in there - kept if _name(path, self.out) not in corrected)
@@ -281,7 +299,7 @@ class Conversion:
                     sample.frame,
                     sample.labels,
                     color,
-                    {"stem": sample.stem, **sample.facts},
+                    {"stem": sample.stem, **sample.facts},  # facts of a shard name their own
                     color_is_aligned=self.dataset.description.color_is_aligned,
                 )
                 self._done()
@@ -306,6 +324,30 @@ class Conversion:
         if cameras.per_frame:
             write_json(self.out / _DESCRIPTION, cameras.described())
 
+    def _to_yolo(self, description: dict[str, Any]) -> None:
+        lossy = "images are 8-bit previews of the depth, from which it cannot be had back"
+        write_json(self.out / _DESCRIPTION, {**description, "lossy": lossy})
+        keys = make_keys(self.dataset.stems)
+        with self._pictures(*FOLDERS) as (ledger, kept):
+            splits: set[str] = set()
+            for _, index, (sample, _) in self._named():
+                with self._one():
+                    split = (self.dataset.splits_of(index) or ("train",))[0]
+                    image, text = yolo_files(self.out, split, keys[index])
+                    rows = yolo_rows(sample.target())
+                    ledger.check_text(text, rows)
+                    ledger.put(image, preview(sample.frame.depth))
+                    ledger.put_text(text, rows)
+                    kept |= {image, text}
+                    splits.add(split)
+        for sentence in write_yaml(self.out, splits):
+            self.say(sentence)
+
+    def _to_croissant(self, description: dict[str, Any]) -> None:
+        self._to_folder(description)
+        if self.written:
+            write_croissant(self.out)
+
     def _to_png(self, description: dict[str, Any]) -> None:
         legend = {CLASS_NAMES[label] if label < len(CLASS_NAMES) else "ignore": PALETTE[label] for label in PALETTE}
         write_json(self.out / _DESCRIPTION, {**description, "colors": legend})
@@ -322,8 +364,8 @@ class Conversion:
 
 
 def _name(path: Path, out: Path) -> str:
-    """Path below `depth/` and the like."""
-    return PurePosixPath(*path.relative_to(out).parts[1:]).as_posix()
+    """Path below `depth/` and the like without suffix, which all files of a frame share."""
+    return PurePosixPath(*path.relative_to(out).parts[1:]).as_posix().removesuffix(path.suffix)
 
 
 def _is_inside(name: object) -> bool:

@@ -111,6 +111,33 @@ class Dataset(ABC):
             raise IndexError(f"{self.name} has {count} frames, expected an index below that: found {index}.")
         return index + count if index < 0 else index
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All places on a disk it is read from."""
+        return ()
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        """What a data set that is written from it says of where it is from, as JSON."""
+        return {"from": Path(self.name).name, "frames": len(self)}
+
+    def beside(self) -> list[str]:
+        """A sentence for every file that lies beside the frames, looks like some and is left out.
+
+        Raises:
+            InputError: the folder cannot be listed.
+        """
+        return []
+
+    def facts(self, index: int) -> Mapping[str, Any]:
+        """What else is known of a frame, see `Sample.facts`.
+
+        Raises:
+            IndexError: there is no such frame.
+            InputError: it cannot be read.
+        """
+        return self[index].facts
+
     def color(self, index: int) -> UInt8[np.ndarray, "_h _w 3"] | None:
         """The RGB picture of a frame, None when there is none.
 
@@ -151,3 +178,8 @@ class StoredDataset(Dataset):
     def name(self) -> str:
         """Its path."""
         return str(self.path)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All places it is read from."""
+        return (self.path,)

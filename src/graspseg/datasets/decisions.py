@@ -129,7 +129,7 @@ class AcceptedFrames(FolderDataset):
         if stem not in self._pending:
             return super().read(index)
         frame = self._frame(stem)
-        return Sample(stem, frame, self._decoded(stem, frame.depth.shape))
+        return Sample(stem, frame, self._decoded(stem, frame.depth.shape), self._facts(stem))
 
     def _decoded(self, stem: str, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
         return decode_labels(self._pending[stem], self.path / REVIEW_FILE, shape)

@@ -122,6 +122,18 @@ def parse_object(text: bytes, path: Path) -> dict[str, Any]:
     return content
 
 
+def encode_facts(facts: Mapping[str, Any], stem: str) -> bytes:
+    """What is known of a frame as JSON in UTF-8; equal facts give equal bytes.
+
+    Raises:
+        InputError: it is no JSON.
+    """
+    try:
+        return json.dumps(facts, sort_keys=True, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The facts of {stem!r} are no JSON ({error}): correct them.") from error
+
+
 def parse_unit(content: Mapping[str, Any], path: Path) -> float | None:
     """The field `depth_unit_m`: metres per stored unit, None when missing.
 

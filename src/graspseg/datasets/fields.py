@@ -10,7 +10,7 @@ from typing import Any
 
 _READ = ("depth_unit_m", "intrinsics", "per_frame", "color", "distortion", "splits", "licence", "provenance")
 _READ += ("annotation", "recipe", "rate_hz", "split_facts")
-_WRITTEN = ("seed_range", "generator_version", "converted", "annotated", "camera", "locked", "colors")
+_WRITTEN = ("seed_range", "generator_version", "converted", "annotated", "camera", "locked", "colors", "sources")
 KNOWN = frozenset((*_READ, *_WRITTEN))
 _INSIDE = {
     "intrinsics": frozenset(("fx", "fy", "cx", "cy")),

@@ -1,4 +1,4 @@
-"""A data set as a folder: `depth/<stem>.png`, `labels/<stem>.png`, optional `color/<stem>.png`, `dataset.json`."""
+"""A data set as a folder: `depth/`, `labels/`, optional `color/` and `facts/` by stem, and `dataset.json`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.datasets.atomic import make_folder, sync_files, write_json, write_png
+from graspseg.datasets.atomic import make_folder, sync_files, write_bytes, write_json, write_png
 from graspseg.datasets.dataset import Sample, StoredDataset
-from graspseg.datasets.description import Description, read_description, read_object
+from graspseg.datasets.description import Description, encode_facts, read_description, read_object
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
 from graspseg.datasets.listing import is_read, list_frames
@@ -21,6 +21,7 @@ from graspseg.frame import Frame, Intrinsics
 
 COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
 FULL_DEPTH = "full_depth"  # beside depth/ where that was cut: what the camera measured
+FACTS_FOLDER = "facts"
 _MOST_UNSYNCED = 256
 
 __all__ = ["FolderDataset", "FolderWriter", "Sample", "list_frames", "read_depth", "read_description", "read_labels"]
@@ -59,6 +60,7 @@ class FolderDataset(StoredDataset):
         self._files = {stem: file for stem, file, _ in list_frames(self.path)}
         self._split_sets = {name: frozenset(stems) for name, stems in (self.description.splits or {}).items()}
         self._stems = list(self._files) if split is None else self._split(split)
+        self._has_facts = (self.path / FACTS_FOLDER).is_dir()
 
     def _split(self, name: str) -> list[str]:
         splits = self.description.splits or {}
@@ -95,11 +97,20 @@ class FolderDataset(StoredDataset):
         return tuple(self.description.splits or ())
 
     def read(self, index: int) -> Sample:
-        """Read one frame and its labels; see `Dataset`."""
+        """Read one frame, its labels and its facts; see `Dataset`."""
         stem = self.stems[index]
         frame = self._frame(stem)
         labels = self._labels(stem)
-        return Sample(stem, frame, read_labels(labels, frame.depth.shape) if labels.is_file() else None)
+        target = read_labels(labels, frame.depth.shape) if labels.is_file() else None
+        return Sample(stem, frame, target, self._facts(stem))
+
+    def facts(self, index: int) -> Mapping[str, Any]:
+        """What `facts/<stem>.json` says of a frame; see `Dataset`."""
+        return self._facts(self.stems[self.place(index)])
+
+    def _facts(self, stem: str) -> Mapping[str, Any]:
+        path = facts_file(self.path, stem)
+        return read_object(path) if self._has_facts and path.is_file() else {}
 
     def unlabelled(self) -> list[str]:
         """Stems of the frames without label image."""
@@ -156,15 +167,24 @@ class FolderWriter:
         dataset_json: content of `dataset.json`; `depth_unit_m` (default 0.001) is the unit depth is stored with.
         ledger: knows what earlier runs wrote: with it, pictures that are the same stay, and those that somebody
             corrected are not written over.
+        own_units: depth stays in the unit of its frame, which `per_frame` of `dataset.json` then has to name.
 
     Raises:
         OutputError: the folder cannot be written to.
     """
 
-    def __init__(self, path: str | Path, dataset_json: Mapping[str, Any], *, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        dataset_json: Mapping[str, Any],
+        *,
+        ledger: Ledger | None = None,
+        own_units: bool = False,
+    ) -> None:
         self.path = make_folder(Path(path))
         self.depth_unit_m = float(dataset_json.get("depth_unit_m", DEFAULT_UNIT_M))
         self._ledger = ledger
+        self._own_units = own_units
         self._aligned = dataset_json.get("color") is None
         self._unsynced: list[Path] = []
         content = {"depth_unit_m": self.depth_unit_m, **dataset_json}
@@ -178,12 +198,20 @@ class FolderWriter:
         labels: UInt8[np.ndarray, "_h _w"] | None = None,
         *,
         color: UInt8[np.ndarray, "_h _w 3"] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Write one frame; the labels come last, so that a frame with labels is a complete one.
 
+        Args:
+            stem: its name, a path below `depth/` without suffix.
+            frame: depth in any unit.
+            labels: 0/1/2/255, None when there are none.
+            color: RGB picture; None takes the frame's own, which is aligned.
+            facts: what else is known of it, as JSON; nothing is written where that is nothing.
+
         Raises:
-            InputError: the stem leaves the folder, sizes differ, depth does not fit the data set's unit, or a picture
-                that is there was corrected by somebody.
+            InputError: the stem leaves the folder, sizes differ, depth does not fit the data set's unit, facts are no
+                JSON, or a file that is there was corrected by somebody.
             OutputError: the disk is full or not writable.
         """
         parts = PurePosixPath(stem)
@@ -197,12 +225,20 @@ class FolderWriter:
         color = frame.color if color is None else color
         pictures = {"depth": self._stored(frame, stem), "color": color, "labels": labels}
         paths = {self.path / kind / f"{stem}.png": image for kind, image in pictures.items() if image is not None}
+        known = facts_file(self.path, stem)
+        text = encode_facts(facts, stem) if facts else None
         if self._ledger is not None:
             for path, image in paths.items():
                 self._ledger.check(path, image)
+            if text is not None:
+                self._ledger.check_text(known, text)
+                self._ledger.put_text(known, text)
             for path, image in paths.items():
                 self._ledger.put(path, image)
             return
+        if text is not None:
+            write_bytes(known, text, durable=False)
+            self._unsynced.append(known)
         for path, image in paths.items():
             write_png(path, image, durable=False)
         self._unsynced += paths
@@ -221,7 +257,12 @@ class FolderWriter:
             self._ledger.sync()
 
     def _stored(self, frame: Frame, stem: str) -> np.ndarray:
-        return in_unit(frame, self.depth_unit_m, stem)
+        return frame.depth if self._own_units else in_unit(frame, self.depth_unit_m, stem)
+
+
+def facts_file(folder: Path, stem: str) -> Path:
+    """Where a folder keeps what is known of a frame beside its pictures."""
+    return folder / FACTS_FOLDER / f"{stem}.json"
 
 
 def in_unit(frame: Frame, depth_unit_m: float, stem: str) -> UInt16[np.ndarray, "h w"]:

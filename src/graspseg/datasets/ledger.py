@@ -1,4 +1,4 @@
-"""Which pictures of a folder are as they were written, by their hashes: nobody's corrections are written over."""
+"""Which files of a folder are as they were written, by their hashes: nobody's corrections are written over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Picture = UInt8[np.ndarray, "_h _w"] | UInt8[np.ndarray, "_h _w 3"] | UInt16[np.
 
 
 class Ledger:
-    """The pictures a command wrote below a folder.
+    """The pictures, and the texts beside them, that a command wrote below a folder.
 
     Args:
         out: the folder.
@@ -46,13 +46,10 @@ class Ledger:
             OutputError: it cannot be read.
         """
         there = _read(path)
-        if there is None or is_damaged(there) or self._wrote(path, there):
+        if there is None or _is_remains(path, there) or self._wrote(path, there):
             return
         if image is None or not _shows(there, image):
-            raise InputError(
-                f"{path} was changed since it was written, or is another program's, expected nothing that would be "
-                "lost: move it away to have it written again."
-            )
+            raise _changed(path)
 
     def put(self, path: Path, image: Picture) -> None:
         """Write a picture, or leave it where it is there already.
@@ -64,10 +61,34 @@ class Ledger:
         check_png_size(path, image)
         self.check(path, image)
         data, there = bytes(encode_png(image)), _read(path)
+        if there is not None and there != data and not (_is_remains(path, there) or self._wrote(path, there)):
+            return  # the same picture in another file, which somebody may want as it is
+        self._put(path, data, there)
+
+    def check_text(self, path: Path, data: bytes) -> None:
+        """See that a text may take its place.
+
+        Raises:
+            InputError: somebody changed what is there, and not to the same text.
+            OutputError: it cannot be read.
+        """
+        there = _read(path)
+        if there not in (None, data) and not (_is_remains(path, there or b"") or self._wrote(path, there or b"")):
+            raise _changed(path)
+
+    def put_text(self, path: Path, data: bytes) -> None:
+        """Write a text, or leave it where it is there already.
+
+        Raises:
+            InputError: see `check_text`.
+            OutputError: the disk is full, or any other failure of the system.
+        """
+        self.check_text(path, data)
+        self._put(path, data, _read(path))
+
+    def _put(self, path: Path, data: bytes, there: bytes | None) -> None:
         if there != data:
-            if there is not None and not is_damaged(there):
-                if not self._wrote(path, there):
-                    return  # the same picture in another file, which somebody may want as it is
+            if there is not None and not _is_remains(path, there):
                 self.replaced.add(path.relative_to(self.out / path.relative_to(self.out).parts[0]).as_posix())
             write_bytes(path, data, durable=False)
             self._unsynced.append(path)
@@ -76,13 +97,13 @@ class Ledger:
             self.sync()
 
     def remove(self, path: Path) -> bool:
-        """Take away a picture an earlier run wrote; whether one was there. What somebody changed stays.
+        """Take away a file an earlier run wrote; whether one was there. What somebody changed stays.
 
         Raises:
             OutputError: it cannot be removed.
         """
         there = _read(path)
-        if there is None or not (self._wrote(path, there) or is_damaged(there)):
+        if there is None or not (self._wrote(path, there) or _is_remains(path, there)):
             return False
         try:
             path.unlink()
@@ -92,14 +113,14 @@ class Ledger:
         return True
 
     def is_whole(self, path: Path) -> bool:
-        """Whether a picture is there and no remains of one."""
+        """Whether a file is there and no remains of one."""
         there = _read(path)
-        return there is not None and not is_damaged(there)
+        return there is not None and not _is_remains(path, there)
 
     def is_changed(self, path: Path) -> bool:
-        """Whether somebody changed a picture that is there."""
+        """Whether somebody changed a file that is there."""
         there = _read(path)
-        return there is not None and not is_damaged(there) and not self._wrote(path, there)
+        return there is not None and not _is_remains(path, there) and not self._wrote(path, there)
 
     def sync(self) -> None:
         """Return when a power cut would take nothing away of what was written.
@@ -132,6 +153,18 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
     """
     ledger.sync()
     write_json(path, {"pictures": dict(sorted(ledger.entries.items()))})
+
+
+def _is_remains(path: Path, data: bytes) -> bool:
+    """Whether a file is what a power cut left of one: of a picture a part, of a text zeros."""
+    return is_damaged(data) if path.suffix == ".png" else b"\0" in data
+
+
+def _changed(path: Path) -> InputError:
+    return InputError(
+        f"{path} was changed since it was written, or is another program's, expected nothing that would be lost: move "
+        "it away to have it written again."
+    )
 
 
 def _read(path: Path) -> bytes | None:

@@ -13,9 +13,14 @@ _NUMBER = re.compile(r"[\d.]+$")  # also a time in seconds
 
 def sequences_by_name(stems: Sequence[str]) -> list[range]:
     """Runs of stems that differ in the number at the end only."""
-    groups = itertools.groupby(range(len(stems)), key=lambda index: _NUMBER.sub("", stems[index]))
+    groups = itertools.groupby(range(len(stems)), key=lambda index: prefix_of(stems[index]))
     found = [list(indices) for _, indices in groups]
     return [range(indices[0], indices[-1] + 1) for indices in found]
+
+
+def prefix_of(stem: str) -> str:
+    """A stem without the number at its end, which frames of one sequence share."""
+    return _NUMBER.sub("", stem)
 
 
 def clips_of(dataset: Dataset) -> list[range]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import io
 import itertools
-import json
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.atomic import encode_png, new_file
+from graspseg.datasets.description import encode_facts
 from graspseg.datasets.manifest import ShardEntry, hash_file
 from graspseg.datasets.tar_index import COLORS, DEPTH, FACTS, KEY, LABEL, record_header, scan_tar
 from graspseg.errors import InputError
@@ -123,10 +123,7 @@ def _members(sample: ShardSample) -> Iterator[tuple[str, bytes | memoryview]]:
         facts["intrinsics"] = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
     if frame.timestamp_s is not None:
         facts["timestamp_s"] = frame.timestamp_s
-    try:
-        yield FACTS, json.dumps(facts, sort_keys=True, allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The facts of {sample.key!r} are no JSON ({error}): correct them.") from error
+    yield FACTS, encode_facts(facts, sample.key)
     yield DEPTH, encode_png(frame.depth)
     if color is not None:
         yield COLORS[0], encode_png(color)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections import OrderedDict
+from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypedDict
@@ -169,6 +170,11 @@ class ShardDataset(StoredDataset):
         """Read one frame, its labels and its facts; see `Dataset`."""
         return read_sample(*self._find(index), self.description, **self._given)
 
+    def facts(self, index: int) -> Mapping[str, Any]:
+        """What the JSON of a frame says beside unit, camera and time; see `Dataset`."""
+        shard, entry = self._find(index)
+        return _other_facts(_all_facts(shard, entry))
+
     def frame(self, index: int) -> Frame:
         """Read one frame without its labels.
 
@@ -254,7 +260,7 @@ def read_sample(
     labels = None
     if LABEL in entry.members:
         labels = decode_labels(*_member(shard, entry, LABEL), frame.depth.shape)
-    return Sample(entry.key, frame, labels, {key: facts[key] for key in facts if key not in _FRAME_FIELDS})
+    return Sample(entry.key, frame, labels, _other_facts(facts))
 
 
 def read_picture(shard: Path, entry: Entry, description: Description) -> UInt8[np.ndarray, "_h _w 3"] | None:
@@ -274,7 +280,7 @@ def _read_frame(
     shard: Path, entry: Entry, description: Description, *, depth_unit_m: float | None, intrinsics: Intrinsics | None
 ) -> tuple[Frame, dict[str, Any]]:
     """A frame and everything its JSON says."""
-    facts = parse_object(*_member(shard, entry, FACTS)) if FACTS in entry.members else {}
+    facts = _all_facts(shard, entry)
     where = shard / f"{entry.key}.{FACTS}"
     unit = depth_unit_m or parse_unit(facts, where) or description.depth_unit_m or DEFAULT_UNIT_M
     camera = intrinsics or parse_intrinsics(facts, where) or description.intrinsics
@@ -282,6 +288,16 @@ def _read_frame(
     timestamp_s = float(stamp) if stamp is not None and is_number(stamp) else None
     notes = misspelled_fields(facts, _FRAME_FIELDS, where)
     return Frame(decode_depth(*_member(shard, entry, DEPTH)), unit, camera, timestamp_s, notes=notes), facts
+
+
+def _all_facts(shard: Path, entry: Entry) -> dict[str, Any]:
+    """Everything the JSON of a frame says; empty without one."""
+    return parse_object(*_member(shard, entry, FACTS)) if FACTS in entry.members else {}
+
+
+def _other_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts that are not part of the frame itself."""
+    return {key: facts[key] for key in facts if key not in _FRAME_FIELDS}
 
 
 def check_size(shard: Path, entry: ShardEntry) -> None:

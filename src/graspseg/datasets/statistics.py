@@ -117,13 +117,19 @@ def collect(dataset: Dataset, *, threads: int = 1, progress: Callable[[], None] 
         if isinstance(sample, InputError):
             found.fail(str(sample))
         else:
-            found.add(sample, splits=dataset.splits_of(index), colored=dataset.has_color(index))
+            found.add(sample, splits=dataset.splits_of(index) or _own_split(sample), colored=dataset.has_color(index))
         if progress is not None:
             progress()
     if not found.frames:
         raise InputError(f"None of {len(dataset)} frames could be read, the first because: {found.failures[0]}")
     found.describe(dataset.description)
     return found
+
+
+def _own_split(sample: Sample) -> tuple[str, ...]:
+    """The split that a frame itself names, where its data set names none."""
+    split = sample.facts.get("split")
+    return (split,) if isinstance(split, str) else ()
 
 
 def as_json(found: Statistics, description: Description) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from graspseg.datasets.atomic import make_folder
 from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format, Written
-from graspseg.datasets.folder import FolderWriter
+from graspseg.datasets.folder import FACTS_FOLDER, FolderWriter
 from graspseg.datasets.manifest import MANIFEST, read_manifest, write_manifest
 from graspseg.datasets.output_folder import refuse_foreign
 from graspseg.datasets.shard_writer import SHARD_SIZE
@@ -162,8 +162,8 @@ class Job(ChunkedJob):
 
     @property
     def folders(self) -> tuple[str, ...]:
-        """Folders of pictures."""
-        return KINDS
+        """Folders of pictures and of what is known of them."""
+        return (*KINDS, FACTS_FOLDER)
 
     def stem(self, index: int) -> str:
         """File name of frame `index`, without suffix, and its key in a shard."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from typing import Any
 
 from graspseg.datasets.atomic import write_json
 from graspseg.datasets.chunked_writer import Chunk, Written, new_shard, placed, until_stopped, write_chunks
@@ -16,7 +17,7 @@ from graspseg.datasets.shard_writer import ShardSample, finished_shard
 from graspseg.parallel.chunks import THIS_PROCESS, Where
 from graspseg.parallel.stop import stopping
 from graspseg.synth.colored import ColoredFrame, ColorMaker
-from graspseg.synth.generate import FrameMaker
+from graspseg.synth.generate import FrameMaker, SynthFrame
 from graspseg.synth.job import GENERATOR_VERSION, Job, begin, finish
 
 
@@ -58,18 +59,23 @@ def _write_files(chunk: Chunk[Job]) -> Written:
     for index in chunk.indices:
         if stopping():
             break
-        if not _is_there(job, job.stem(index), ledger):
+        stem = job.stem(index)
+        if not _is_there(job, stem, ledger):
             made = _maker(job).make(index)
             color = made.color if isinstance(made, ColoredFrame) else None
             if color is not None:
-                write_json(job.out / "color" / f"{job.stem(index)}.json", color.metadata())
-            writer.write(job.stem(index), made.frame(), made.labels, color=color.rgb if color else None)
+                write_json(job.out / "color" / f"{stem}.json", color.metadata())
+            facts = _facts(job, made, index)
+            writer.write(stem, made.frame(), made.labels, color=color.rgb if color else None, facts=facts)
     writer.sync()
     return Written(len(chunk.indices))
 
 
 def _is_there(job: Job, stem: str, ledger: Ledger) -> bool:
-    """Whether a frame was written and is whole; the labels were the last."""
+    """Whether a frame was written and is whole; the labels were the last.
+
+    Folders begun before there were facts keep their frames without.
+    """
     kinds = ("labels", "depth") if job.color == "none" else ("labels", "depth", "color")
     return all(ledger.is_whole(job.out / kind / f"{stem}.png") for kind in kinds)
 
@@ -86,11 +92,16 @@ def _write_shard(chunk: Chunk[Job]) -> Written:
 def _samples(job: Job, indices: range) -> Iterator[ShardSample]:
     for index in until_stopped(indices):
         made = _maker(job).make(index)
-        facts = {**job.recipe(), **made.facts, "index": index, "generator_version": GENERATOR_VERSION}
+        facts = _facts(job, made, index)
         color = made.color if isinstance(made, ColoredFrame) else None
         if color is not None:
             facts["color_record"] = color.metadata()
         yield ShardSample(job.stem(index), made.frame(), made.labels, color.rgb if color else None, facts)
+
+
+def _facts(job: Job, made: SynthFrame | ColoredFrame, index: int) -> dict[str, Any]:
+    """How a frame is made and what it shows."""
+    return {**job.recipe(), **made.facts, "index": index, "generator_version": GENERATOR_VERSION}
 
 
 def _maker(job: Job) -> FrameMaker | ColorMaker:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from graspseg.datasets.atomic import OutputError
-from graspseg.datasets.csv_cell import from_cell
+from graspseg.datasets.confidence import CONFIDENCE, Confidence, parse_confidence
 from graspseg.datasets.folder import list_frames
 from graspseg.errors import InputError
 from graspseg.review.server.database import Busy, Database
 from graspseg.review.server.folder import ReviewFolder
 
-CONFIDENCE = "confidence.csv"
 _COUNT = """
 INSERT INTO tally SELECT 'all', count(*) FROM frames WHERE present = 1
 UNION ALL SELECT 'todo', count(*) FROM frames WHERE present = 1 AND decision IS NULL
@@ -26,13 +21,6 @@ UNION ALL SELECT 'accepted', count(*) FROM frames WHERE present = 1 AND decision
 UNION ALL SELECT 'rejected', count(*) FROM frames WHERE present = 1 AND decision = 'rejected'
 UNION ALL SELECT 'edited', count(*) FROM frames WHERE present = 1 AND edited = 1"""
 _UNKNOWN_RANK = -1.0  # frames nobody is confident of come first
-
-
-class Confidence(NamedTuple):
-    """What `graspseg annotate` wrote of a frame: how sure it is, 0 to 1, and the evidence it judged by."""
-
-    value: float | None
-    evidence: dict[str, float]
 
 
 def update_index(database: Database, folder: ReviewFolder) -> int:
@@ -145,35 +133,5 @@ def _has_new(database: Database, found: list[tuple[str, str]]) -> bool:
 
 
 def read_confidence(folder: ReviewFolder) -> Iterator[tuple[str, Confidence]]:
-    """Stem, confidence and evidence of every line of `confidence.csv`; cells that hold no number are left out.
-
-    Raises:
-        InputError: it cannot be read, lacks a column, or has a confidence outside 0 to 1.
-    """
-    path = folder.root / CONFIDENCE
-    try:
-        lines = csv.DictReader(io.StringIO(folder.bytes_of(CONFIDENCE).decode("utf-8-sig")), strict=True)
-        if not {"stem", "confidence"} <= set(lines.fieldnames or ()):
-            raise InputError(
-                f"{path} has the columns {lines.fieldnames}, expected stem, confidence and any others: make it again "
-                "with graspseg annotate."
-            )
-        for number, line in enumerate(lines, start=2):
-            value = _number(line["confidence"])
-            if value is not None and not 0 <= value <= 1:
-                raise InputError(
-                    f"{path} has the confidence {value:g} in line {number}, expected 0 to 1: make it again with "
-                    "graspseg annotate."
-                )
-            cells = ((name, _number(cell)) for name, cell in line.items() if name not in ("stem", "confidence", None))
-            yield from_cell(line["stem"]), Confidence(value, {name: cell for name, cell in cells if cell is not None})
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no table ({error}), expected comma-separated UTF-8: make it again.") from error
-
-
-def _number(cell: object) -> float | None:
-    try:
-        value = float(cell) if isinstance(cell, str) else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    """Stem, confidence and evidence of every line of `confidence.csv`; see `parse_confidence`."""
+    return parse_confidence(folder.bytes_of(CONFIDENCE), folder.root / CONFIDENCE)
