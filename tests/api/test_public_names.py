@@ -83,7 +83,7 @@ def test_what_is_no_path_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     [
         ({"engine": "cuda"}, "engine is 'cuda', expected one of auto, openvino, onnxruntime.* CPU"),
         ({"engine": "openvin"}, "did you mean 'openvino'"),
-        ({"precision": "fp16"}, "precision is 'fp16', expected one of f32, bf16, f16: did you mean 'f16'"),
+        ({"precision": "fp16"}, "precision is 'fp16', expected one of auto, float32, bf16, int8: did you mean 'bf16'"),
         ({"threads": 0}, "threads"),
     ],
 )
