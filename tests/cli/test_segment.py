@@ -116,7 +116,7 @@ def test_one_bad_frame_among_many(
     ("image", "found"),
     [
         (np.ones((4, 4), np.uint8), "8-bit gray"),
-        (np.ones((4, 4, 3), np.uint8), "8-bit colour"),
+        (np.ones((4, 4, 3), np.uint8), "8-bit color"),
         (np.full((4, 4), -1.0, np.float32), "lowest depth is -1 m"),
         (np.ones((0, 4), np.uint16), "(0, 4)"),
     ],

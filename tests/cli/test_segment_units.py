@@ -17,16 +17,16 @@ from graspseg.frame import Frame, Intrinsics
 
 def scene(unit: float) -> np.ndarray:
     """Hand at 0.4 m beside a wall at 0.9 m."""
-    metres = np.full((40, 60), 0.9)
-    metres[:, :30] = 0.4
-    return np.rint(metres / unit).astype(np.uint16)
+    meters = np.full((40, 60), 0.9)
+    meters[:, :30] = 0.4
+    return np.rint(meters / unit).astype(np.uint16)
 
 
 def segment(model: Path, *argv: str) -> int:
     return main(["segment", *argv, "--model", str(model), "--no-overlays"])
 
 
-def test_floats_of_millimetres(tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_floats_of_millimeters(tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "mm.npy", scene(0.001).astype(np.float32))
     out = tmp_path / "out"
     assert segment(depth_rule_model, str(tmp_path / "mm.npy"), "--out", str(out), "--depth-unit", "0.001") == 0

@@ -51,7 +51,7 @@ def test_notes_are_no_faults(tmp_path: Path) -> None:
     writer.write("near", Frame(DEPTH // np.uint16(100)), LABELS)
     findings = check(tmp_path, say=pytest.fail)
     assert findings.notes == {
-        "no pixel is labelled hand": 1,
+        "no pixel is labeled hand": 1,
         "no pixel has a measurement": 1,
         "the nearest surface is not where hands are, is the depth unit right? The first is near: the nearest surface "
         "is at 0.005 m, expected 0.08 to 1.5 m, where hands are: check --depth-unit (now 0.001)": 1,

@@ -144,7 +144,7 @@ def test_float_mm_npy(ran: Ran) -> None:
     if not summary.exists():
         assert any("--depth-unit" in sentence for sentence in ran.said())
         return
-    assert not re.search(r"\b450(\.0+)? m\b|--depth-unit", ran.output)  # and it is not taken for metres
+    assert not re.search(r"\b450(\.0+)? m\b|--depth-unit", ran.output)  # and it is not taken for meters
 
 
 def test_gray_color_annotated(ran: Ran) -> None:

@@ -242,7 +242,7 @@ def test_frames_that_are_damaged_or_gone(client: TestClient, folder: Path) -> No
     gone = client.get(f"/media/{frames['take/1']['id']}/labels")
     assert gone.status_code == 404 and "depth/take/1.png is not there" in gone.json()["error"]
     wrong = client.get(f"/media/{frames['take/2']['id']}/labels")
-    assert wrong.status_code == 422 and "8-bit colour PNG" in wrong.json()["error"]
+    assert wrong.status_code == 422 and "8-bit color PNG" in wrong.json()["error"]
     assert len(client.get("/api/queue").json()["frames"]) == 5
     saved = client.put(
         f"/api/frame/{frames['take/2']['id']}/labels?expected_revision=0", content=labels_of(2).tobytes()

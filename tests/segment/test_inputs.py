@@ -22,7 +22,7 @@ def make(folder: Path, *names: str, unit: float | None = None) -> Path:
     return folder
 
 
-def test_unit_comes_from_the_option_then_the_data_set_then_millimetres(tmp_path: Path) -> None:
+def test_unit_comes_from_the_option_then_the_data_set_then_millimeters(tmp_path: Path) -> None:
     described = make(tmp_path / "a", "depth/1.png", unit=0.0001)
     plain = make(tmp_path / "b", "2.png")
     sources = find_sources([described, plain], tmp_path / "out")

@@ -26,7 +26,7 @@ def keep_held(
 
     Args:
         labels: 0 background, 1 hand, 2 object.
-        depth_m: metres.
+        depth_m: meters.
         focal_px: of the depth camera.
     """
     hand = _hands(labels == HAND)

@@ -46,7 +46,7 @@ def separate(
         log_skin: logarithm of the density of skin at each color, see `SkinModel.log_density`.
         color: aligned RGB without noise.
         seen: 255 where the color is that of the depth pixel.
-        depth_m: metres.
+        depth_m: meters.
         kept: 255 within the depth range.
     """
     levels = depth_levels(depth_m, kept)

@@ -168,7 +168,7 @@ class Convert:
 
 @dataclass(frozen=True)
 class List:
-    """List the public data sets that can be read as they are downloaded, with licence and place."""
+    """List the public data sets that can be read as they are downloaded, with license and place."""
 
     json: bool = False
     """print everything that is known of them as JSON"""

@@ -96,8 +96,8 @@ class Import:
 USAGE = Usage(
     "graspseg review",
     examples=(
-        "graspseg review labelled",
-        "graspseg review labelled --open --model none --reviewer Ada",
+        "graspseg review labeled",
+        "graspseg review labeled --open --model none --reviewer Ada",
     ),
 )
 COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
@@ -106,8 +106,8 @@ COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
         Usage(
             "graspseg review export",
             examples=(
-                "graspseg review export labelled --out accepted",
-                "graspseg review export labelled --out for_cvat --to cvat",
+                "graspseg review export labeled --out accepted",
+                "graspseg review export labeled --out for_cvat --to cvat",
             ),
         ),
     ),
@@ -116,8 +116,8 @@ COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
         Usage(
             "graspseg review import",
             examples=(
-                "graspseg review import labelled annotations.xml",
-                "graspseg review import labelled coco.json",
+                "graspseg review import labeled annotations.xml",
+                "graspseg review import labeled coco.json",
             ),
         ),
     ),

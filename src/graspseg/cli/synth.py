@@ -1,4 +1,4 @@
-"""`graspseg synth`: labelled synthetic depth frames from a seed."""
+"""`graspseg synth`: labeled synthetic depth frames from a seed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Options:
-    """Make labelled synthetic depth frames (640x480, 0.1 mm, exact labels).
+    """Make labeled synthetic depth frames (640x480, 0.1 mm, exact labels).
 
     The same seed gives the same frames on any number of workers; a run that was stopped goes on where it was.
     """

@@ -44,7 +44,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train a network, or fine-tune a model on your own labelled frames (`--init MODEL --data DIR`).
+    """Train a network, or fine-tune a model on your own labeled frames (`--init MODEL --data DIR`).
 
     `--network forest` trains the random decision forest, which has settings of its own: `--network forest --help`.
 

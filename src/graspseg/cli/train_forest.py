@@ -37,7 +37,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train the two-stage random decision forest on synthetic frames, or on your own labelled ones (`--data DIR`).
+    """Train the two-stage random decision forest on synthetic frames, or on your own labeled ones (`--data DIR`).
 
     Attributes:
         settings: what decides the forest.

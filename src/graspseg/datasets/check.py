@@ -76,7 +76,7 @@ class Findings:
         if sample.labels is None:
             self._unlabelled.append(sample.stem)
         elif not (sample.labels == HAND).any():
-            self.notes["no pixel is labelled hand"] += 1
+            self.notes["no pixel is labeled hand"] += 1
 
     def know(self, description: Description) -> None:
         """Note what the data set says of all its frames."""

@@ -1,4 +1,4 @@
-"""What trees are trained on: reduced frames in one array, and labelled pixels drawn from them."""
+"""What trees are trained on: reduced frames in one array, and labeled pixels drawn from them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class FrameStore:
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """Labelled pixels of a store, frame by frame: `places` holds frame, row and column."""
+    """Labeled pixels of a store, frame by frame: `places` holds frame, row and column."""
 
     places: Int64[np.ndarray, "n 3"]
     labels: UInt8[np.ndarray, "n"]

@@ -1,6 +1,6 @@
 """What is drawn how often: every probability and range of the generator, in one table of presets.
 
-Lengths in metres, angles in radians, focal lengths in pixels at a width of 640. A pair is a range to draw from evenly,
+Lengths in meters, angles in radians, focal lengths in pixels at a width of 640. A pair is a range to draw from evenly,
 a mapping holds weights. `exam1` must stay as it is: its frames are the frozen exam of the shipped models.
 """
 

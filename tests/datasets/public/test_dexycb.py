@@ -12,7 +12,7 @@ from graspseg.frame import Intrinsics
 Make = Callable[[str], Any]
 
 
-def test_millimetres_camera_and_grasped_object(small: Make) -> None:
+def test_millimeters_camera_and_grasped_object(small: Make) -> None:
     dataset = open_public("dexycb", small("dexycb").root)
     assert dataset.stems == [f"20200709-subject-01/20200709_141754/836212060125/00000{n}" for n in range(2)]
     sample = dataset[0]

@@ -57,7 +57,7 @@ def align(
 
     Args:
         color: RGB picture.
-        depth_m: metres.
+        depth_m: meters.
         kept: 255 for pixels whose color is asked for.
         rays: of the depth pixels.
         camera: that took the picture.

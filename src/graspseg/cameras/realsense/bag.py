@@ -99,7 +99,7 @@ class BagRecording(Recording):
         return median(late) if late else 0.0
 
     def _picture(self, stream: _Stream, index: int) -> tuple[RawPicture, float]:
-        """A picture, and metres per unit, 0 where it does not say."""
+        """A picture, and meters per unit, 0 where it does not say."""
         topic = self._images[stream]
         count = len(self._file.topics[topic])
         if not 0 <= index < count:
@@ -115,7 +115,7 @@ class BagRecording(Recording):
         return RawPicture(image.data, int(image.width), int(image.height), image.encoding, stamp_s), unit_m
 
     def _unit_m(self) -> float:
-        """Metres per stored unit: what the first image says, else the option of the sensor."""
+        """Meters per stored unit: what the first image says, else the option of the sensor."""
         said: list[float] = []
         with contextlib.suppress(InputError):  # a damaged picture is told when it is read
             said.append(self._picture("Depth", 0)[1])

@@ -93,7 +93,7 @@ class Db3Recording(Recording):
         return picture
 
     def _calibration(self) -> tuple[float, Intrinsics, DepthLens, ColorCamera | None]:
-        """Metres per stored unit, the depth camera, its lens and the color camera."""
+        """Meters per stored unit, the depth camera, its lens and the color camera."""
         check_loads(self._tables.file)
         depth = self._streams["depth"]
         depth.playback = Playback(self._tables.file, "depth")
@@ -109,7 +109,7 @@ class Db3Recording(Recording):
 
 @dataclass(frozen=True)
 class _Listed:
-    """A frame as the tables list it: where in the file, when and by which clock it was taken, metres per unit."""
+    """A frame as the tables list it: where in the file, when and by which clock it was taken, meters per unit."""
 
     time_ns: int
     stamp_s: float | None

@@ -91,7 +91,7 @@ class Playback:
             color: whether it has color pictures.
 
         Returns:
-            Metres per stored unit (None when it is not said), the depth camera, its lens and the color camera.
+            Meters per stored unit (None when it is not said), the depth camera, its lens and the color camera.
 
         Raises:
             InputError: the calibration is missing.

@@ -70,9 +70,9 @@ class RosRecording(Recording):
             if stored.dtype == np.uint16:
                 return Frame(stored, depth_unit_m or DEFAULT_UNIT_M, camera, time_s, notes=notes)
             with np.errstate(over="ignore"):
-                metres = stored if depth_unit_m is None else stored * np.float32(depth_unit_m)
+                meters = stored if depth_unit_m is None else stored * np.float32(depth_unit_m)
             try:
-                return replace(Frame.from_metres(metres, intrinsics=camera, timestamp_s=time_s), notes=notes)
+                return replace(Frame.from_metres(meters, intrinsics=camera, timestamp_s=time_s), notes=notes)
             except InputError as error:
                 raise InputError(f"{self.path}, depth image {index}: {error}") from None
 

@@ -13,7 +13,7 @@ _INTRODUCTION = """\
 # Public data sets
 
 graspseg reads these data sets as they are downloaded. It ships none of them: get one from its makers, agree to its
-licence, unpack it, and name the folder.
+license, unpack it, and name the folder.
 
     graspseg train --data dexycb/train:/data/dexycb --validation.data dexycb/val:/data/dexycb --out run
     graspseg evaluate ho3d/train:/data/HO3D_v3 --limit 1000

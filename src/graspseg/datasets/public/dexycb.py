@@ -66,7 +66,7 @@ class DexYCB(LabelledDataset):
         sensor="8 RealSense, 640x480",
         layout="<date>-subject-<nn>/<sequence>/<serial>/ with aligned_depth_to_color_*.png and labels_*.npz, beside "
         "calibration/",
-        depth="16-bit PNG of millimetres; calibration/intrinsics/<serial>_640x480.yml, camera `color`",
+        depth="16-bit PNG of millimeters; calibration/intrinsics/<serial>_640x480.yml, camera `color`",
         classes="hand and object",
         labels="segmentation of what is visible, from fitted models: the hand (it ends at the wrist, a bare forearm is "
         "background) and the object that is grasped, also before it is; other objects on the table are background",

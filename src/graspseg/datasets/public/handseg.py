@@ -1,4 +1,4 @@
-"""HandSeg: two hands in coloured gloves, labelled by colour; no objects."""
+"""HandSeg: two hands in colored gloves, labeled by color; no objects."""
 
 from __future__ import annotations
 

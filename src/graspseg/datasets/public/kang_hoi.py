@@ -26,7 +26,7 @@ class KangHOI(LabelledDataset):
         sensor="Kinect v2",
         layout="training_data/, validation_data/ and testing_data/ with depth/<n>.png and label/<n>.png, also inside "
         "the folders of their archives",
-        depth="16-bit PNG, millimetres; no intrinsics",
+        depth="16-bit PNG, millimeters; no intrinsics",
         classes="hand",
         labels="hand or not: what is not hand but within 15 cm of the hand's depth may be the held object or the "
         "forearm and is ignored; the rest is background",
@@ -41,7 +41,7 @@ class KangHOI(LabelledDataset):
                 False,
             ),
             Source("depth coding", "16-bit PNG as one other reader takes it", official=False),
-            Source("depth unit", "inferred: Kinect v2 gives millimetres", official=False),
+            Source("depth unit", "inferred: Kinect v2 gives millimeters", official=False),
             Source("intrinsics", "none found", official=False),
             Source("labels", "nonzero = hand as one other reader takes it", official=False),
             Source("splits", f"{_REPOSITORY} README (three archives)"),

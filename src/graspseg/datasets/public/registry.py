@@ -89,7 +89,7 @@ def open_named(data: str | Path, *, split: str | None = None, labelled: bool = T
 
 @cache
 def _tell(notice: str) -> None:
-    """Print a licence notice, once."""
+    """Print a license notice, once."""
     print(f"graspseg: {printable(notice)}", file=sys.stderr)
 
 
@@ -104,7 +104,7 @@ def detect(root: str | Path) -> str | None:
 def describe_all() -> list[dict[str, Any]]:
     """What a person chooses a data set by, as one record for each.
 
-    Keys: name, title, frames, sensor, layout, depth, classes, labels, licence, where, citation, splits, verified
+    Keys: name, title, frames, sensor, layout, depth, classes, labels, license, where, citation, splits, verified
     (whether every fact was read in a document of the makers), unverified (the facts that were not), sources (fact,
     where, official).
     """

@@ -33,7 +33,7 @@ class Hold:
     """Where a hand holds something, hand frame.
 
     Attributes:
-        point: middle of what the skin presses on, metres.
+        point: middle of what the skin presses on, meters.
         out: unit vector that leads away from the hand.
         across: unit vector from one side that presses to the other, orthogonal to `out`.
         fist: whether the curled fingers hold it and not two tips.

@@ -38,7 +38,7 @@ CHILD_SHARE = 0.08
 
 @dataclass(frozen=True)
 class Interaction:
-    """Meshes in the frame of the first hand, metres, and the point a camera should look at."""
+    """Meshes in the frame of the first hand, meters, and the point a camera should look at."""
 
     meshes: list[Mesh]
     focus: Float32[np.ndarray, "3"]

@@ -1,6 +1,6 @@
 """One hand, or two, with a long thing: a tube or rope wrapped by a fist, a sheet between finger tips, a bag.
 
-Hand frame of the first hand, metres. Shapes that look right, no physics.
+Hand frame of the first hand, meters. Shapes that look right, no physics.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Long things that bend or not, 25 to 60 cm: what they look like along the line that a hand holds. Metres.
+"""Long things that bend or not, 25 to 60 cm: what they look like along the line that a hand holds. Meters.
 
 Lines start at the hand: its point, the direction in which they leave, and a normal that tells their turn.
 """
@@ -99,7 +99,7 @@ def arc(
 def round_thing(
     rng: np.random.Generator, kind: LongKind, line: Float64[np.ndarray, "n 3"], radius: float, *, slim: float
 ) -> Solid:
-    """A tube, rod, rope or hose along a whole line; as thin as `radius` over its first `slim` metres."""
+    """A tube, rod, rope or hose along a whole line; as thin as `radius` over its first `slim` meters."""
     count = len(line)
     place = np.arange(count) * STEP_M
     match kind:

@@ -31,14 +31,14 @@ class ObjectModel:
         category: kind of thing; apart from blobs, a category of split `unseen` occurs in no other split.
         split: the only split this object may be drawn for.
         kind: everyday (modeled by people), procedural (built from primitives) or blob (random shapes).
-        vertices: metres, center of the bounding box at the origin.
+        vertices: meters, center of the bounding box at the origin.
         faces: vertex indices, counter-clockwise seen from outside where the mesh is closed.
         grip: how it is usually held: around the body, by a handle, pinched because it is small or thin, or as a
             flat plate.
-        grip_center: point the hand closes around, metres.
+        grip_center: point the hand closes around, meters.
         grip_axis: unit vector that lies across the palm, along the row of knuckles.
         scale_range: lowest and highest plausible factor for each axis.
-        licence: license of the source mesh.
+        license: license of the source mesh.
         author: whom to credit.
     """
 
@@ -57,7 +57,7 @@ class ObjectModel:
 
     @property
     def extents(self) -> Float32[np.ndarray, "3"]:
-        """Edge lengths of the bounding box at unit scale, metres."""
+        """Edge lengths of the bounding box at unit scale, meters."""
         return np.ptp(self.vertices, axis=0).astype(np.float32)
 
     def sample_scale(self, rng: np.random.Generator) -> Float32[np.ndarray, "3"]:
@@ -94,14 +94,14 @@ def _library() -> dict[str, ObjectModel]:
     vertex_ends, face_ends = np.cumsum(table["vertex_count"]), np.cumsum(table["face_count"])
     library: dict[str, ObjectModel] = {}
     for i, name in enumerate(table["name"].tolist()):
-        quantised = table["vertices"][vertex_ends[i] - table["vertex_count"][i] : vertex_ends[i]]
+        quantized = table["vertices"][vertex_ends[i] - table["vertex_count"][i] : vertex_ends[i]]
         faces = table["faces"][face_ends[i] - table["face_count"][i] : face_ends[i]]
         library[name] = ObjectModel(
             name=name,
             category=str(table["category"][i]),
             split=cast(Split, str(table["split"][i])),
             kind=cast(Kind, str(table["kind"][i])),
-            vertices=_frozen(quantised.astype(np.float32) * table["step_m"][i]),
+            vertices=_frozen(quantized.astype(np.float32) * table["step_m"][i]),
             faces=_frozen(faces.astype(np.int32)),
             grip=cast(Grip, str(table["grip"][i])),
             grip_center=_frozen(table["grip_center"][i]),

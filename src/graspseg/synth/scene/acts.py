@@ -74,7 +74,7 @@ class ActMaker:
         return sample_pose(rng, self._hands, shape, articulation, straight=straight)
 
     def length_m(self, rng: np.random.Generator) -> float:
-        """Wrist joint to middle finger's tip of a random adult or child, metres."""
+        """Wrist joint to middle finger's tip of a random adult or child, meters."""
         low, high = self._hands.child_mm if rng.uniform() < self._hands.child_share else self._hands.adult_mm
         return float(np.clip(rng.normal((low + high) / 2, (high - low) / 5), low, high)) / 1000
 

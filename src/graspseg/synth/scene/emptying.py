@@ -41,7 +41,7 @@ def add_things(rng: np.random.Generator, scene: Scene, background: Background, c
         rng: decides.
         scene: gets the meshes, all BACKGROUND.
         background: what the scene is put into.
-        clutter: gives things in metres about their origin.
+        clutter: gives things in meters about their origin.
     """
     surface = background.plane(rng)
     taken = [mesh.vertices[::11] for mesh in scene.meshes if mesh.kind not in ("body", "head")]

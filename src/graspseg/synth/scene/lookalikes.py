@@ -63,7 +63,7 @@ def lookalike(
         kind: draw this kind; None = any kind of the split, by weight.
 
     Returns:
-        Vertices, metres, z up, the middle of the bounding box at the origin; faces, some of them open sheets.
+        Vertices, meters, z up, the middle of the bounding box at the origin; faces, some of them open sheets.
 
     Raises:
         ValueError: If the split shows no such kind.

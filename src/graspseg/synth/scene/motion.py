@@ -76,7 +76,7 @@ class ArmMotion:
 
 @dataclass(frozen=True, eq=False)
 class CameraMotion:
-    """A slow path with the tremor of a hand, metres and radians."""
+    """A slow path with the tremor of a hand, meters and radians."""
 
     path: Waves
     turn: Waves

@@ -1,6 +1,6 @@
 """What stands around people on a stage: table, floor, walls, furniture, and things that reach in before the hand.
 
-World: metres, y down, z to the first person's front. Nothing is placed where hands, arms or the camera are.
+World: meters, y down, z to the first person's front. Nothing is placed where hands, arms or the camera are.
 """
 
 from __future__ import annotations

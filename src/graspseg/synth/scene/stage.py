@@ -1,6 +1,6 @@
 """Scenes with people, a table and a room, upright and whole: no arm ends in the air.
 
-The world is the first person's body frame (`person.py`): metres, y down, z to that person's front. A `Staging` is a
+The world is the first person's body frame (`person.py`): meters, y down, z to that person's front. A `Staging` is a
 pure function of time; a still is one taken at time 0.
 """
 
