@@ -30,6 +30,7 @@ check: .venv/.ready
 	.venv/bin/lint-imports --no-cache
 	.venv/bin/deptry src
 	.venv/bin/typos
+	.venv/bin/python tools/dev/check_words.py
 	.venv/bin/python tools/docs/figures.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet --site-dir .mkdocs_check
 
