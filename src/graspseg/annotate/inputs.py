@@ -84,7 +84,7 @@ class Inputs:
         if is_gray(rgbd.color):
             raise InputError(
                 f"{self._sources[number].path}: the picture of {rgbd.name!r} is gray, as infrared cameras make them, "
-                "expected color, by which skin is told: take the pictures of the color camera."
+                "expected color, by which skin is detected: take the pictures of the color camera."
             )
         return replace(rgbd, name=self.names[index], frame=self._camera.seen(rgbd.frame))
 

@@ -51,8 +51,8 @@ class Arguments:
 
     Attributes:
         data: Folder or shards, a folder of several data sets (one table for all), synth:val:1000 / synth:unseen:1000
-            for that many frames of the exam (synth:wild/val:1000 for another preset of the generator), or a public data
-            set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
+            for that many frames of the test set (synth:wild/val:1000 for another preset of the generator), or a public
+            data set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, an exported .onnx file, or a forest's .npz.
         all: Print every figure as Markdown, not only what people ask first.
         json: Also write every figure to this file.

@@ -144,7 +144,7 @@ def check_settings(path: Path, settings: dict[str, Any], name: str) -> None:
     for key in sorted(recorded.keys() | given.keys()):
         if recorded.get(key) != given.get(key):
             raise InputError(
-                f"{path.parent} was begun with {key} = {recorded.get(key)!r}, expected {given.get(key)!r} as asked for "
+                f"{path.parent} was begun with {key} = {recorded.get(key)!r}, expected {given.get(key)!r} as requested "
                 f"now: choose another --out, or remove that folder to do {name} again."
             )
 

@@ -25,7 +25,7 @@ class Statistics:
     """Counts over frames; memory does not grow but for one number a frame.
 
     Attributes:
-        frames, labeled, colored: number of frames, of those with labels, and of those with a picture.
+        frames, labelled, colored: number of frames, of those with labels, and of those with a picture.
         with_object: frames that show a hand and an object.
         sizes: frames by `WIDTHxHEIGHT`.
         splits: frames by split.
@@ -194,7 +194,7 @@ def as_text(figures: dict[str, Any]) -> str:
         "annotation": figures["annotation"] or "unknown",
         "licence": figures["licence"] or "unknown",
         "frames": f"{figures['frames']:,}" + (f" ({splits})" if splits else ""),
-        "labelled": f"{figures['labeled']:,}",
+        "labelled": f"{figures['labelled']:,}",
         "resolution": ", ".join(f"{size} ({count:,})" for size, count in figures["resolution"].items()),
         "hand resolution": f"{px['median']:,.0f} px a frame (median; 5-95 %: {px['p5']:,.0f}-{px['p95']:,.0f})"
         if px

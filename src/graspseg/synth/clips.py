@@ -42,7 +42,7 @@ class ClipMaker:
     def __init__(self, scenes: SceneMaker, length: int) -> None:
         if scenes.staged is None:
             raise InputError(
-                f"Clips were asked of preset {scenes.recipe.name!r}, which knows single frames only: "
+                f"Clips were requested of preset {scenes.recipe.name!r}, which knows single frames only: "
                 "use --preset wild or interseghands."
             )
         self.length = length

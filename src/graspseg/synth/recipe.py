@@ -267,7 +267,7 @@ class Recipe:
         for known in PRESETS:
             if known == name:
                 return RECIPES[known]
-        raise InputError(f"Preset {name!r} was asked of the generator; use one of {', '.join(PRESETS)}.")
+        raise InputError(f"Preset {name!r} was requested of the generator; use one of {', '.join(PRESETS)}.")
 
 
 def choose(rng: np.random.Generator, weights: Mapping[Name, float]) -> Name:

@@ -103,7 +103,7 @@ class BagRecording(Recording):
         topic = self._images[stream]
         count = len(self._file.topics[topic])
         if not 0 <= index < count:
-            raise IndexError(f"Frame {index} of {count} was asked for.")
+            raise IndexError(f"Frame {index} of {count} was requested.")
         raw = self._file.raw(topic, index)
         with damage_is_told(self.path):
             # The SDK writes "1" into the name of the coordinate frame when it adds the unit behind the pixels.

@@ -73,7 +73,7 @@ class Db3Recording(Recording):
     def _read(self, name: Literal["depth", "color"], index: int) -> RawPicture:
         stream = self._streams[name]
         if not 0 <= index < len(stream.listed):
-            raise IndexError(f"Frame {index} of {len(stream.listed)} was asked for.")
+            raise IndexError(f"Frame {index} of {len(stream.listed)} was requested.")
         if stream.playback is None:
             stream.playback = Playback(self._tables.file, name)
         if stream.next is None or not 0 <= index - stream.next <= _SKIPPED:

@@ -79,7 +79,7 @@ class RosRecording(Recording):
     def color(self, index: int) -> UInt8[np.ndarray, "hc wc 3"]:
         """Color picture `index`; see `Recording`."""
         if self._color is None:
-            raise IndexError(f"Picture {index} of 0 was asked for.")
+            raise IndexError(f"Picture {index} of 0 was requested.")
         self._check(self._color, index)
         message = self._file.parsed(self._color.name, index)
         with damage_is_told(self.path):
@@ -161,7 +161,7 @@ class RosRecording(Recording):
     def _check(self, topic: ImageTopic, index: int) -> None:
         count = len(self._file.topics[topic.name])
         if not 0 <= index < count:
-            raise IndexError(f"Frame {index} of {count} was asked for.")
+            raise IndexError(f"Frame {index} of {count} was requested.")
 
 
 def _overlap(first: Sequence[int], second: Sequence[int]) -> bool:

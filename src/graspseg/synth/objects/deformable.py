@@ -63,7 +63,7 @@ def hold_nonrigid(rng: np.random.Generator, hand: HandModel, kind: NonRigidKind,
         ValueError: If the kind is unknown.
     """
     if kind not in NONRIGID_KINDS:
-        raise ValueError(f"There is no bendable thing {kind!r}; choose one of {', '.join(NONRIGID_KINDS)}.")
+        raise ValueError(f"There is no bendable object {kind!r}; choose one of {', '.join(NONRIGID_KINDS)}.")
     while True:
         shape = hand.sample_shape(rng)
         fist = kind != "paper" and bool(rng.uniform() < 0.4)

@@ -126,7 +126,7 @@ def hold_long_between(rng: np.random.Generator, hand: HandModel, kind: LongKind,
 
 def _check(kind: str) -> None:
     if kind not in LONG_KINDS:
-        raise ValueError(f"There is no long thing {kind!r}; choose one of {', '.join(LONG_KINDS)}.")
+        raise ValueError(f"There is no long object {kind!r}; choose one of {', '.join(LONG_KINDS)}.")
 
 
 def _mesh(solid: Solid, kind: LongKind) -> Mesh:

@@ -82,7 +82,7 @@ def load_objects(split: Split | None = None) -> dict[str, ObjectModel]:
         InputError: `split` is none of train, val, unseen.
     """
     if split is not None and split not in SPLITS:
-        raise InputError(f"Split {split!r} was asked of the object library; use one of {', '.join(SPLITS)}.")
+        raise InputError(f"Split {split!r} was requested of the object library; use one of {', '.join(SPLITS)}.")
     return {name: model for name, model in _library().items() if split in (None, model.split)}
 
 

@@ -53,7 +53,7 @@ class ActMaker:
             case "foam_tube" | "stick" | "rope" | "board" | "hose" | "bag":
                 made = hold_long(rng, self._hand, kind, self._arm)
             case "two_ends":
-                raise AssertionError("two hands at the ends of a thing are no act of one hand")
+                raise AssertionError("two hands at the ends of an object are no act of one hand")
             case _:
                 made = self._interactions.compose(rng, kind)
         assert self._pose is not None
