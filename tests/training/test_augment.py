@@ -11,7 +11,7 @@ from graspseg.training.augment import (
     depth_window,
     foreground_view,
     measured_labels,
-    still_sample,
+    eval_sample,
     training_sample,
 )
 from graspseg.training.presets import AugmentSettings, ViewSettings, preset
@@ -185,7 +185,7 @@ def test_measured_labels_keep_ignore():
 
 def test_still_samples_look_at_everything_then_closer(frame):
     first, second = (
-        still_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=VIEWS, look=look)
+        eval_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=VIEWS, look=look)
         for look in ("first", "second")
     )
     assert np.count_nonzero(second.labels) > 1.5 * np.count_nonzero(first.labels)

@@ -72,7 +72,7 @@ def training_sample(
     return TrainingSample(depth, measured_labels(target, depth), float(pixel_angle))
 
 
-def still_sample(
+def eval_sample(
     depth_m: Float32[np.ndarray, "h w"],
     labels: UInt8[np.ndarray, "h w"],
     *,
