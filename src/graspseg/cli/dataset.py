@@ -11,7 +11,7 @@ import tyro
 
 from graspseg.cli.help import Usage
 from graspseg.cli.options import Runnable, run_subcommand
-from graspseg.cli.progress import Voice, frames_bar
+from graspseg.cli.progress import MessageLog, frames_bar
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Stats:
         if self.json is not None:
             write_json(self.json, figures)
         print(printable(as_text(figures), lines=True))
-        say = Voice()
+        say = MessageLog()
         for reason in found.failures:
             say(reason)
         say.close(found.failed)
@@ -71,7 +71,7 @@ class Check:
         """0 nothing is wrong, 1 something is."""
         from graspseg.datasets.check import check
 
-        say = Voice()
+        say = MessageLog()
         with frames_bar(None) as advance:
             found = check(self.data, threads=_threads(self.threads), say=say, advance=lambda: advance(1))
         say.close(found.faults)
@@ -149,7 +149,7 @@ class Convert:
 
         dataset = open_dataset(self.data, split=self.split)
         _warn(dataset)
-        say = Voice()
+        say = MessageLog()
         with frames_bar(len(dataset)) as advance:
             conversion = Conversion(
                 dataset, self.out, self.to, _threads(self.threads), self.shard_size, say=say, advance=advance

@@ -56,12 +56,12 @@ class Export:
 
     def run(self) -> int:
         """0 done, 1 some frames could not be written."""
-        from graspseg.cli.progress import Voice, frames_bar
+        from graspseg.cli.progress import MessageLog, frames_bar
         from graspseg.review.server.exports import export, open_accepted
         from graspseg.segment.engine import available_threads
 
         accepted = open_accepted(self.folder)
-        say = Voice()
+        say = MessageLog()
         with frames_bar(len(accepted)) as advance:
             done = export(accepted, self.out, self.to, threads=available_threads(), say=say, advance=advance)
         say.close(done.frames - done.written)
@@ -80,11 +80,11 @@ class Import:
 
     def run(self) -> int:
         """0 done, 1 some images could not be used."""
-        from graspseg.cli.progress import Voice
+        from graspseg.cli.progress import MessageLog
         from graspseg.review.server.imports import import_labels
         from graspseg.review.server.serve import open_store
 
-        say = Voice()
+        say = MessageLog()
         with open_store(self.folder, say=_say) as store:
             done = import_labels(store, self.file, say=say)
         say.close(done.failed)
