@@ -47,7 +47,7 @@ def test_every_bit_comes_back(make_shards, make_sample) -> None:
 
 
 def test_labels_and_color_may_be_missing(make_shards) -> None:
-    dataset = ShardDataset(make_shards(labelled=False))
+    dataset = ShardDataset(make_shards(labeled=False))
     assert dataset[0].labels is None
     assert dataset.color(0) is None and not dataset.has_color(0)
     assert dataset.unlabelled() == dataset.stems

@@ -9,7 +9,7 @@ from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.forest.features import reduce_frame
 from graspseg.forest.forest import Forest
-from graspseg.forest.pixels import reduce_labelled
+from graspseg.forest.pixels import reduce_labeled
 from graspseg.forest.settings import ForestSettings
 from graspseg.forest.training import mean_f1, missed_and_seen, train_forest
 from graspseg.frame import Frame, Intrinsics
@@ -81,7 +81,7 @@ def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_fr
 def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
     source = SyntheticDataset("val", 7, recipes=("interseghands",), count=6)
     frames = [
-        reduce_labelled(each.frame.depth_m(), each.target(), each.frame.intrinsics_or_default(), tiny_forest.settings)
+        reduce_labeled(each.frame.depth_m(), each.target(), each.frame.intrinsics_or_default(), tiny_forest.settings)
         for each in source
     ]
     (missed, coarse), (also_missed, fine) = (

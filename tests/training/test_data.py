@@ -21,7 +21,7 @@ SPLITS = {"train": [str(index) for index in range(9)], "val": ["9", "10", "11"]}
 
 @pytest.fixture
 def mine(toy_folder):
-    """Twelve labelled frames, all whole."""
+    """Twelve labeled frames, all whole."""
     return toy_folder(12, splits=SPLITS)
 
 

@@ -26,8 +26,8 @@ _SHOWN = 5
 USAGE = Usage(
     "graspseg annotate",
     examples=(
-        "graspseg annotate recordings/take1 --out labelled",
-        "graspseg annotate take.db3 --out labelled --with-model lite --depth all",
+        "graspseg annotate recordings/take1 --out labeled",
+        "graspseg annotate take.db3 --out labeled --with-model lite --depth all",
     ),
     everyday=(
         "out",
@@ -64,7 +64,7 @@ class Options:
     topic: tuple[str, ...] = ()
     """topics of depth and of color in a recording of ROS, where there are several"""
     depth_range: float = 0.16
-    """metres behind the nearest surface that are kept; the rest is background"""
+    """meters behind the nearest surface that are kept; the rest is background"""
     skin: Literal["auto", "hsv", "model"] = "auto"
     """how skin is detected: the paper's thresholds of color (hsv), a model of what the first frames share with depth
     edges (model), or for each recording the way whose result agrees best with depth and color (auto); auto also takes

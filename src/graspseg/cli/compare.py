@@ -28,7 +28,7 @@ USAGE = Usage(
     "graspseg compare",
     examples=(
         "graspseg compare synth:interseghands/unseen:200 --out compared --networks fcn8s-small denseattentionseg-small",
-        "graspseg compare my_labelled_frames --out judged --models runs/lite --networks forest",
+        "graspseg compare my_labeled_frames --out judged --models runs/lite --networks forest",
     ),
     everyday=(
         "out",

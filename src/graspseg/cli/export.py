@@ -40,7 +40,7 @@ class Options:
     int8: bool = False
     """Also write the int8 version, NAME.int8.onnx, which takes half of the time on CPUs that multiply in 8 bits."""
     int8_data: tuple[str, ...] = ()
-    """Further labelled data sets that the int8 version must do as well on."""
+    """Further labeled data sets that the int8 version must do as well on."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
     looks: Literal[1, 2, 3] = 3

@@ -122,7 +122,9 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
                 camera=camera,
                 overlays=options.overlays,
                 save=options.save,
-                report=Reporter(message_log.failed, message_log.warned, message_log.noticed, lambda: progress.advance(bar)),
+                report=Reporter(
+                    message_log.failed, message_log.warned, message_log.noticed, lambda: progress.advance(bar)
+                ),
             )
     message_log.close(summary=totals.segmented > 0)
     where = f"results in {options.out}" if totals.segmented else "nothing was written"

@@ -20,7 +20,7 @@ USAGE = Usage(
     "graspseg train",
     examples=(
         "graspseg train --preset tiny --out runs/first",
-        "graspseg train --init lite --data my_labelled_frames --max-minutes 30 --out runs/mine",
+        "graspseg train --init lite --data my_labeled_frames --max-minutes 30 --out runs/mine",
     ),
     everyday=(
         "preset",

@@ -20,7 +20,7 @@ USAGE = Usage(
     "graspseg train",
     examples=(
         "graspseg train --network forest --out runs/forest",
-        "graspseg train --network forest --data my_labelled_frames --out runs/my_forest",
+        "graspseg train --network forest --data my_labeled_frames --out runs/my_forest",
     ),
     everyday=(
         "network",

@@ -51,7 +51,7 @@ class Findings:
     frames: int = 0
     faults: int = 0
     notes: Counter[str] = field(default_factory=Counter)
-    _unlabelled: list[str] = field(default_factory=list)
+    _unlabeled: list[str] = field(default_factory=list)
     _doubted: dict[str, str] = field(default_factory=dict)
 
     def fault(self, sentence: str) -> None:
@@ -74,7 +74,7 @@ class Findings:
             first = f"reading a frame left a note, the first is {sample.stem}: {sample.frame.notes[0]}"
             self.notes[self._doubted.setdefault("notes", first)] += 1
         if sample.labels is None:
-            self._unlabelled.append(sample.stem)
+            self._unlabeled.append(sample.stem)
         elif not (sample.labels == HAND).any():
             self.notes["no pixel is labeled hand"] += 1
 
@@ -86,11 +86,11 @@ class Findings:
 
     def finish(self, path: Path) -> None:
         """Judge what only all frames together show."""
-        if self._unlabelled and len(self._unlabelled) == self.frames:
+        if self._unlabeled and len(self._unlabeled) == self.frames:
             self.notes["there is no label image"] = self.frames
-        elif self._unlabelled:
+        elif self._unlabeled:
             self.fault(
-                f"{path} has {len(self._unlabelled)} frames without labels (the first is {self._unlabelled[0]}), "
+                f"{path} has {len(self._unlabeled)} frames without labels (the first is {self._unlabeled[0]}), "
                 "expected a label image for each: label them or take the frames out."
             )
 

@@ -27,7 +27,7 @@ def open_dataset(
         path: a folder with `depth/`, a folder of depth images, a folder of tar shards, one tar, or a public data
             set as `NAME:PATH` or `NAME/SPLIT:PATH`, whose frames without labels are left out; or `module:function` of a
             user's own, which returns a `graspseg.datasets.dataset.Dataset`.
-        depth_unit_m: metres per stored unit; None takes what the data set says, else 0.001.
+        depth_unit_m: meters per stored unit; None takes what the data set says, else 0.001.
         intrinsics: the camera; None takes what the data set says.
         split: only the frames of this split.
 

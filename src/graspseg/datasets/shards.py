@@ -85,7 +85,7 @@ class ShardDataset(StoredDataset):
 
     Args:
         path: a folder of shards, or one tar.
-        depth_unit_m: metres per stored unit; None takes the frame's JSON, else the manifest, else 0.001.
+        depth_unit_m: meters per stored unit; None takes the frame's JSON, else the manifest, else 0.001.
         intrinsics: the camera; None takes the frame's JSON, else the manifest, else the frames have none.
         split: only shards that the manifest lists under this split.
 
@@ -244,7 +244,7 @@ def read_sample(
         shard: the tar.
         entry: where the members of the frame lie.
         description: what holds for all frames that do not say otherwise.
-        depth_unit_m: metres per stored unit, whatever is written; None believes what is written.
+        depth_unit_m: meters per stored unit, whatever is written; None believes what is written.
         intrinsics: the camera, likewise.
 
     Raises:

@@ -25,7 +25,7 @@ class Statistics:
     """Counts over frames; memory does not grow but for one number a frame.
 
     Attributes:
-        frames, labelled, colored: number of frames, of those with labels, and of those with a picture.
+        frames, labeled, colored: number of frames, of those with labels, and of those with a picture.
         with_object: frames that show a hand and an object.
         sizes: frames by `WIDTHxHEIGHT`.
         splits: frames by split.
@@ -39,7 +39,7 @@ class Statistics:
     """
 
     frames: int = 0
-    labelled: int = 0
+    labeled: int = 0
     colored: int = 0
     with_object: int = 0
     sizes: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ class Statistics:
         if sample.labels is None:
             return
         counts = np.bincount(sample.labels.ravel(), minlength=256)
-        self.labelled += 1
+        self.labeled += 1
         self.pixels += counts
         if counts[HAND]:
             self.hand_px.append(int(counts[HAND]))
@@ -133,15 +133,15 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
     calls low, middle or high. `interaction` is the share of those frames that show an object too. Depth is in meters,
     over all measured pixels. `objects_a_frame` and `interactions` count the frames that say so themselves.
     """
-    labelled_px = int(found.pixels.sum())
-    shares = {name: int(found.pixels[label]) / max(labelled_px, 1) for name, label in _CLASSES.items()}
+    labeled_px = int(found.pixels.sum())
+    shares = {name: int(found.pixels[label]) / max(labeled_px, 1) for name, label in _CLASSES.items()}
     hands = len(found.hand_px)
     return {
         "type": _kind(found, description),
-        "annotation": description.content.get("annotation") if found.labelled else "none",
+        "annotation": description.content.get("annotation") if found.labeled else "none",
         "licence": description.content.get("licence"),
         "frames": found.frames,
-        "labelled": found.labelled,
+        "labelled": found.labeled,
         "with_color": found.colored,
         "unreadable": found.failed,
         "splits": dict(sorted(found.splits.items())),
@@ -154,7 +154,7 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
         "interactions": dict(found.interactions.most_common()),
         "hands": sorted(found.hands) or None,
         "subjects": len(found.subjects) or None,
-        "class_share": shares if labelled_px else None,
+        "class_share": shares if labeled_px else None,
         **_depth(found.depth),
     }
 

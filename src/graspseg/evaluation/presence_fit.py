@@ -1,6 +1,6 @@
 """Fit how sure a hand is: `python -P -m graspseg.evaluation.presence_fit MODEL --hand-free DATA...`.
 
-The model answers labelled frames and frames without a hand; groups of hand and object it finds are hands where their
+The model answers labeled frames and frames without a hand; groups of hand and object it finds are hands where their
 pixels are, in truth. The coefficients go into the model's file. Half of the frames, every other one, are kept out of a
 first fit and tell how well it carries over; the coefficients that are written see all.
 """
@@ -49,7 +49,7 @@ class Arguments:
     Attributes:
         model: An exported .onnx file; it is changed in place.
         hand_free: Data sets without a hand, or folders of them.
-        data: Labelled data sets, or folders of them.
+        data: Labeled data sets, or folders of them.
         presets: Presets of the generator; frames of the training split with a seed of their own.
         frames: How many frames of each preset.
         lost: Most frames with a hand that may be lost; the threshold is the largest that keeps to it.
@@ -92,7 +92,7 @@ class Seen:
 
 
 def observe(segmenter: Segmenter, sample: Sample) -> Seen:
-    """Features and truth of what is found in a labelled frame."""
+    """Features and truth of what is found in a labeled frame."""
     frame, target = sample.frame, sample.labels
     assert target is not None
     looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
@@ -211,7 +211,7 @@ def _logistic(x: np.ndarray, y: np.ndarray, *, ridge: float, steps: int = 50) ->
 
 
 def _samples(arguments: Arguments) -> Iterator[Sample]:
-    """Labelled frames, one after the other; those of the generator need none on disk."""
+    """Labeled frames, one after the other; those of the generator need none on disk."""
     for preset in arguments.presets:
         yield from SyntheticDataset("train", SEED, recipes=(preset,), count=arguments.frames, depth_unit_m=DEPTH_UNIT_M)
     for names, hand_free in ((arguments.data, False), (arguments.hand_free, True)):

@@ -41,7 +41,7 @@ class SampleDataset(data.Dataset[FrameSamples]):
     A frame that cannot be used is replaced by the next one of the same pass.
 
     Args:
-        source: labelled frames.
+        source: labeled frames.
         config: settings of the run.
     """
 
@@ -200,7 +200,7 @@ class _Collate:
 
 
 def to_batch(samples: list[TrainingSample]) -> Batch:
-    """Stack samples: `depth` float32 [b 1 h w] in metres, `pixel_angle` float32 [b], `labels` uint8 [b h w]."""
+    """Stack samples: `depth` float32 [b 1 h w] in meters, `pixel_angle` float32 [b], `labels` uint8 [b h w]."""
     return {
         "depth": torch.from_numpy(np.stack([sample.depth for sample in samples])[:, None]),
         "pixel_angle": torch.tensor([sample.pixel_angle for sample in samples], dtype=torch.float32),

@@ -26,7 +26,7 @@ def test_evaluate_opens_a_public_data_set(small: Make) -> None:
         open_samples(f"ho3d:{root}", split="test")
 
 
-def test_segment_reads_public_data_sets_labelled_or_not(small: Make, tmp_path: Path) -> None:
+def test_segment_reads_public_data_sets_labeled_or_not(small: Make, tmp_path: Path) -> None:
     objects = small("dexycb")
     objects.labels.unlink()
     sources = find_sources([Path(f"dexycb:{objects.root}"), Path(f"ho3d/train:{small('ho3d').root}")], tmp_path / "out")

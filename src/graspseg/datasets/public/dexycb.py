@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_array, read_mapping
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -56,7 +56,7 @@ _SPLITS = {
 }
 
 
-class DexYCB(LabelledDataset):
+class DexYCB(LabeledDataset):
     """DexYCB; see `card`. A stem is `subject/sequence/serial/frame`."""
 
     card = Card(

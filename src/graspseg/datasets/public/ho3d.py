@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.files import read_file
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_color_picture, read_packed_depth
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -36,7 +36,7 @@ _COMMON = (
 )
 
 
-class HO3D(LabelledDataset):
+class HO3D(LabeledDataset):
     """HO-3D version 3; see `card`. A stem is `split/sequence/id`."""
 
     card = Card(

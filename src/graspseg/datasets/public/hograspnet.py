@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_index_picture, read_mapping
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -23,7 +23,7 @@ _CROP_SIZE = (640, 480)
 _MARKED = 255
 
 
-class HOGraspNet(LabelledDataset):
+class HOGraspNet(LabeledDataset):
     """HOGraspNet's crops; see `card`. A stem is `sequence/trial/camera/camera_frame`."""
 
     card = Card(

@@ -11,7 +11,7 @@ from jaxtyping import Int32, UInt8
 from graspseg.datasets.arrays import load_npy
 from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import (
     intrinsics_of,
     read_color_picture,
@@ -44,7 +44,7 @@ def voc_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
     return (bits << (7 - places)).sum(axis=1).astype(np.uint8)
 
 
-class HOI4D(LabelledDataset):
+class HOI4D(LabeledDataset):
     """HOI4D; see `card`. A stem is `camera/human/category/object/room/layout/task/frame`."""
 
     card = Card(

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_index_picture
 from graspseg.frame import Frame
 
@@ -16,7 +16,7 @@ _REPOSITORY = "https://github.com/byeongkeun-kang/HOI-dataset"
 _FOLDERS = {"train": "training_data", "val": "validation_data", "test": "testing_data"}
 
 
-class KangHOI(LabelledDataset):
+class KangHOI(LabeledDataset):
     """Kang's data set; see `card`. A stem is `folder/number`."""
 
     card = Card(

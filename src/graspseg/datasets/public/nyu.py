@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_packed_depth
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -22,7 +22,7 @@ _AGREE_UNITS = 30
 _SCRIPTS = "visualize_training_example.m in nyu_hand_dataset_v2.zip (J. Tompson, 2014)"
 
 
-class NYU(LabelledDataset):
+class NYU(LabeledDataset):
     """NYU hand pose data set; see `card`. A stem is `split/camera_frame`."""
 
     card = Card(

@@ -62,13 +62,13 @@ def public_name_meant(data: str | Path) -> str:
     return did_you_mean(name.partition("/")[0], DATASETS, otherwise="") if colon else ""
 
 
-def open_named(data: str | Path, *, split: str | None = None, labelled: bool = True) -> PublicDataset | None:
+def open_named(data: str | Path, *, split: str | None = None, labeled: bool = True) -> PublicDataset | None:
     """Open the frames of what a command calls `NAME:PATH`, and print the notice to the standard error.
 
     Args:
         data: what the user typed.
         split: a split given otherwise; one in `data` wins.
-        labelled: leave out frames without labels.
+        labeled: leave out frames without labels.
 
     Returns:
         None when `data` does not name a public data set.
@@ -81,8 +81,8 @@ def open_named(data: str | Path, *, split: str | None = None, labelled: bool = T
         return None
     name, inline, root = found
     dataset = open_public(name, root, split=inline or split)
-    if labelled:
-        dataset.keep_labelled()
+    if labeled:
+        dataset.keep_labeled()
     _tell(dataset.notice)
     return dataset
 
