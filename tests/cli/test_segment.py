@@ -281,7 +281,7 @@ def test_nothing_done_promises_no_results(
         (tmp_path / f"{i}.png").write_bytes(b"x")
     out = tmp_path / "out"
     assert main(["segment", str(tmp_path), "--out", str(out), "--model", str(depth_rule_model)]) == 2
-    said = capfd.readouterr().err
-    assert "0 of 8 frames segmented, nothing was written" in said
-    assert "more frames failed" in said and "summary.json" not in said
+    reported = capfd.readouterr().err
+    assert "0 of 8 frames segmented, nothing was written" in reported
+    assert "more frames failed" in reported and "summary.json" not in reported
     assert not out.exists()

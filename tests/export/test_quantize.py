@@ -117,8 +117,8 @@ def test_the_file_says_what_it_was_made_of_and_runs(
     info, of = read_model_info(path), read_model_info(source)
     assert info.quantized_from == of.digest != info.digest
     assert (info.network, info.side, info.looks) == ("small", SIDE, 1)
-    told = read_onnx_properties(path)
-    assert told["graspseg.precision"] == "int8" and "0.999" in told["graspseg.int8_against_float32"]
+    reported = read_onnx_properties(path)
+    assert reported["graspseg.precision"] == "int8" and "0.999" in reported["graspseg.int8_against_float32"]
     depth, angle = window()
     exact = load_engine(source, engine, threads=1)(depth, angle)
     coarse = load_engine(path, engine, threads=1, precision="int8")(depth, angle)
@@ -161,9 +161,9 @@ def test_fewer_convolutions_are_tried_until_the_score_holds(
     source: Path, quantized: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried = _judgments(monkeypatch, quantized, quantization.SHARES[1])
-    told: list[str] = []
-    judged = export_int8(source, tmp_path / "o.int8.onnx", data=("a", "b"), told=told.append)
-    assert tried == list(quantization.SHARES[:2]) and set(judged) == {"a", "b"} and len(told) == 3
+    reported: list[str] = []
+    judged = export_int8(source, tmp_path / "o.int8.onnx", data=("a", "b"), reported=reported.append)
+    assert tried == list(quantization.SHARES[:2]) and set(judged) == {"a", "b"} and len(reported) == 3
     assert read_model_info(tmp_path / "o.int8.onnx").quantized_from == read_model_info(source).digest
 
 
@@ -193,8 +193,9 @@ def test_a_model_agrees_with_itself(depth_rule_model: Path) -> None:
 
 def test_openvinos_format_says_the_same_and_gives_the_same(source: Path) -> None:
     xml = write_openvino(source)
-    told, exact = read_model_info(xml), read_model_info(source)
-    assert (told.network, told.side, told.looks, told.presence) == (exact.network, exact.side, exact.looks, None)
+    reported, exact = read_model_info(xml), read_model_info(source)
+    found = (reported.network, reported.side, reported.looks, reported.presence)
+    assert found == (exact.network, exact.side, exact.looks, None)
     depth, angle = window()
     same = load_engine(xml, "openvino", threads=1)(depth, angle)
     np.testing.assert_allclose(same, load_engine(source, "openvino", threads=1)(depth, angle), atol=1e-6)

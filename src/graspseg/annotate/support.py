@@ -130,8 +130,8 @@ def free_of_support(
     judged = seen > 0
     like = judged & _looks_like(color, on & judged)
     stands = tall & (depth_m <= _nearest(depth_m, tall) + np.float32(range_m))
-    told = np.count_nonzero(stands & like) < _AT_SAME_COLOR * max(np.count_nonzero(stands), 1)
-    if told:
+    reported = np.count_nonzero(stands & like) < _AT_SAME_COLOR * max(np.count_nonzero(stands), 1)
+    if reported:
         tall &= ~like
         stands &= ~like
     low &= ~like

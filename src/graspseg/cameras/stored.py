@@ -49,11 +49,11 @@ def open_stored(
     if is_shards(path):
         return StoredRgbd(ShardDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics))
     file = path / _CALIBRATION
-    said = None
+    reported = None
     if file.is_file() and not (path / "dataset.json").is_file():
         content = read_object(file)
-        said = Description(parse_unit(content, file), parse_intrinsics(content, file))
-    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=said))
+        reported = Description(parse_unit(content, file), parse_intrinsics(content, file))
+    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=reported))
 
 
 class StoredRgbd:

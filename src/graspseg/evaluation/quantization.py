@@ -115,7 +115,7 @@ def export_int8(
     *,
     data: Sequence[str] = JUDGED_ON,
     frames_a_sensor: int = FRAMES_A_SENSOR,
-    told: Callable[[str], None] = lambda sentence: None,
+    reported: Callable[[str], None] = lambda sentence: None,
 ) -> dict[str, Judgment]:
     """Write the int8 version of an exported network, if and only if it is as good on all data.
 
@@ -126,7 +126,7 @@ def export_int8(
         out: file to write.
         data: labeled frames to judge on, see `open_samples`; the mean IoU of each set is compared.
         frames_a_sensor: generated frames of each sensor to take ranges from.
-        told: called with a sentence about each attempt.
+        reported: called with a sentence about each attempt.
 
     Returns:
         How it compares on each set.
@@ -150,7 +150,7 @@ def export_int8(
             failed = None
             for name in data:
                 judged[name] = judge(segmenter, reference, name)
-                told(f"{100 * share:g} % of the multiplications in 8 bits, {_sentence(name, judged[name])}")
+                reported(f"{100 * share:g} % of the multiplications in 8 bits, {_sentence(name, judged[name])}")
                 if not judged[name].passes:
                     failed = (name, judged[name])
                     break

@@ -116,11 +116,11 @@ class BagRecording(Recording):
 
     def _unit_m(self) -> float:
         """Meters per stored unit: what the first image says, else the option of the sensor."""
-        said: list[float] = []
+        reported: list[float] = []
         with contextlib.suppress(InputError):  # a damaged picture is told when it is read
-            said.append(self._picture("Depth", 0)[1])
-        said += [float(self._first(topic).data) for topic in self._file.topics if _UNIT.fullmatch(topic)]
-        known = [unit for unit in said if 0 < unit < FAR_TOO_COARSE_M]
+            reported.append(self._picture("Depth", 0)[1])
+        reported += [float(self._first(topic).data) for topic in self._file.topics if _UNIT.fullmatch(topic)]
+        known = [unit for unit in reported if 0 < unit < FAR_TOO_COARSE_M]
         if not known:
             raise InputError(
                 f"{self.path} does not say the unit of its depth, expected the option Depth Units: record it again."
