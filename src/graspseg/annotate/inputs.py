@@ -77,7 +77,7 @@ class Inputs:
         """Read one frame.
 
         Raises:
-            InputError: it cannot be used, or its picture holds no color, by which skin is told.
+            InputError: it cannot be used, or its picture holds no color, by which skin is detected.
         """
         number = self.input_of(index)
         rgbd = self._sources[number][index - self._starts[number]]

@@ -188,7 +188,7 @@ def _trained(entry: Entry, seed: int | None, folder: Path, frames: ComparedFrame
 
 @contextmanager
 def _stopwatch(path: Path) -> Iterator[Callable[[], float]]:
-    """Count seconds over all calls that try the same thing; those of a call that is killed are lost."""
+    """Count seconds over all calls of the same kind; those of a call that is killed are lost."""
     before = read_json(path) if path.is_file() else 0.0
     start = time.monotonic()
 

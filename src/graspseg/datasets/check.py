@@ -200,7 +200,7 @@ def _check_listing(folder: Path, manifest: Manifest | None, findings: Findings) 
 def _check_shard(shard: Path, row: ShardEntry | None, findings: Findings) -> list[Entry]:
     """Compare a shard with its row of the manifest and walk its headers; returns the frames that can be read.
 
-    A shard that breaks off is said once, though its size, end and number of frames all show it.
+    A shard that breaks off is reported once, though its size, end and number of frames all show it.
     """
     faults = findings.faults
     if row is not None:

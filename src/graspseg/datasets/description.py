@@ -16,7 +16,7 @@ from graspseg.frame import FAR_TOO_COARSE_M, Intrinsics
 
 
 class Optics(NamedTuple):
-    """What is needed to read depth: meters per stored unit and the camera; None where nothing is said."""
+    """What is needed to read depth: meters per stored unit and the camera; None where nothing is given."""
 
     depth_unit_m: float | None = None
     intrinsics: Intrinsics | None = None
@@ -27,7 +27,7 @@ _NOTHING = Optics()
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of all frames: None or empty where nothing is said.
+    """What is known of all frames: None or empty where nothing is given.
 
     Attributes:
         depth_unit_m: meters per stored unit.

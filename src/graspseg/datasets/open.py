@@ -57,7 +57,7 @@ def _own(text: str, split: str | None) -> Dataset:
     """The data set that a user's function returns.
 
     Raises:
-        InputError: it returns none, or a split is asked for.
+        InputError: it returns none, or a split is requested.
     """
     if split is not None:
         raise InputError(f"{text} is a data set of your own, expected no split {split!r}: write a function for each.")

@@ -80,7 +80,7 @@ def is_beside(path: Path, folder: Path) -> str:
 class ShardDataset(StoredDataset):
     """Frames and labels of shards, in the order of the manifest (without one: by file name).
 
-    The headers of a shard are walked when its first frame is asked for, and kept for the shards used last; a frame is
+    The headers of a shard are walked when its first frame is requested, and kept for the shards used last; a frame is
     then a seek and a decode. No file stays open.
 
     Args:

@@ -117,7 +117,7 @@ def write_quantized(model: onnx.ModelProto, path: Path, *, source: Path, judged:
 
 
 def check_source(path: Path) -> None:
-    """See that an int8 version of a file could be told from one of another file.
+    """See that an int8 version of a file could be distinguished from one of another file.
 
     Raises:
         ExportError: it does not say what its weights are.

@@ -190,7 +190,7 @@ def _build_own(name: str, *, pretrained: bool = False) -> nn.Module:
     """A network of a user's module, checked to be one.
 
     Raises:
-        InputError: It is none, or weights of others are asked for.
+        InputError: It is none, or weights of others are requested.
     """
     if pretrained:
         raise InputError(f"{name} is a network of your own, expected no --pretrained: load weights in the function.")

@@ -29,7 +29,7 @@ class Take:
 
 
 class ClipMaker:
-    """Makes the stagings of clips and remembers the last one, as frames are mostly asked for in order.
+    """Makes the stagings of clips and remembers the last one, as frames are mostly requested in order.
 
     Args:
         scenes: Draws the scenes.

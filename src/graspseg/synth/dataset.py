@@ -66,7 +66,7 @@ class SyntheticDataset(Dataset):
 
     @property
     def stems(self) -> Sequence[str]:
-        """Split and index, made when they are asked for."""
+        """Split and index, made when they are requested."""
         return _Stems(self.split, range(self.count))
 
     def __len__(self) -> int:

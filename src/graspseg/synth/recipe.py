@@ -229,7 +229,7 @@ class Recipe:
         most_objects: how many objects of the split are drawn from; None = all.
         measured_hand_only: frames whose hand the sensor loses are drawn again.
         recorded_share: scenes put into recorded backgrounds.
-        lookalike_share: of the things that stand about, those that could be taken for hands.
+        lookalike_share: of the objects that stand about, those that could be taken for hands.
         household_share: of the others, things of homes and offices; of the furniture, such that is no box.
         empty: scenes without a hand.
         cutout: frames without background.
@@ -405,7 +405,7 @@ RECIPES: dict[PresetName, Recipe] = {
         empty=Empty(share=0.28),
         cutout=Cutout(share=0.1),
     ),
-    # A person at a table under or before a stereo camera: hands far and small, sleeves, body and things in view.
+    # A person at a table under or before a stereo camera: hands far and small, sleeves, body and items in view.
     "workplace": Recipe(
         "workplace",
         interactions={

@@ -58,7 +58,7 @@ def align(
     Args:
         color: RGB picture.
         depth_m: meters.
-        kept: 255 for pixels whose color is asked for.
+        kept: 255 for pixels whose color is requested.
         rays: of the depth pixels.
         camera: that took the picture.
         tolerance_m: a surface hides what is farther by more than this.

@@ -220,7 +220,7 @@ class PublicDataset(StoredDataset):
         return path is not None and path.is_file()
 
     def splits_of(self, index: int) -> tuple[str, ...]:
-        """The split that was chosen; in a whole data set nothing is said of a frame."""
+        """The split that was chosen; in a whole data set nothing is known of a frame."""
         return () if self.split is None else (self.split,)
 
 

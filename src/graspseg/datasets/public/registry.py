@@ -74,7 +74,7 @@ def open_named(data: str | Path, *, split: str | None = None, labeled: bool = Tr
         None when `data` does not name a public data set.
 
     Raises:
-        InputError: see `open_public`; or labels are asked for and no frame has any.
+        InputError: see `open_public`; or labels are requested and no frame has any.
     """
     found = parse_named(data)
     if found is None:

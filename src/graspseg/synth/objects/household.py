@@ -1,7 +1,7 @@
 """Furniture and household things that stand around hands.
 
 From `assets/household.npz`, made by `tools/assets/bake_household.py`. All of it is BACKGROUND. Read when
-the first one is asked for.
+the first one is requested.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def sample_furniture(
 
 
 def sample_small(rng: np.random.Generator, split: Split) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """A thing of a split that stands or lies on a table or shelf: lamps, screens, pans, plants, shoes; 0.05 to 1 m.
+    """An object of a split that stands or lies on a table or shelf: lamps, screens, pans, plants, shoes; 0.05 to 1 m.
 
     Sizes vary a little by axis. Vertices in meters, z up, front toward -y, middle of the bounding box at the origin.
     """

@@ -47,7 +47,7 @@ def radius_m(rng: np.random.Generator, kind: LongKind) -> float:
 
 
 def bend_scale(kind: LongKind) -> float:
-    """Scatter of the curvature along a thing of a kind, 1/m."""
+    """Scatter of the curvature along an object of a kind, 1/m."""
     return _BEND[kind]
 
 
@@ -80,7 +80,7 @@ def arc(
 ) -> Line:
     """A line from one hand to another: straight at both, between them bent, now and then as an S.
 
-    It bends in the plane of `out` and `normal` alone where a flat thing follows it, else in any.
+    It bends in the plane of `out` and `normal` alone where a flat object follows it, else in any.
     """
     count = max(12, int(length / STEP_M) + 1)
     place = np.linspace(0, length, count)

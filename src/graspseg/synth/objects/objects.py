@@ -1,4 +1,4 @@
-"""Meshes of the things that hands hold, baked once into `assets/objects.npz` by `tools/assets/bake_objects.py`."""
+"""Meshes of the objects that hands hold, baked once into `assets/objects.npz` by `tools/assets/bake_objects.py`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ObjectModel:
     def sample_scale(self, rng: np.random.Generator) -> Float32[np.ndarray, "3"]:
         """Draw one factor per axis within `scale_range`.
 
-        Most of the draw is shared by the axes, so that round things stay nearly round.
+        Most of the draw is shared by the axes, so that round objects stay nearly round.
         """
         shared = rng.uniform()
         own = rng.uniform(-_AXIS_FREEDOM, _AXIS_FREEDOM, size=3)

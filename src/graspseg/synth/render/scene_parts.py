@@ -16,9 +16,9 @@ InteractionKind = Literal["hold", "bare", "palm", "tool", "two_hands", "hand_ove
 NonRigidKind = Literal["cloth", "paper", "cable"]
 LongKind = Literal["foam_tube", "stick", "rope", "board", "hose", "bag"]
 Kind = InteractionKind | NonRigidKind | LongKind | Literal["two_ends"]
-"""What the first hand of a scene does; the kinds of bendable and of long things mean that it holds one.
+"""What the first hand of a scene does; the kinds of bendable and of long objects mean that it holds one.
 
-`two_ends`: both hands hold a long thing, each at one end.
+`two_ends`: both hands hold a long object, each at one end.
 """
 
 SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
@@ -34,7 +34,7 @@ class Mesh:
         vertices: meters.
         faces: vertex indices.
         label: class.
-        kind: what it is, for color; None where that can be told from shape and label.
+        kind: what it is, for color; None where that can be distinguished from shape and label.
         person: whose skin or cloth it is, for color; None where the nearest hand tells.
         name: of the object that is held, empty for all else.
     """

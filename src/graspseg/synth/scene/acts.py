@@ -19,7 +19,7 @@ from graspseg.synth.render.scene_parts import Mesh
 
 
 class Act(NamedTuple):
-    """An arm, the thing it holds or that lies near it (hand frame), and the point of the hand frame to look at."""
+    """An arm, the object it holds or that lies near it (hand frame), and the point of the hand frame to look at."""
 
     pose: ArmPose
     thing: Mesh | None

@@ -25,7 +25,7 @@ class ClutterMaker:
         self._household_share = household_share
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
-        """A thing at a plausible size, in its own frame, meters; lookalikes and household things have z up."""
+        """An object at a plausible size, in its own frame, meters; lookalikes and household things have z up."""
         if self._lookalike_share and rng.uniform() < self._lookalike_share:
             return lookalike(rng, self._cast)
         if self._household_share and rng.uniform() < self._household_share:

@@ -55,7 +55,7 @@ def lookalike_kinds(cast: Cast) -> list[str]:
 def lookalike(
     rng: np.random.Generator, cast: Cast, kind: str | None = None
 ) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """Something that may be mistaken for a hand, an arm or a held thing, as it stands or lies.
+    """Something that may be mistaken for a hand, an arm or a held object, as it stands or lies.
 
     Args:
         rng: source of every choice.
