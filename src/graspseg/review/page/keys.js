@@ -33,7 +33,7 @@ export const KEYS = {
     ["zoomIn", ["+", "="], "zoom in (wheel)"],
     ["zoomOut", ["-"], "zoom out (wheel)"],
     ["fit", ["0"], "whole frame"],
-    ["info", ["I"], "quality features and history"],
+    ["info", ["I"], "evidence and history"],
   ],
   Paint: [
     ["look", ["V", "Escape"], "look and move; drops an unfinished shape"],
