@@ -122,7 +122,7 @@ def _add(path: Path, options: Options) -> int:
         from graspseg.evaluation.quantization import JUDGED_ON, export_int8
 
         files.append(path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX))
-        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), told=lambda text: print(f"  {text}"))
+        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), reported=lambda text: print(f"  {text}"))
         print(f"{files[-1]}: {files[-1].stat().st_size / 1e6:.2f} MB")
     if options.format == "openvino":
         from graspseg.export.openvino import write_openvino
