@@ -31,6 +31,7 @@ check: .venv/.ready
 	.venv/bin/deptry src
 	.venv/bin/typos
 	@sh tools/dev/check_page.sh .venv/bin/python
+	.venv/bin/python tools/dev/check_words.py
 	.venv/bin/python tools/docs/figures.py
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet --site-dir .mkdocs_check
 

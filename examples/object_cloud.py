@@ -11,7 +11,7 @@ from graspseg import Segmenter, read_frame
 
 
 def main(frame: str = "examples/frames/depth/unseen-0000026.png", out: str = "object.ply") -> None:
-    """Write the points of the object as text PLY: metres, x right, y down, z forward."""
+    """Write the points of the object as text PLY: meters, x right, y down, z forward."""
     points = Segmenter()(read_frame(frame)).object_cloud()
     if not len(points):
         raise SystemExit(f"{frame} shows no object in a hand.")

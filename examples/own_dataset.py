@@ -3,7 +3,7 @@
     python examples/own_dataset.py [FOLDER]
     cd examples && graspseg evaluate own_dataset:make     # every command takes it; frames are in npz_frames/
 
-Here a frame is an .npz with `depth` (uint16 millimetres) and `mask` (0 background, 1 hand, 2 object).
+Here a frame is an .npz with `depth` (uint16 millimeters) and `mask` (0 background, 1 hand, 2 object).
 """
 
 import sys

@@ -3,7 +3,7 @@
     cd examples && graspseg train --network own_network:make --preset tiny --out run
     python examples/own_network.py OUT      # the same from Python
 
-`make` returns a module whose forward takes depth in metres and radians per pixel, and returns logits.
+`make` returns a module whose forward takes depth in meters and radians per pixel, and returns logits.
 """
 
 import sys
@@ -27,7 +27,7 @@ class Pyramid(nn.Module):
         self.heads = nn.ModuleList(nn.Conv2d(width, 3, 1) for _ in self.levels)
 
     def forward(self, depth_m: Tensor, pixel_angle: Tensor) -> Tensor:
-        """Depth in metres `b 1 h w` (0 = not measured) and radians per pixel `b` to logits `b 3 h w`."""
+        """Depth in meters `b 1 h w` (0 = not measured) and radians per pixel `b` to logits `b 3 h w`."""
         near = torch.where(depth_m > 0, 1 / depth_m.clamp(min=0.1), torch.zeros_like(depth_m))
         logits, features = depth_m.new_zeros(()), near
         for level, head in zip(self.levels, self.heads, strict=True):

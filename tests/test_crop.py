@@ -76,7 +76,7 @@ def test_paste_puts_every_network_pixel_where_it_was_taken_from() -> None:
     view = View(center_x=33.5, center_y=26.5, size_px=48.0, side=16)
     columns, rows = np.meshgrid(np.arange(64, dtype=np.float32), np.arange(54, dtype=np.float32))
     x0, y0, x1, y1 = region = view.region(64, 54)
-    inner = np.s_[2:-2, 2:-2]  # beyond the outermost centres the edge is repeated
+    inner = np.s_[2:-2, 2:-2]  # beyond the outermost centers the edge is repeated
     both = paste(np.stack([crop_depth(columns, view), crop_depth(rows, view)]), view, region)
     for coordinate, pasted in zip((columns, rows), both, strict=True):
         np.testing.assert_allclose(pasted[inner], coordinate[y0:y1, x0:x1][inner], atol=0.1)

@@ -14,7 +14,7 @@ def shapes_unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
-def test_depth_in_metres_is_value_times_unit() -> None:
+def test_depth_in_meters_is_value_times_unit() -> None:
     frame = Frame(np.array([[0, 1000], [4000, 65535]], np.uint16), depth_unit_m=0.000125)
     np.testing.assert_allclose(frame.depth_m(), [[0, 0.125], [0.5, 8.191875]], rtol=1e-6)
     assert frame.depth_m().dtype == np.float32
@@ -58,12 +58,12 @@ def test_impossible_units_are_refused(unit: float) -> None:
 
 
 @pytest.mark.usefixtures("shapes_unchecked")
-def test_colour_of_another_size_is_refused() -> None:
+def test_color_of_another_size_is_refused() -> None:
     with pytest.raises(InputError, match="align"):
         Frame(np.ones((2, 2), np.uint16), color=np.zeros((4, 4, 3), np.uint8))
 
 
-def test_metres_are_stored_with_a_tenth_of_a_millimetre() -> None:
+def test_meters_are_stored_with_a_tenth_of_a_millimeter() -> None:
     frame = Frame.from_metres(np.array([[0, 0.5], [np.nan, np.inf]], np.float32))
     assert frame.depth_unit_m == 0.0001
     np.testing.assert_array_equal(frame.depth, [[0, 5000], [0, 0]])
@@ -71,11 +71,11 @@ def test_metres_are_stored_with_a_tenth_of_a_millimetre() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metres", "unit", "stored"),
+    ("meters", "unit", "stored"),
     [([6.5535, 1], 0.0001, [65535, 10000]), ([7, 1], 0.001, [7000, 1000]), ([200, 1], 0.001, [0, 1000])],
 )
-def test_unit_fits_the_scene(metres: list[float], unit: float, stored: list[int]) -> None:
-    frame = Frame.from_metres(np.array([metres], float))
+def test_unit_fits_the_scene(meters: list[float], unit: float, stored: list[int]) -> None:
+    frame = Frame.from_metres(np.array([meters], float))
     assert frame.depth_unit_m == unit
     np.testing.assert_array_equal(frame.depth, [stored])
 
@@ -87,7 +87,7 @@ def test_scene_far_away_keeps_its_depth() -> None:
     assert "--depth-unit" in frame.oddities()[0]
 
 
-def test_negative_metres_are_refused() -> None:
+def test_negative_meters_are_refused() -> None:
     with pytest.raises(InputError, match=r"-0\.5"):
         Frame.from_metres(np.array([[-0.5, 1]]))
 
@@ -147,7 +147,7 @@ def test_depth_where_hands_are_raises_no_doubt(nearest: int) -> None:
         (Intrinsics(475.0, 475.0, 319.5, 239.5), []),
         (Intrinsics(3700.0, 475.0, 319.5, 239.5), ["fx is 3700, so 640 pixels see 9.89 degrees"]),
         (Intrinsics(0.74, 0.99, 0.5, 0.5), ["fx is 0.74", "fy is 0.99"]),  # in widths and heights
-        (Intrinsics(1.93, 1.93, 320.0, 240.0), ["fx is 1.93", "fy is 1.93"]),  # in millimetres
+        (Intrinsics(1.93, 1.93, 320.0, 240.0), ["fx is 1.93", "fy is 1.93"]),  # in millimeters
         (Intrinsics(920.0, 920.0, 640.0, 360.0), ["the principal point 640, 360 is outside the image of 640x480"]),
         (Intrinsics(475.0, 475.0, 319.5, -3.0), ["the principal point 319.5, -3 is outside"]),
     ],

@@ -4,7 +4,7 @@ import pytest
 from graspseg import labels as lb
 
 
-def test_colours_follow_the_palette() -> None:
+def test_colors_follow_the_palette() -> None:
     image = np.array([[lb.BACKGROUND, lb.HAND], [lb.OBJECT, lb.IGNORE], [7, 0]], np.uint8)
     colors = lb.colorize(image)
     for position, value in np.ndenumerate(image):

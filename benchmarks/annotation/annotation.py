@@ -26,7 +26,7 @@ from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel
-from graspseg.evaluation.annotation_exam import ExamFrame
+from graspseg.evaluation.annotation_test_set import AnnotationFrame
 from graspseg.evaluation.machine import describe_machine
 from graspseg.labels import HAND, OBJECT
 from graspseg.metrics.confusion import Confusion
@@ -34,7 +34,7 @@ from graspseg.metrics.confusion import Confusion
 RESULTS = Path(__file__).parents[1] / "results"
 ACCEPTED = 0.9
 GROUPS = ("tone", "light", "skin_colored")
-Annotate = Callable[[ExamFrame], np.ndarray]
+Annotate = Callable[[AnnotationFrame], np.ndarray]
 
 
 class Score:
@@ -80,7 +80,7 @@ def _labels_of(annotator: Annotator) -> Annotate:
     return lambda frame: annotator.annotate(frame.rgbd).labels
 
 
-def _trivial(frame: ExamFrame, rule: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+def _trivial(frame: AnnotationFrame, rule: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """Label what is within the depth range by a rule on its aligned color."""
     steps = Annotator().steps(frame.rgbd)
     labels, inside = np.zeros_like(frame.labels), steps.kept > 0
@@ -115,7 +115,7 @@ def judge(name: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def _groups(frame: ExamFrame) -> list[str]:
+def _groups(frame: AnnotationFrame) -> list[str]:
     if frame.part == "sleeve":
         return ["with_sleeves"]
     return ["all", *[f"{group}_{frame.facts[group]}".lower() for group in GROUPS]]

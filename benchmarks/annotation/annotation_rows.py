@@ -24,16 +24,16 @@ from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.rgbd import RgbdFrame
 from graspseg.datasets.folder import FolderDataset
 from graspseg.errors import InputError
-from graspseg.evaluation.annotation_exam import AnnotationExam, window_labels
+from graspseg.evaluation.annotation_test_set import AnnotationTestSet, window_labels
 from graspseg.labels import HAND, OBJECT
 from graspseg.metrics.confusion import count_pairs, intersection_over_union
 from graspseg.segment.segmenter import Segmenter
 
 GOOD_IOU = 0.9
 FIT = {
-    "fit": AnnotationExam("train", 20_261_106, repeats=2, counts=(4, 4, 8, 2)),
-    "fit-unseen": AnnotationExam("unseen", 20_261_107, repeats=2, counts=(4, 4, 8, 2)),
-    "check": AnnotationExam("unseen", 20_261_108, repeats=1, counts=(4, 4, 8, 2)),
+    "fit": AnnotationTestSet("train", 20_261_106, repeats=2, counts=(4, 4, 8, 2)),
+    "fit-unseen": AnnotationTestSet("unseen", 20_261_107, repeats=2, counts=(4, 4, 8, 2)),
+    "check": AnnotationTestSet("unseen", 20_261_108, repeats=1, counts=(4, 4, 8, 2)),
 }
 """Recordings that weights are fitted to, of other seeds than the exam: one with another hand, one with the exam's; and
 others to check the weights on before the exam."""

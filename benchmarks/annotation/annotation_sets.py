@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 from graspseg.cameras.rgbd import ColorCamera, RgbdFrame
-from graspseg.evaluation.annotation_exam import EXAM, TUNING, AnnotationExam, ExamFrame
+from graspseg.evaluation.annotation_test_set import TEST_SET, TUNING, AnnotationFrame, AnnotationTestSet
 from graspseg.frame import Frame, Intrinsics
 from graspseg.synth.preset_names import DEPTH_UNIT_M
 
-SETS: dict[str, AnnotationExam] = {"exam": EXAM, "tuning": TUNING}
+SETS: dict[str, AnnotationTestSet] = {"exam": TEST_SET, "tuning": TUNING}
 
 
 def store(name: str, folder: Path) -> None:
@@ -35,7 +35,7 @@ def store(name: str, folder: Path) -> None:
         (path / "done").touch()
 
 
-def _write(path: Path, frame: ExamFrame) -> None:
+def _write(path: Path, frame: AnnotationFrame) -> None:
     rgbd = frame.rgbd
     assert rgbd.frame.intrinsics is not None and rgbd.color_camera is not None
     stem = str(path / rgbd.name)
@@ -47,7 +47,7 @@ def _write(path: Path, frame: ExamFrame) -> None:
     Path(f"{stem}.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def recordings(name: str, folder: Path) -> Iterator[list[ExamFrame]]:
+def recordings(name: str, folder: Path) -> Iterator[list[AnnotationFrame]]:
     """The frames of each stored recording, the empty hand first."""
     for recording in SETS[name].recordings():
         path = folder / name / f"{recording.index:03d}"
@@ -60,7 +60,7 @@ def _order(file: Path) -> tuple[int, str]:
     return ("empty", "held", "judged", "sleeve").index(file.stem.split("-")[0]), file.stem
 
 
-def _read(file: Path) -> ExamFrame:
+def _read(file: Path) -> AnnotationFrame:
     facts = json.loads(file.read_text(encoding="utf-8"))
     depth, label, color = (
         np.asarray(cv2.imread(str(file.with_suffix(f".{kind}.png")), cv2.IMREAD_UNCHANGED))
@@ -69,7 +69,7 @@ def _read(file: Path) -> ExamFrame:
     pose = np.array(facts["color_from_depth"])
     camera = ColorCamera(Intrinsics(**facts["intrinsics"]), pose[:3, :3].copy(), pose[:3, 3].copy())
     frame = Frame(depth, DEPTH_UNIT_M, Intrinsics(**facts["depth_intrinsics"]))
-    return ExamFrame(
+    return AnnotationFrame(
         RgbdFrame(file.stem, frame, np.ascontiguousarray(color[..., ::-1]), camera), label, facts["part"], facts
     )
 

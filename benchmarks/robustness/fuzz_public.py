@@ -19,7 +19,7 @@ _FACTS = {
     "hocap": ("calibration/intrinsics/*.yaml",),
 }
 _VIDEOS = ("hoi4d", "taco")  # of depth, without checksums
-_UNLABELLED = ("taco",)
+_UNLABELED = ("taco",)
 _WITH_END = (".json", ".pkl", ".npy")
 
 
@@ -57,7 +57,7 @@ def kinds() -> Iterator[Kind]:
     for name in MAKERS:
         read = _read(name)
         yield Kind(f"public {name} depth", _make(name, "depth"), read, checked=name not in _VIDEOS, share=3)
-        if name not in _UNLABELLED:
+        if name not in _UNLABELED:
             yield Kind(f"public {name} labels", _make(name, "labels"), read, checked=True, share=3)
         for pattern in _FACTS.get(name, ()):
             title = f"public {name} {pattern.rpartition('/')[2]}"

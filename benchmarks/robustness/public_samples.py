@@ -33,7 +33,7 @@ class Small:
 
 
 def save(path: Path, image: np.ndarray) -> Path:
-    """Write a picture; colour is RGB."""
+    """Write a picture; color is RGB."""
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), image[..., ::-1] if image.ndim == 3 else image)
     return path

@@ -22,8 +22,8 @@ def draw(path: Path, real_m: np.ndarray, made_m: np.ndarray, halves: list[Sensor
 
     Args:
         path: PNG to write.
-        real_m: A real frame in metres.
-        made_m: A synthetic frame in metres.
+        real_m: A real frame in meters.
+        made_m: A synthetic frame in meters.
         halves: Held-out real frames, synthetic frames.
         settings: What both were summarized with.
     """

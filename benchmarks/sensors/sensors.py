@@ -44,7 +44,7 @@ class Comparison:
 
     Attributes:
         pattern: Real frames below the folder.
-        unit_m: Metres per stored value there.
+        unit_m: Meters per stored value there.
         camera, scene: What makes synthetic frames like the real ones.
         settings: What counts as an edge.
         frames: Number of synthetic frames.

@@ -4,7 +4,7 @@
 
 Rounds of the engines alternate, so that a busy machine disturbs all of them; `cpu_ms` is processor time, the least
 disturbed figure. bfloat16 of OpenVINO is listed with its error; normalization is float32 there too, because depth in
-metres does not fit into 8 bits.
+meters does not fit into 8 bits.
 """
 
 from __future__ import annotations

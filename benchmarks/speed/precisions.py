@@ -16,7 +16,7 @@ import tyro
 from graspseg import Segmenter
 from graspseg.datasets.atomic import write_bytes, write_json
 from graspseg.evaluation.machine import describe_machine
-from graspseg.evaluation.quantization import Judgement, judge
+from graspseg.evaluation.quantization import Judgment, judge
 from graspseg.models.header import read_model_info
 from graspseg.models.locate import find_model, int8_beside
 from graspseg.segment.engine import Precision
@@ -29,7 +29,7 @@ def main(*, model: str = "lite", data: tuple[str, ...] = SYNTHETIC, json_path: P
 
     Args:
         model: Shipped model by name, or an exported file.
-        data: Labelled frames, see `graspseg evaluate`; folders are named by their last part.
+        data: Labeled frames, see `graspseg evaluate`; folders are named by their last part.
         json_path: File for the figures; the table goes beside it.
     """
     path = find_model(model)
@@ -53,7 +53,7 @@ def main(*, model: str = "lite", data: tuple[str, ...] = SYNTHETIC, json_path: P
         write_bytes(json_path.with_suffix(".md"), ("\n".join(lines) + "\n").encode())
 
 
-def _line(name: str, precision: str, found: Judgement) -> str:
+def _line(name: str, precision: str, found: Judgment) -> str:
     def percent(value: float | None, digits: int = 1) -> str:
         return "-" if value is None else f"{100 * value:.{digits}f}"
 

@@ -1,7 +1,7 @@
 """Square windows of a frame, resampled to the side length a network works at.
 
 Nine of ten pixels of a depth image show neither hand nor object, so a network looks at a window. Training and run time
-cut windows with the same functions. Depth and labels are only ever resampled by nearest neighbour: a mean of two
+cut windows with the same functions. Depth and labels are only ever resampled by nearest neighbor: a mean of two
 depths is a surface that does not exist.
 """
 
@@ -28,7 +28,7 @@ class View:
     """A square window of a frame as a network sees it.
 
     Attributes:
-        center_x, center_y: centre of the window in frame pixels (pixel centres at integers).
+        center_x, center_y: center of the window in frame pixels (pixel centers at integers).
         size_px: side length of the window in frame pixels.
         side: side length in network pixels.
         angle_rad: rotation of the window, counter-clockwise as seen in the image.
@@ -56,7 +56,7 @@ class View:
         )
 
     def pixel_angle(self, intrinsics: Intrinsics) -> float:
-        """Angle one network pixel covers, in radians: times depth it is the pixel's width in metres."""
+        """Angle one network pixel covers, in radians: times depth it is the pixel's width in meters."""
         return self.size_px / self.side / intrinsics.fx
 
     def region(self, width: int, height: int) -> tuple[int, int, int, int]:
@@ -68,12 +68,12 @@ class View:
 
 
 def crop_depth(depth_m: Float32[np.ndarray, "h w"], view: View) -> Float32[np.ndarray, "s s"]:
-    """Depth inside the window in metres; 0 where there is no measurement or the window leaves the frame."""
+    """Depth inside the window in meters; 0 where there is no measurement or the window leaves the frame."""
     return _crop(depth_m, view)
 
 
 def crop_frame(frame: Frame, view: View) -> Float32[np.ndarray, "s s"]:
-    """`crop_depth` of a frame: only the window becomes metres."""
+    """`crop_depth` of a frame: only the window becomes meters."""
     return _crop(frame.depth, view) * np.float32(frame.depth_unit_m)
 
 
@@ -120,7 +120,7 @@ def whole_view(depth_m: Float32[np.ndarray, "h w"], side: int, *, margin: float 
 
 
 def whole_frame_view(frame: Frame, side: int, *, margin: float = 0.06) -> View:
-    """`whole_view` of a frame, without its depth in metres."""
+    """`whole_view` of a frame, without its depth in meters."""
     return _view_of(_stored_within(frame, REACH_M, included=False), side, margin)
 
 

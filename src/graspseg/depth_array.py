@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 _LARGEST = 65535
-_LARGEST_LIKELY_M = 50.0  # of floats: larger ones are millimetres
+_LARGEST_LIKELY_M = 50.0  # of floats: larger ones are millimeters
 
 
 def depth_fault(value: object) -> str | None:
@@ -68,6 +68,6 @@ def _remedy_for_array(array: np.ndarray) -> str:
     if np.issubdtype(kind, np.floating):
         finite = array[np.isfinite(array)]
         if finite.size and finite.max() > _LARGEST_LIKELY_M:
-            return "its values look like millimetres, so give Frame.from_metres(array / 1000)"
-        return "use Frame.from_metres(array) for depth in metres"
+            return "its values look like millimeters, so give Frame.from_metres(array / 1000)"
+        return "use Frame.from_metres(array) for depth in meters"
     return "give numbers"

@@ -45,7 +45,7 @@ def load_factory(text: str) -> Callable[..., Any]:
     if not callable(made):
         there = [each for each in vars(module) if not each.startswith("_") and callable(vars(module)[each])]
         meant = did_you_mean(name, there, otherwise="correct the name.")
-        raise InputError(f"{module_name} has no function {name!r}, expected one that makes what is asked for: {meant}")
+        raise InputError(f"{module_name} has no function {name!r}, expected one that makes what is requested: {meant}")
     _asked_for.add(text)
     return made
 

@@ -1,4 +1,4 @@
-"""A depth image with what is needed to read it: unit, intrinsics, time, colour."""
+"""A depth image with what is needed to read it: unit, intrinsics, time, color."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FARTHEST_NEAREST_M = 10.0
 HAND_NEAREST_M, HAND_FARTHEST_M = 0.08, 1.5
 FAR_TOO_COARSE_M = 1e6  # per stored unit
 _LARGEST = 65535
-_UNITS_M = (0.001, 0.0001, 0.000125, 0.00025)  # millimetres; RealSense D405; SR300 and SR305 in both modes
+_UNITS_M = (0.001, 0.0001, 0.000125, 0.00025)  # millimeters; RealSense D405; SR300 and SR305 in both modes
 _UNITS_OF_NUMBERS_M = (1.0, 0.001, 1e-6)  # of floats and large integers
 _FEW = 1000  # one pixel in so many may be wrong
 _ROUNDING = 1e-6
@@ -28,7 +28,7 @@ _NARROWEST_DEG, _WIDEST_DEG = 10.0, 150.0
 
 @dataclass(frozen=True)
 class Intrinsics:
-    """Pinhole camera in pixels; pixel centres are at integers.
+    """Pinhole camera in pixels; pixel centers are at integers.
 
     Attributes:
         fx, fy: focal lengths in pixels, positive.
@@ -56,7 +56,7 @@ class Intrinsics:
 
     @classmethod
     def default(cls, width: int, height: int) -> Intrinsics:
-        """A camera of the paper's kind (SR300: f = 475 px at 640 px along the longer side), centred."""
+        """A camera of the paper's kind (SR300: f = 475 px at 640 px along the longer side), centered."""
         focal = 475.0 * max(width, height) / 640.0
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2)
 
@@ -78,16 +78,16 @@ class Frame:
     """One depth image.
 
     Attributes:
-        depth: stored depth; metres = value x `depth_unit_m`, 0 = no measurement.
-        depth_unit_m: metres per stored unit.
+        depth: stored depth; meters = value x `depth_unit_m`, 0 = no measurement.
+        depth_unit_m: meters per stored unit.
         intrinsics: the camera, None when unknown.
         timestamp_s: capture time in seconds, None when unknown.
         color: RGB image aligned with the depth, None when there is none.
         notes: oddities met while reading that a person should hear of.
-        read_unit_m: metres per unit of the numbers it was read from, None = `depth_unit_m`.
+        read_unit_m: meters per unit of the numbers it was read from, None = `depth_unit_m`.
 
     Raises:
-        InputError: depth is not a non-empty 2-D uint16 array, the unit is not positive, or colour has another size.
+        InputError: depth is not a non-empty 2-D uint16 array, the unit is not positive, or color has another size.
     """
 
     depth: UInt16[np.ndarray, "h w"]
@@ -104,17 +104,17 @@ class Frame:
             raise InputError(f"Depth is {fault}.")
         if not isinstance(self.depth_unit_m, numbers.Real):
             kind = type(self.depth_unit_m).__name__
-            raise InputError(f"The depth unit is a {kind}, expected metres per stored unit: 0.001 means millimetres.")
+            raise InputError(f"The depth unit is a {kind}, expected meters per stored unit: 0.001 means millimeters.")
         if self.intrinsics is not None and not isinstance(self.intrinsics, Intrinsics):
             kind = type(self.intrinsics).__name__
             raise InputError(f"The intrinsics are a {kind}, expected graspseg.Intrinsics or None: {_CALL}.")
         if not (math.isfinite(self.depth_unit_m) and self.depth_unit_m > 0):
             raise InputError(
-                f"The depth unit is {self.depth_unit_m} m, expected a number above 0: 0.001 means millimetres."
+                f"The depth unit is {self.depth_unit_m} m, expected a number above 0: 0.001 means millimeters."
             )
         if self.color is not None and self.color.shape != (*self.depth.shape, 3):
             raise InputError(
-                f"Colour has shape {self.color.shape}, expected {(*self.depth.shape, 3)}: align it with the depth."
+                f"Color has shape {self.color.shape}, expected {(*self.depth.shape, 3)}: align it with the depth."
             )
 
     @classmethod
@@ -127,11 +127,11 @@ class Frame:
         timestamp_s: float | None = None,
         color: UInt8[np.ndarray, "h w 3"] | None = None,
     ) -> Frame:
-        """Make a frame from depth in metres.
+        """Make a frame from depth in meters.
 
         Args:
-            depth_m: metres; 0, NaN and infinities mean no measurement.
-            depth_unit_m: metres per stored unit; None takes 0.1 mm if the farthest pixel then fits, else 1 mm, else
+            depth_m: meters; 0, NaN and infinities mean no measurement.
+            depth_unit_m: meters per stored unit; None takes 0.1 mm if the farthest pixel then fits, else 1 mm, else
                 (everything is farther than 65 m) the power of ten that fits. What does not fit becomes 0.
             intrinsics: the camera.
             timestamp_s: capture time in seconds.
@@ -143,8 +143,8 @@ class Frame:
         if not isinstance(depth_m, np.ndarray) or not np.issubdtype(depth_m.dtype, np.floating) or depth_m.ndim != 2:
             found = kind_of(depth_m)
             raise InputError(
-                f"Depth in metres is {found}, expected floats of shape (height, width): use Frame(depth, unit) for "
-                "uint16 depth, with 0.001 as the unit of millimetres."
+                f"Depth in meters is {found}, expected floats of shape (height, width): use Frame(depth, unit) for "
+                "uint16 depth, with 0.001 as the unit of millimeters."
             )
         measured = np.isfinite(depth_m)
         lost = depth_m.size - int(np.count_nonzero(measured))
@@ -170,7 +170,7 @@ class Frame:
         return f"<Frame {width}x{height}: {self.depth_unit_m:g} m a unit, camera {camera}{color}>"
 
     def depth_m(self) -> Float32[np.ndarray, "h w"]:
-        """Depth in metres, 0 = no measurement."""
+        """Depth in meters, 0 = no measurement."""
         return self.depth * np.float32(self.depth_unit_m)
 
     def intrinsics_or_default(self) -> Intrinsics:
@@ -236,7 +236,7 @@ def camera_doubts(camera: Intrinsics, width: int, height: int) -> list[Doubt]:
 
 
 def _fitting_unit(depth_m: np.ndarray) -> float:
-    """Metres per stored unit with which depths fit 16 bits."""
+    """Meters per stored unit with which depths fit 16 bits."""
     farthest = float(depth_m.max()) if depth_m.size else 0.0
     if farthest <= _LARGEST * 0.0001:
         return 0.0001

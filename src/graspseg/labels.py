@@ -1,4 +1,4 @@
-"""The three classes, their colours, and pictures of them."""
+"""The three classes, their colors, and pictures of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OBJECT = 2
 IGNORE = 255
 
 CLASS_NAMES = ("background", "hand", "object")
-# Orange, blue and purple of Okabe and Ito's set: told apart by people with any kind of colour blindness.
+# Orange, blue and purple of Okabe and Ito's set: told apart by people with any kind of color blindness.
 PALETTE: dict[int, tuple[int, int, int]] = {
     BACKGROUND: (0, 0, 0),
     HAND: (230, 159, 0),
@@ -26,7 +26,7 @@ _GRAYS = (40, 255)
 
 
 def colorize(labels: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w 3"]:
-    """Labels as RGB colours of `PALETTE`; values that are no label are black."""
+    """Labels as RGB colors of `PALETTE`; values that are no label are black."""
     table = np.zeros((256, 3), np.uint8)
     for label, color in PALETTE.items():
         table[label] = color
@@ -57,7 +57,7 @@ def overlay(
     Args:
         depth: stored depth of any unit, 0 = no measurement.
         labels: labels of the same size.
-        alpha: share of the class colour, 0 to 1.
+        alpha: share of the class color, 0 to 1.
     """
     picture = shade_depth(depth)
     blended = cv2.addWeighted(picture, 1 - alpha, colorize(labels), alpha, 0)

@@ -44,7 +44,7 @@ BESIDE = ColorCamera(frame().frame.intrinsics_or_default(), np.eye(3), np.zeros(
 
 @pytest.mark.parametrize("skin", ["hsv", "model"])
 @pytest.mark.parametrize("camera", [None, BESIDE])
-def test_hand_and_object_are_labelled_and_the_wall_is_not(skin: str, camera: ColorCamera | None) -> None:
+def test_hand_and_object_are_labeled_and_the_wall_is_not(skin: str, camera: ColorCamera | None) -> None:
     """The wall has the color of skin: only depth tells it from the hand."""
     settings = replace(AnnotateSettings(), skin=skin)
     model = calibrate([frame(held=False)]) if skin == "model" else None

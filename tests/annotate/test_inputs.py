@@ -78,6 +78,6 @@ def test_a_forgotten_unit_and_unread_fields_are_said(
         write_png(path, depth * np.uint16(10))
     (folder / "dataset.json").write_text(json.dumps({"depth_scale": 0.0001}))
     main(["annotate", str(folder), "--out", str(tmp_path / "out"), "--workers", "1", "--skin", "hsv"])
-    said = capsys.readouterr().err
-    assert said.count("did you mean depth_unit_m?") == 1
-    assert said.count("the nearest surface is at 4 m") == 1 and "0.0001 would make it 0.4 m" in said
+    reported = capsys.readouterr().err
+    assert reported.count("did you mean depth_unit_m?") == 1
+    assert reported.count("the nearest surface is at 4 m") == 1 and "0.0001 would make it 0.4 m" in reported

@@ -113,8 +113,8 @@ def test_a_bad_frame_among_many(make_recording: Recorder, tmp_path: Path, capsys
     whole = (recording / "depth" / "1.png").read_bytes()
     (recording / "depth" / "1.png").write_bytes(whole[:100])
     assert annotate(recording, out) == 1
-    said = capsys.readouterr()
-    assert "depth/1.png is a truncated PNG" in said.err and "3 of 4 frames annotated" in said.out
+    reported = capsys.readouterr()
+    assert "depth/1.png is a truncated PNG" in reported.err and "3 of 4 frames annotated" in reported.out
     assert [row["stem"] for row in table(out)] == ["0", "2", "3"]
     (recording / "depth" / "1.png").write_bytes(whole)
     assert annotate(recording, out) == 0
@@ -191,12 +191,12 @@ def test_a_model_ranks_what_is_there_anew(make_recording: Recorder, depth_rule_m
     alone = table(out)
     stamp = (out / "labels" / "0.png").stat().st_mtime_ns
     assert annotate(recording, out, "--with-model", str(depth_rule_model)) == 0
-    asked = table(out)
+    requested = table(out)
     assert (out / "labels" / "0.png").stat().st_mtime_ns == stamp
     # The model calls everything nearer than 0.5 m hand: the hand is 3000 of 4600 pixels, the object is missed.
-    assert float(asked[0]["model_hand_iou"]) == pytest.approx(3000 / 4600, abs=0.04)
-    assert float(asked[0]["model_object_iou"]) == 0 and "model_hand_iou" not in alone[0]
-    assert float(asked[0]["confidence"]) < float(alone[0]["confidence"])
+    assert float(requested[0]["model_hand_iou"]) == pytest.approx(3000 / 4600, abs=0.04)
+    assert float(requested[0]["model_object_iou"]) == 0 and "model_hand_iou" not in alone[0]
+    assert float(requested[0]["confidence"]) < float(alone[0]["confidence"])
     assert annotate(recording, out) == 0 and table(out) == alone
 
 

@@ -17,7 +17,7 @@ from graspseg.frame import Frame
 
 @pytest.fixture
 def sets(tmp_path: Path) -> Path:
-    """A labelled set, and below `background` a set without labels in which the model sees a hand."""
+    """A labeled set, and below `background` a set without labels in which the model sees a hand."""
     hand = FolderWriter(tmp_path / "real" / "hand", {})
     labels = np.zeros((96, 128), np.uint8)
     labels[20:60, 30:60] = 1

@@ -194,7 +194,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Page]]:
             page.route(pattern, meet)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", note)
-        page.on("request", lambda asked: None if "//127.0.0.1:" in asked.url else wrong.append(asked.url))
+        page.on("request", lambda requested: None if "//127.0.0.1:" in requested.url else wrong.append(requested.url))
         page.goto(f"{url}&reviewer={reviewer}")
         return page
 

@@ -36,9 +36,9 @@ def sentence(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     """What `graspseg segment` says of a recording that it cannot use at all; it ends with 2 and writes nothing."""
     assert main(["segment", str(path), "--out", str(tmp_path / "out")]) == 2
     assert not (tmp_path / "out").exists()
-    said = capsys.readouterr().err.strip()
-    assert re.fullmatch(r"graspseg: [^\n]+, expected [^\n]+: [^\n]+\.", said), said
-    return said
+    reported = capsys.readouterr().err.strip()
+    assert re.fullmatch(r"graspseg: [^\n]+, expected [^\n]+: [^\n]+\.", reported), reported
+    return reported
 
 
 def test_an_mcap_named_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,10 +123,10 @@ def test_a_cut_recording_ends_with_1(
     file.write_bytes(file.read_bytes()[: file.stat().st_size * 8 // 10])
     out = tmp_path / "out"
     code = main(["segment", str(path), "--out", str(out), "--model", str(depth_rule_model), "--no-overlays"])
-    said = capsys.readouterr().err
+    reported = capsys.readouterr().err
     count = len(list(out.glob("labels/take/*.png")))
     assert (code, count) == (2, 0) if count == 0 else code == 1
-    assert "Traceback" not in said and (count == 0 or "lost" in said)
+    assert "Traceback" not in reported and (count == 0 or "lost" in reported)
 
 
 def test_an_encrypted_bag(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +165,7 @@ def test_folders_that_are_not_whole(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = write_take(tmp_path / "take", "folder-mcap", frames=2)
     metadata, (file,) = path / "metadata.yaml", list(path.glob("*.mcap"))
     whole = metadata.read_text()
-    for text, said in (
+    for text, reported in (
         ("", "metadata.yaml is damaged"),
         ("[" * 5000, "metadata.yaml is damaged"),
         (whole[:40], "metadata.yaml is damaged"),
@@ -175,7 +175,7 @@ def test_folders_that_are_not_whole(tmp_path: Path, capsys: pytest.CaptureFixtur
         ("x" * (1 << 20) + whole, "larger than 1048576 bytes"),
     ):
         metadata.write_text(text)
-        assert said in sentence(path, tmp_path, capsys)
+        assert reported in sentence(path, tmp_path, capsys)
     metadata.unlink()
     assert f"and no metadata.yaml, expected a whole ROS 2 recording: give {file} itself" in sentence(
         path, tmp_path, capsys
@@ -204,11 +204,11 @@ def test_values_of_another_kind(tmp_path: Path, column: str) -> None:
         open_recording(path).frame(0)
 
 
-def peak_mib(act: Callable[[], object], error: type[Exception], said: str) -> float:
+def peak_mib(act: Callable[[], object], error: type[Exception], reported: str) -> float:
     """Most memory that Python objects take while something is refused."""
     tracemalloc.start()
     try:
-        with pytest.raises(error, match=said):
+        with pytest.raises(error, match=reported):
             act()
         return tracemalloc.get_traced_memory()[1] / 2**20
     finally:

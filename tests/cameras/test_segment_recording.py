@@ -42,9 +42,9 @@ def test_a_cut_recording_is_segmented_up_to_there(
 def test_what_the_user_says_of_the_camera_wins(take: Path, tmp_path: Path) -> None:
     source = find_sources([take], tmp_path / "out")[3]
     assert isinstance(source, StoredSource) and source.name == "take/000003"
-    plain, said = source.read(CameraOptions()), source.read(CameraOptions(depth_unit_m=0.01, fx=300.0))
+    plain, reported = source.read(CameraOptions()), source.read(CameraOptions(depth_unit_m=0.01, fx=300.0))
     assert plain.depth_unit_m == 0.000125 and plain.intrinsics is not None and plain.intrinsics.fx == 25
-    assert said.depth_unit_m == 0.01 and said.intrinsics is not None and said.intrinsics.fx == 300
+    assert reported.depth_unit_m == 0.01 and reported.intrinsics is not None and reported.intrinsics.fx == 300
 
 
 def test_two_recordings_of_one_name_are_refused(write_bag: Callable[..., Path], tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ def _place(folder: Path, with_hand: tuple[int, ...] = (), count: int = 6, dtype:
 def test_frames_that_show_a_hand_are_named_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = _place(tmp_path / "desk", with_hand=(1, 4))
     assert frames_with_hands([place]) == ("desk/1", "desk/4")
-    told = capsys.readouterr().err
-    assert "2 of 6 background frames show a hand" in told and "desk/1, desk/4" in told
+    reported = capsys.readouterr().err
+    assert "2 of 6 background frames show a hand" in reported and "desk/1, desk/4" in reported
 
 
 def test_a_place_with_nothing_but_hands_is_refused(tmp_path: Path) -> None:
@@ -73,19 +73,19 @@ def test_synth_puts_hands_into_the_users_own_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         (["--preset", "exam1"], "use --preset rooms"),
         (["--preset", "rooms", "--color", "aligned"], "leave out --color"),
     ],
 )
 def test_synth_refuses_what_would_have_no_effect(
-    options: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], reported: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     place = _place(tmp_path / "desk")
     arguments = [*options, "--backgrounds", str(place), "--count", "1", "--out", str(tmp_path / "out")]
     assert main(["synth", *arguments]) == 2
-    assert told in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert reported in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8])

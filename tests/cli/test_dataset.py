@@ -95,7 +95,7 @@ def test_check_says_what_is_wrong(folder: Path, tmp_path: Path, capsys: pytest.C
     for index in (3, 4):
         (folder / "depth" / f"{index}.png").unlink()
     assert main(["dataset", "check", str(folder)]) == 0
-    assert "note: no pixel is labelled hand (2)" in capsys.readouterr().out
+    assert "note: no pixel is labeled hand (2)" in capsys.readouterr().out
     assert main(["dataset", "check", str(tmp_path / "none")]) == 2
 
 

@@ -116,7 +116,7 @@ def test_one_bad_frame_among_many(
     ("image", "found"),
     [
         (np.ones((4, 4), np.uint8), "8-bit gray"),
-        (np.ones((4, 4, 3), np.uint8), "8-bit colour"),
+        (np.ones((4, 4, 3), np.uint8), "8-bit color"),
         (np.full((4, 4), -1.0, np.float32), "lowest depth is -1 m"),
         (np.ones((0, 4), np.uint16), "(0, 4)"),
     ],
@@ -281,7 +281,7 @@ def test_nothing_done_promises_no_results(
         (tmp_path / f"{i}.png").write_bytes(b"x")
     out = tmp_path / "out"
     assert main(["segment", str(tmp_path), "--out", str(out), "--model", str(depth_rule_model)]) == 2
-    said = capfd.readouterr().err
-    assert "0 of 8 frames segmented, nothing was written" in said
-    assert "more frames failed" in said and "summary.json" not in said
+    reported = capfd.readouterr().err
+    assert "0 of 8 frames segmented, nothing was written" in reported
+    assert "more frames failed" in reported and "summary.json" not in reported
     assert not out.exists()

@@ -205,11 +205,11 @@ def test_a_name_that_is_too_long_fails_alone(take: Path, segment: Segment, capsy
 
 def test_memory_that_one_frame_needs(take: Path, segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = Segmenter.__call__
-    asked = []
+    requested = []
 
     def hungry(self: Segmenter, frame):
-        asked.append(frame)
-        if len(asked) == 1:
+        requested.append(frame)
+        if len(requested) == 1:
             raise MemoryError
         return ask(self, frame)
 
@@ -225,10 +225,10 @@ def test_names_of_files_send_no_commands_to_the_terminal(
     (take / "a.png").rename(take / "a\x1b]0;owned\x07\n.png")
     np.save(take / "\x1b[2Jempty.npy", np.zeros((8, 8), np.uint16))
     assert segment() == 1
-    said = capfd.readouterr()
-    assert r"a\x1b]0;owned\x07\n.png is a truncated PNG" in said.err
-    assert r"warning: \x1b[2Jempty: no pixel has a measurement" in said.err
-    assert not set(said.err + said.out) & set("\x1b\x07")
+    reported = capfd.readouterr()
+    assert r"a\x1b]0;owned\x07\n.png is a truncated PNG" in reported.err
+    assert r"warning: \x1b[2Jempty: no pixel has a measurement" in reported.err
+    assert not set(reported.err + reported.out) & set("\x1b\x07")
 
 
 def test_labels_are_on_the_disk_before_a_summary_names_them(take: Path, segment: Segment, synced: list[str]) -> None:

@@ -17,25 +17,25 @@ from graspseg.frame import Frame, Intrinsics
 
 def scene(unit: float) -> np.ndarray:
     """Hand at 0.4 m beside a wall at 0.9 m."""
-    metres = np.full((40, 60), 0.9)
-    metres[:, :30] = 0.4
-    return np.rint(metres / unit).astype(np.uint16)
+    meters = np.full((40, 60), 0.9)
+    meters[:, :30] = 0.4
+    return np.rint(meters / unit).astype(np.uint16)
 
 
 def segment(model: Path, *argv: str) -> int:
     return main(["segment", *argv, "--model", str(model), "--no-overlays"])
 
 
-def test_floats_of_millimetres(tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_floats_of_millimeters(tmp_path: Path, depth_rule_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.save(tmp_path / "mm.npy", scene(0.001).astype(np.float32))
     out = tmp_path / "out"
     assert segment(depth_rule_model, str(tmp_path / "mm.npy"), "--out", str(out), "--depth-unit", "0.001") == 0
-    said = capsys.readouterr().err
+    reported = capsys.readouterr().err
     (row,) = json.loads((out / "summary.json").read_text())["frames"]
-    assert row["pixels"]["hand"] > 0 and row["warnings"] == [] and "warning" not in said
+    assert row["pixels"]["hand"] > 0 and row["warnings"] == [] and "warning" not in reported
     assert segment(depth_rule_model, str(tmp_path / "mm.npy"), "--out", str(tmp_path / "other")) == 0
-    said = capsys.readouterr().err
-    assert "(now 1); 0.001 would make it 0.4 m" in said and "no hand found in 1 of them" in said
+    reported = capsys.readouterr().err
+    assert "(now 1); 0.001 would make it 0.4 m" in reported and "no hand found in 1 of them" in reported
 
 
 def test_depth_without_hand_has_one_unit_and_every_camera(tmp_path: Path, depth_rule_model: Path) -> None:
@@ -68,8 +68,8 @@ def test_an_assumed_camera_is_said_once(
         write_png(tmp_path / "take" / f"{name}.png", scene(0.001).T.copy())
     out = tmp_path / "out"
     assert segment(depth_rule_model, str(tmp_path / "take"), "--out", str(out), "--save", "cloud") == 0
-    said = capsys.readouterr().err
-    assert said.count("assume a focal length of 44.53 pixels for images of 40x60 pixels") == 1
+    reported = capsys.readouterr().err
+    assert reported.count("assume a focal length of 44.53 pixels for images of 40x60 pixels") == 1
     assert b" assumed\n" in (out / "clouds" / "a-hand.ply").read_bytes()
     assert segment(depth_rule_model, str(tmp_path / "take"), "--out", str(tmp_path / "other"), "--fx", "60") == 0
     assert "assume a focal" not in capsys.readouterr().err
@@ -82,6 +82,6 @@ def test_intrinsics_of_another_size_are_doubted(
     camera = {"fx": 950.0, "fy": 950.0, "cx": 639.5, "cy": 359.5}
     (tmp_path / "take" / "dataset.json").write_text(json.dumps({"intrinsics": camera}))
     assert segment(depth_rule_model, str(tmp_path / "take"), "--out", str(tmp_path / "out")) == 0
-    said = capsys.readouterr().err
-    assert "the principal point 639.5, 359.5 is outside the image of 60x40 pixels" in said
-    assert "60 pixels see 3.62 degrees" in said
+    reported = capsys.readouterr().err
+    assert "the principal point 639.5, 359.5 is outside the image of 60x40 pixels" in reported
+    assert "60 pixels see 3.62 degrees" in reported

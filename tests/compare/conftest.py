@@ -31,10 +31,10 @@ def finished(data: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) 
             return own(entry, seed, *rest, **options)
 
         patch.setattr(run, "run_cell", dying)
-        said = StringIO()
-        patch.setattr("sys.stderr", said)
+        reported = StringIO()
+        patch.setattr("sys.stderr", reported)
         assert main(command(data, out, PLAIN, CONTOUR)) == 130
-        assert said.getvalue().endswith(
+        assert reported.getvalue().endswith(
             f"graspseg: stopped with all cells so far kept, go on with the same command or with --resume --out {out}\n"
         )
     before = stamps(out / "cells")

@@ -78,7 +78,7 @@ def test_other_settings_are_refused(
     finished: Path, data: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command(data, finished, PLAIN, CONTOUR, steps="4")) == 2
-    assert "begun with entry.steps = 3, expected 4 as asked for now: choose another --out" in capsys.readouterr().err
+    assert "begun with entry.steps = 3, expected 4 as requested now: choose another --out" in capsys.readouterr().err
     assert main(command((data[0], data[0]), finished, PLAIN)) == 2
     assert "holds frames of" in capsys.readouterr().err
 

@@ -102,10 +102,10 @@ def test_what_is_there_is_not_made_again(cache, monkeypatch: pytest.MonkeyPatch)
     assert len(parts) == 3
     parts[1].unlink()
     (parts[1].parent / ".1-1.tmp").write_bytes(b"of a process that was killed")
-    told: list[tuple[int, int]] = []
-    assert len(cache(again, progress=lambda done, total: told.append((done, total)))) == 5
+    reported: list[tuple[int, int]] = []
+    assert len(cache(again, progress=lambda done, total: reported.append((done, total)))) == 5
     assert again.been_read == [2, 3]
-    assert told == [(3, 5), (5, 5)]
+    assert reported == [(3, 5), (5, 5)]
     assert not (parts[1].parent / ".1-1.tmp").exists()
 
 

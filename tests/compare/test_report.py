@@ -137,7 +137,7 @@ def test_failures_are_listed_and_the_rest_is_in_the_table(report: dict) -> None:
 
 def table_of(report: dict, **rows: dict[int | None, float]) -> dict:
     """The report with other rows: mean IoU and hand leak by seed."""
-    told = []
+    reported = []
     for name, values in rows.items():
         cells = [
             {"seed": seed, "scores": {"iou_dataset": {"mean": value}, "hand_leak": {"rate": value}}}
@@ -146,8 +146,8 @@ def table_of(report: dict, **rows: dict[int | None, float]) -> dict:
         scores = dict.fromkeys(report["rows"][0]["scores"])
         mean = float(np.mean([*values.values()]))
         scores |= {title: {"mean": mean, "std": None} for title in ("mean IOU", "hand leak")}
-        told.append({**report["rows"][0], "name": name, "cells": cells, "scores": scores, "failures": []})
-    return {**report, "rows": told}
+        reported.append({**report["rows"][0], "name": name, "cells": cells, "scores": scores, "failures": []})
+    return {**report, "rows": reported}
 
 
 def best_of(report: dict) -> dict[str, int]:
@@ -176,8 +176,8 @@ def test_the_best_is_the_lowest_leak_and_the_highest_iou(report: dict) -> None:
     ],
 )
 def test_nothing_is_best_within_noise(report: dict, rows: dict[str, dict[int | None, float]]) -> None:
-    told = best_of(table_of(report, **rows))
-    assert "mean IOU" not in told
+    reported = best_of(table_of(report, **rows))
+    assert "mean IOU" not in reported
 
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"

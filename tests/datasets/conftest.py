@@ -18,7 +18,7 @@ MakeShards = Callable[..., Path]
 def make_sample() -> MakeSample:
     """A frame of 6x4 random pixels with all four labels; equal numbers give equal frames."""
 
-    def make(number: int, *, key: str | None = None, labelled: bool = True, colored: bool = False) -> ShardSample:
+    def make(number: int, *, key: str | None = None, labeled: bool = True, colored: bool = False) -> ShardSample:
         rng = np.random.default_rng(number)
         depth = rng.integers(0, 1 << 16, (4, 6), dtype=np.uint16)
         depth[0, 0] = 5000
@@ -27,7 +27,7 @@ def make_sample() -> MakeSample:
         return ShardSample(
             key or f"f{number}",
             Frame(depth, 0.0001, Intrinsics(5.0, 6.0, 2.5, 1.5), timestamp_s=number / 30),
-            labels if labelled else None,
+            labels if labeled else None,
             rng.integers(0, 256, (4, 6, 3), dtype=np.uint8) if colored else None,
             {"stem": f"take/{number}.0", "objects": [f"thing-{number % 2}"]},
         )

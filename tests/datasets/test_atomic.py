@@ -29,7 +29,7 @@ def test_sixteen_bits_survive(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "deep" / "image.png"), cv2.IMREAD_UNCHANGED), image)
 
 
-def test_colour_is_written_as_rgb(tmp_path: Path) -> None:
+def test_color_is_written_as_rgb(tmp_path: Path) -> None:
     write_png(tmp_path / "red.png", np.full((1, 1, 3), (255, 0, 0), np.uint8))
     image = cv2.imread(str(tmp_path / "red.png"))
     assert image is not None

@@ -24,11 +24,11 @@ LABELS = np.array([[0, 1, 2, 255, 0, 1]] * 4, np.uint8)
 
 
 def faults_of(path: Path) -> list[str]:
-    said: list[str] = []
-    findings = check(path, say=said.append)
-    assert findings.faults == len(said)
-    assert all(sentence.count("\n") == 0 and ("expected" in sentence or ":" in sentence) for sentence in said)
-    return said
+    reported: list[str] = []
+    findings = check(path, say=reported.append)
+    assert findings.faults == len(reported)
+    assert all(sentence.count("\n") == 0 and ("expected" in sentence or ":" in sentence) for sentence in reported)
+    return reported
 
 
 def make_folder(path: Path) -> Path:
@@ -51,7 +51,7 @@ def test_notes_are_no_faults(tmp_path: Path) -> None:
     writer.write("near", Frame(DEPTH // np.uint16(100)), LABELS)
     findings = check(tmp_path, say=pytest.fail)
     assert findings.notes == {
-        "no pixel is labelled hand": 1,
+        "no pixel is labeled hand": 1,
         "no pixel has a measurement": 1,
         "the nearest surface is not where hands are, is the depth unit right? The first is near: the nearest surface "
         "is at 0.005 m, expected 0.08 to 1.5 m, where hands are: check --depth-unit (now 0.001)": 1,
@@ -107,19 +107,19 @@ def test_half_written_shard_and_wrong_hash(make_shards) -> None:
     data = shard.read_bytes()
     for cut in (1500, 3000, 5000, 6200):
         shard.write_bytes(data[:cut])
-        (said,) = faults_of(folder)
-        assert f"has {cut} bytes, expected" in said and "half-written" in said
-        (said,) = faults_of(shard)
-        assert f"has {cut} bytes, expected" in said
+        (reported,) = faults_of(folder)
+        assert f"has {cut} bytes, expected" in reported and "half-written" in reported
+        (reported,) = faults_of(shard)
+        assert f"has {cut} bytes, expected" in reported
         (folder / MANIFEST).rename(folder / "aside")
-        (said,) = faults_of(shard)
-        assert "is no whole tar" in said and "expected a finished shard: make it again" in said
+        (reported,) = faults_of(shard)
+        assert "is no whole tar" in reported and "expected a finished shard: make it again" in reported
         (folder / "aside").rename(folder / MANIFEST)
     changed = bytearray(data)
     changed[data.index(b"take/3")] ^= 1
     shard.write_bytes(changed)
-    (said,) = faults_of(folder)
-    assert "has the SHA-256" in said and "restore it or make it again" in said
+    (reported,) = faults_of(folder)
+    assert "has the SHA-256" in reported and "restore it or make it again" in reported
     assert check(folder, say=lambda _: None).frames == 5
 
 
@@ -128,10 +128,10 @@ def test_files_beside_the_manifest(make_shards, make_sample) -> None:
     write_shard(folder / "extra.tar", [make_sample(9)])
     (folder / "val-000000.tar").unlink()
     (folder / ".17-0.tmp").touch()
-    said = " ".join(faults_of(folder))
-    assert "extra.tar is not in manifest.json" in said
-    assert "val-000000.tar is missing" in said
-    assert "left half-written" in said
+    reported = " ".join(faults_of(folder))
+    assert "extra.tar is not in manifest.json" in reported
+    assert "val-000000.tar is missing" in reported
+    assert "left half-written" in reported
 
 
 def test_unfinished_and_newer_sets(make_shards) -> None:
@@ -160,9 +160,9 @@ def test_members_that_do_not_fit(tmp_path: Path) -> None:
     shard = tmp_path / "a.tar"
     write_shard(shard, [good, ShardSample("bad", Frame(DEPTH), np.full((4, 6), 9, np.uint8))])
     write_manifest(tmp_path, {}, [ShardEntry("a.tar", 3, shard.stat().st_size, hash_file(shard))])
-    said = faults_of(tmp_path)
-    assert any("holds 2 frames, expected 3" in text for text in said)
-    assert any("a.tar/bad.label.png holds the values [9]" in text for text in said)
+    reported = faults_of(tmp_path)
+    assert any("holds 2 frames, expected 3" in text for text in reported)
+    assert any("a.tar/bad.label.png holds the values [9]" in text for text in reported)
     assert check(tmp_path, say=lambda _: None).frames == 1
 
 

@@ -202,7 +202,7 @@ def test_every_frame_keeps_its_camera(tmp_path: Path, make_sample) -> None:
 
 
 def test_coco_has_one_unit(tmp_path: Path) -> None:
-    """Depth of 0.1 mm beside depth of millimetres becomes millimetres; what is too far for that is said."""
+    """Depth of 0.1 mm beside depth of millimeters becomes millimeters; what is too far for that is said."""
     near = Frame(np.full((4, 6), 5000, np.uint16), 0.0001)
     far = Frame(np.full((4, 6), 60000, np.uint16), 0.01)
     own = Frame(np.full((4, 6), 700, np.uint16), 0.001)
@@ -210,8 +210,8 @@ def test_coco_has_one_unit(tmp_path: Path) -> None:
     write_shard(tmp_path / "in.tar", [ShardSample(key, frame) for key, frame in frames.items()])
     conversion, said = convert(ShardDataset(tmp_path / "in.tar"), tmp_path / "coco", "coco")
     assert (conversion.written, conversion.failed) == (2, 1) and "'c' reaches 600.0 m" in said[0]
-    for sample, metres in zip(FolderDataset(tmp_path / "coco"), (0.7, 0.5), strict=True):
-        np.testing.assert_allclose(sample.frame.depth_m(), metres, rtol=1e-6)
+    for sample, meters in zip(FolderDataset(tmp_path / "coco"), (0.7, 0.5), strict=True):
+        np.testing.assert_allclose(sample.frame.depth_m(), meters, rtol=1e-6)
     images = json.loads((tmp_path / "coco" / "annotations.json").read_text())["images"]
     assert [image["file_name"] for image in images] == ["depth/a.png", "depth/b.png"]
 

@@ -1,4 +1,4 @@
-"""What holds for everything that gives labelled frames, wherever they come from."""
+"""What holds for everything that gives labeled frames, wherever they come from."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _public(where: Path) -> Dataset:
         (where / "nyu" / "train").mkdir(parents=True, exist_ok=True)
         depth = np.full((480, 640), 700 + number, np.uint16)
         (where / "nyu" / "train" / f"depth_1_{number + 1:07d}.png").write_bytes(_nyu(depth))
-    found = open_named(f"nyu:{where / 'nyu'}", labelled=False)
+    found = open_named(f"nyu:{where / 'nyu'}", labeled=False)
     assert found is not None
     return found
 

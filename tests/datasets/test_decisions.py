@@ -27,7 +27,7 @@ WHO = Reviewer("Anna", "tab")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Frames a to e, each labelled hand everywhere, half of them in each split."""
+    """Frames a to e, each labeled hand everywhere, half of them in each split."""
     writer = FolderWriter(tmp_path / "set", {"splits": {"train": ["a", "b", "c"], "val": ["d", "e"]}})
     for stem in "abcde":
         writer.write(stem, Frame(np.full(SHAPE, 500, np.uint16)), np.full(SHAPE, 1, np.uint8))

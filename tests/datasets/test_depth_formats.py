@@ -64,9 +64,9 @@ def test_integers_have_the_unit_that_is_said(tmp_path: Path, save: Save) -> None
 
 
 @pytest.mark.parametrize("save", [npy, npz, tiff, exr])
-def test_floats_are_metres_unless_a_person_says_otherwise(tmp_path: Path, save: Save) -> None:
-    metres = (DEPTH / 1000).astype(np.float32)
-    for values, unit in ((metres, 1.0), (metres * np.float32(1000), 0.001), (metres * np.float32(100), 0.01)):
+def test_floats_are_meters_unless_a_person_says_otherwise(tmp_path: Path, save: Save) -> None:
+    meters = (DEPTH / 1000).astype(np.float32)
+    for values, unit in ((meters, 1.0), (meters * np.float32(1000), 0.001), (meters * np.float32(100), 0.01)):
         file = save(values, tmp_path / "a")
         frame = read_depth(file, depth_unit_m=0.5, float_unit_m=unit)
         np.testing.assert_allclose(frame.depth_m(), DEPTH / 1000, atol=6e-5)
@@ -84,7 +84,7 @@ def test_columns_first_is_not_turned(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_depth(npy(np.asfortranarray(DEPTH), tmp_path / "a")).depth, DEPTH)
 
 
-def test_integers_beyond_sixteen_bits_keep_their_metres(tmp_path: Path) -> None:
+def test_integers_beyond_sixteen_bits_keep_their_meters(tmp_path: Path) -> None:
     frame = read_depth(npy(DEPTH.astype(np.int32) * 1000, tmp_path / "a"), depth_unit_m=1e-6)
     np.testing.assert_allclose(frame.depth_m(), DEPTH / 1000, atol=6e-5)
     (odd,) = read_depth(npy(DEPTH.astype(np.int32) * 1000, tmp_path / "a")).oddities()

@@ -65,7 +65,7 @@ def test_unit_and_camera_given_win_over_the_file(tmp_path: Path) -> None:
     assert frame.intrinsics is camera
 
 
-def test_without_description_the_unit_is_millimetres(tmp_path: Path) -> None:
+def test_without_description_the_unit_is_millimeters(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.full((2, 2), 500, np.uint16))
     dataset = FolderDataset(tmp_path)
     assert dataset[0].frame.depth_unit_m == 0.001

@@ -29,27 +29,27 @@ def test_png_is_read_with_its_unit_and_camera(tmp_path: Path, depth: np.ndarray)
     assert frame.intrinsics is camera
 
 
-def test_default_unit_is_millimetres(tmp_path: Path, depth: np.ndarray) -> None:
+def test_default_unit_is_millimeters(tmp_path: Path, depth: np.ndarray) -> None:
     assert read_depth(save(tmp_path / "a.PNG", depth)).depth_unit_m == 0.001
 
 
-def test_npy_of_integers_and_metres(tmp_path: Path) -> None:
+def test_npy_of_integers_and_meters(tmp_path: Path) -> None:
     np.save(tmp_path / "raw.npy", np.array([[0, 7000]], ">u2"))
     raw = read_depth(tmp_path / "raw.npy", depth_unit_m=0.0001)
     np.testing.assert_allclose(raw.depth_m(), [[0, 0.7]], rtol=1e-6)
-    np.save(tmp_path / "metres.npy", np.array([[np.nan, 0.7]], np.float64))
-    metres = read_depth(tmp_path / "metres.npy", depth_unit_m=0.001)
-    np.testing.assert_allclose(metres.depth_m(), [[0, 0.7]], rtol=1e-6)
-    assert "NaN" in metres.oddities()[0]
+    np.save(tmp_path / "meters.npy", np.array([[np.nan, 0.7]], np.float64))
+    meters = read_depth(tmp_path / "meters.npy", depth_unit_m=0.001)
+    np.testing.assert_allclose(meters.depth_m(), [[0, 0.7]], rtol=1e-6)
+    assert "NaN" in meters.oddities()[0]
 
 
 @pytest.mark.parametrize(
     ("image", "found"),
     [
         (np.ones((4, 4), np.uint8), "8-bit gray PNG"),
-        (np.ones((4, 4, 3), np.uint8), "8-bit colour PNG"),
-        (np.ones((4, 4, 3), np.uint16), "16-bit colour PNG"),
-        (np.ones((4, 4, 4), np.uint8), "8-bit colour with transparency PNG"),
+        (np.ones((4, 4, 3), np.uint8), "8-bit color PNG"),
+        (np.ones((4, 4, 3), np.uint16), "16-bit color PNG"),
+        (np.ones((4, 4, 4), np.uint8), "8-bit color with transparency PNG"),
     ],
 )
 def test_other_pngs_are_no_depth(tmp_path: Path, image: np.ndarray, found: str) -> None:
@@ -148,7 +148,7 @@ def test_labels_with_sixteen_bits(tmp_path: Path) -> None:
         read_labels(path, (1, 3))
 
 
-def test_colour_is_read_as_rgb_and_must_fit(tmp_path: Path) -> None:
+def test_color_is_read_as_rgb_and_must_fit(tmp_path: Path) -> None:
     path = save(tmp_path / "c.png", np.full((2, 2, 3), (0, 0, 255), np.uint8))
     np.testing.assert_array_equal(read_color(path, (2, 2))[0, 0], (255, 0, 0))
     with pytest.raises(InputError, match="2x2 pixels, expected 3x2"):
@@ -173,7 +173,7 @@ def test_damaged_npy(tmp_path: Path, data: bytes) -> None:
         read_depth(tmp_path / "a.npy")
 
 
-def test_metres_too_many_for_single_precision_are_not_measured(tmp_path: Path) -> None:
+def test_meters_too_many_for_single_precision_are_not_measured(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[1e300, 0.7]]))
     frame = read_depth(tmp_path / "a.npy")
     np.testing.assert_allclose(frame.depth_m(), [[0, 0.7]], rtol=1e-6)

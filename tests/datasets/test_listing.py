@@ -40,9 +40,9 @@ def test_files_that_look_like_depth_and_are_not_read_are_named(tmp_path: Path) -
         with pytest.raises(InputError, match=rf"{dataset.stems[index]} is a .*, expected depth as"):
             dataset[index]
     assert dataset.unlabelled() == ["a"]
-    said: list[str] = []
-    findings = check(take, say=said.append)
-    assert (findings.frames, findings.faults) == (1, len(UNREAD)) and "take the depth track out" in said[0]
+    reported: list[str] = []
+    findings = check(take, say=reported.append)
+    assert (findings.frames, findings.faults) == (1, len(UNREAD)) and "take the depth track out" in reported[0]
 
 
 def test_pictures_inside_depth_look_like_depth(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_what_is_left_out_is_counted_by_segment(
     np.savez(take / "c.npz", depth=IMAGE)
     argv = ["segment", str(take), "--out", str(tmp_path / "out"), "--model", str(depth_rule_model), "--no-overlays"]
     assert main(argv) == 1
-    said = capsys.readouterr().err
-    assert "b.mkv is a .mkv file" in said and "2 of 3 frames segmented" in said
+    reported = capsys.readouterr().err
+    assert "b.mkv is a .mkv file" in reported and "2 of 3 frames segmented" in reported
     assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == ["a.png", "c.png"]
 
 

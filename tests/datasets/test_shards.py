@@ -47,7 +47,7 @@ def test_every_bit_comes_back(make_shards, make_sample) -> None:
 
 
 def test_labels_and_color_may_be_missing(make_shards) -> None:
-    dataset = ShardDataset(make_shards(labelled=False))
+    dataset = ShardDataset(make_shards(labeled=False))
     assert dataset[0].labels is None
     assert dataset.color(0) is None and not dataset.has_color(0)
     assert dataset.unlabelled() == dataset.stems
@@ -74,8 +74,8 @@ def test_one_tar_is_a_data_set_with_and_without_manifest(make_shards) -> None:
 def test_what_is_said_of_unit_and_camera_wins_in_order(make_shards, make_sample) -> None:
     folder = make_shards()
     camera = Intrinsics(1.0, 1.0, 0.0, 0.0)
-    said = ShardDataset(folder, depth_unit_m=0.01, intrinsics=camera)[0].frame
-    assert (said.depth_unit_m, said.intrinsics) == (0.01, camera)
+    reported = ShardDataset(folder, depth_unit_m=0.01, intrinsics=camera)[0].frame
+    assert (reported.depth_unit_m, reported.intrinsics) == (0.01, camera)
     rewrite_facts(folder / "val-000000.tar", {"stem": "x"})
     frame = ShardDataset(folder / "val-000000.tar")[0].frame
     assert (frame.depth_unit_m, frame.intrinsics) == (0.001, None)

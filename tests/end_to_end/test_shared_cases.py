@@ -144,7 +144,7 @@ def test_float_mm_npy(ran: Ran) -> None:
     if not summary.exists():
         assert any("--depth-unit" in sentence for sentence in ran.said())
         return
-    assert not re.search(r"\b450(\.0+)? m\b|--depth-unit", ran.output)  # and it is not taken for metres
+    assert not re.search(r"\b450(\.0+)? m\b|--depth-unit", ran.output)  # and it is not taken for meters
 
 
 def test_gray_color_annotated(ran: Ran) -> None:
@@ -177,13 +177,13 @@ def test_stale_labels(ran: Ran) -> None:
     (_, code), (_, last_code) = ran.parts()
     assert code == 1 and last_code == 2
     out = ran.folder / "out"
-    told = any(re.search(r"\b(old|earlier|before)\b", sentence) for sentence in ran.said())
+    reported = any(re.search(r"\b(old|earlier|before)\b", sentence) for sentence in ran.said())
     # The second run fails on a.png: what it lists below labels/ and overlays/ is not of the first.
     listed = ran.output.split("exit 1\n")[1].split("graspseg: ")[0]
-    assert told or "a.png" not in listed
+    assert reported or "a.png" not in listed
     # In the third one b.png is gone, too, and nothing is segmented.
     old = [path for kind in ("labels", "overlays") for path in out.glob(f"{kind}/*.png")]
-    assert told or not old
+    assert reported or not old
     assert not (out / "summary.json").exists()
 
 

@@ -43,7 +43,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "venv" / "bin"
 
 
-def test_wheel_holds_the_model_and_its_licences_and_is_small(wheel: Path) -> None:
+def test_wheel_holds_the_model_and_its_licenses_and_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert WEIGHTS in names

@@ -24,7 +24,7 @@ def test_everything_measured_is_hand() -> None:
 
 
 @pytest.mark.parametrize("unit_m", [0.001, 0.0001])
-def test_range_counts_from_the_nearest_measurement_in_metres(unit_m: float) -> None:
+def test_range_counts_from_the_nearest_measurement_in_meters(unit_m: float) -> None:
     frame, hand = scene(unit_m)
     assert (near_is_hand(frame) == HAND).sum() == 1
     frame.depth[55, 70] = 0

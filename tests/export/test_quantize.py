@@ -13,7 +13,7 @@ from torch import nn
 
 from graspseg import InputError, Segmenter
 from graspseg.evaluation import quantization
-from graspseg.evaluation.quantization import Judgement, export_int8, judge
+from graspseg.evaluation.quantization import Judgment, export_int8, judge
 from graspseg.export import ExportError, export_onnx
 from graspseg.export.openvino import write_openvino
 from graspseg.export.quantize import before_first_convolution, quantize, write_quantized
@@ -117,8 +117,8 @@ def test_the_file_says_what_it_was_made_of_and_runs(
     info, of = read_model_info(path), read_model_info(source)
     assert info.quantized_from == of.digest != info.digest
     assert (info.network, info.side, info.looks) == ("small", SIDE, 1)
-    told = read_onnx_properties(path)
-    assert told["graspseg.precision"] == "int8" and "0.999" in told["graspseg.int8_against_float32"]
+    reported = read_onnx_properties(path)
+    assert reported["graspseg.precision"] == "int8" and "0.999" in reported["graspseg.int8_against_float32"]
     depth, angle = window()
     exact = load_engine(source, engine, threads=1)(depth, angle)
     coarse = load_engine(path, engine, threads=1, precision="int8")(depth, angle)
@@ -140,7 +140,7 @@ def test_two_models_of_one_name_are_told_apart(source: Path, quantized: onnx.Mod
     assert int8_beside(model, read_model_info(model)) is None
 
 
-def _judgements(monkeypatch: pytest.MonkeyPatch, quantized: onnx.ModelProto, passing: float) -> list[float]:
+def _judgments(monkeypatch: pytest.MonkeyPatch, quantized: onnx.ModelProto, passing: float) -> list[float]:
     """Let only that share of multiplications pass; returns the shares that are tried."""
     tried: list[float] = []
 
@@ -148,8 +148,8 @@ def _judgements(monkeypatch: pytest.MonkeyPatch, quantized: onnx.ModelProto, pas
         tried.append(share)
         return quantized
 
-    def judge_(*_: object) -> Judgement:
-        return Judgement(3, 0.9991, 0.99, 0.8 if tried[-1] <= passing else 0.7958, 0.8)
+    def judge_(*_: object) -> Judgment:
+        return Judgment(3, 0.9991, 0.99, 0.8 if tried[-1] <= passing else 0.7958, 0.8)
 
     monkeypatch.setattr(quantization, "quantize", quantize_)
     monkeypatch.setattr(quantization, "judge", judge_)
@@ -160,17 +160,17 @@ def _judgements(monkeypatch: pytest.MonkeyPatch, quantized: onnx.ModelProto, pas
 def test_fewer_convolutions_are_tried_until_the_score_holds(
     source: Path, quantized: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried = _judgements(monkeypatch, quantized, quantization.SHARES[1])
-    told: list[str] = []
-    judged = export_int8(source, tmp_path / "o.int8.onnx", data=("a", "b"), told=told.append)
-    assert tried == list(quantization.SHARES[:2]) and set(judged) == {"a", "b"} and len(told) == 3
+    tried = _judgments(monkeypatch, quantized, quantization.SHARES[1])
+    reported: list[str] = []
+    judged = export_int8(source, tmp_path / "o.int8.onnx", data=("a", "b"), reported=reported.append)
+    assert tried == list(quantization.SHARES[:2]) and set(judged) == {"a", "b"} and len(reported) == 3
     assert read_model_info(tmp_path / "o.int8.onnx").quantized_from == read_model_info(source).digest
 
 
 def test_one_that_is_worse_is_refused_with_the_figure(
     source: Path, quantized: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _judgements(monkeypatch, quantized, 0.0)
+    _judgments(monkeypatch, quantized, 0.0)
     with pytest.raises(
         ExportError, match=r"a: 99\.910 % of float32's labels, mean IoU changed by -0\.42 points, expect"
     ):
@@ -179,9 +179,9 @@ def test_one_that_is_worse_is_refused_with_the_figure(
 
 
 def test_what_passes() -> None:
-    assert Judgement(1, 0.995, None, 0.8029, 0.8).passes and Judgement(1, 0.995, None, None, None).passes
-    assert not Judgement(1, 0.9949, 0.99, 0.8, 0.8).passes
-    assert not Judgement(1, 1.0, 1.0, 0.8031, 0.8).passes and not Judgement(1, 1.0, 1.0, 0.7969, 0.8).passes
+    assert Judgment(1, 0.995, None, 0.8029, 0.8).passes and Judgment(1, 0.995, None, None, None).passes
+    assert not Judgment(1, 0.9949, 0.99, 0.8, 0.8).passes
+    assert not Judgment(1, 1.0, 1.0, 0.8031, 0.8).passes and not Judgment(1, 1.0, 1.0, 0.7969, 0.8).passes
 
 
 def test_a_model_agrees_with_itself(depth_rule_model: Path) -> None:
@@ -193,8 +193,9 @@ def test_a_model_agrees_with_itself(depth_rule_model: Path) -> None:
 
 def test_openvinos_format_says_the_same_and_gives_the_same(source: Path) -> None:
     xml = write_openvino(source)
-    told, exact = read_model_info(xml), read_model_info(source)
-    assert (told.network, told.side, told.looks, told.presence) == (exact.network, exact.side, exact.looks, None)
+    reported, exact = read_model_info(xml), read_model_info(source)
+    found = (reported.network, reported.side, reported.looks, reported.presence)
+    assert found == (exact.network, exact.side, exact.looks, None)
     depth, angle = window()
     same = load_engine(xml, "openvino", threads=1)(depth, angle)
     np.testing.assert_allclose(same, load_engine(source, "openvino", threads=1)(depth, angle), atol=1e-6)

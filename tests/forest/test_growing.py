@@ -3,7 +3,7 @@ import pytest
 
 from graspseg.forest.features import BIN_OF, EDGES, FAR, Grid
 from graspseg.forest.growing import best_split, grow_tree
-from graspseg.forest.pixels import FrameStore, LabelledGrid, Pixels, draw_pixels
+from graspseg.forest.pixels import FrameStore, LabeledGrid, Pixels, draw_pixels
 from graspseg.forest.settings import StageSettings
 from graspseg.forest.trees import Trees
 
@@ -37,7 +37,7 @@ def test_leaves_that_would_be_too_small_are_not_split_off() -> None:
     assert best_split(counts, 3)[2] == -1
 
 
-def step_scene() -> LabelledGrid:
+def step_scene() -> LabeledGrid:
     """A hand at 0.5 m on the left, an object 5 cm behind it on the right, background at 1 m below."""
     surface = np.full((40, 60), 5000, np.uint16)
     surface[:, 30:] = 5500
@@ -45,13 +45,13 @@ def step_scene() -> LabelledGrid:
     surface[0, 0] = FAR
     labels = np.where(surface == 5000, 1, np.where(surface == 5500, 2, 0)).astype(np.uint8)
     labels[1, 1] = 255
-    return LabelledGrid(Grid(surface, 4, 2, 2, 119.0, 119.0), labels)
+    return LabeledGrid(Grid(surface, 4, 2, 2, 119.0, 119.0), labels)
 
 
 SETTINGS = StageSettings(trees=1, depth=8, pixels=900, candidates=60, smallest_leaf=2)
 
 
-def grown(seed: int) -> tuple[LabelledGrid, Trees]:
+def grown(seed: int) -> tuple[LabeledGrid, Trees]:
     scene = step_scene()
     rng = np.random.default_rng(seed)
     pixels = draw_pixels([scene], SETTINGS.pixels, rng)
@@ -101,7 +101,7 @@ def test_training_and_answering_see_the_same_differences() -> None:
     rng = np.random.default_rng(5)
     surface = rng.integers(4000, 6000, (30, 30)).astype(np.uint16)
     labels = rng.integers(0, 3, (30, 30)).astype(np.uint8)
-    scene = LabelledGrid(Grid(surface, 1, 0, 0, 119.0, 125.0), labels)
+    scene = LabeledGrid(Grid(surface, 1, 0, 0, 119.0, 125.0), labels)
     pixels = draw_pixels([scene], 300, rng)
     settings = StageSettings(trees=1, depth=40, pixels=300, candidates=40, smallest_leaf=1)
     tree = grow_tree(FrameStore.of([scene.grid]), pixels, settings, rng)

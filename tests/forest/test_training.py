@@ -9,7 +9,7 @@ from graspseg.errors import InputError
 from graspseg.evaluation.rules import RULES
 from graspseg.forest.features import reduce_frame
 from graspseg.forest.forest import Forest
-from graspseg.forest.pixels import reduce_labelled
+from graspseg.forest.pixels import reduce_labeled
 from graspseg.forest.settings import ForestSettings
 from graspseg.forest.training import mean_f1, missed_and_seen, train_forest
 from graspseg.frame import Frame, Intrinsics
@@ -81,7 +81,7 @@ def test_large_regions_are_looked_at_more_coarsely(tiny_forest: Forest, train_fr
 def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
     source = SyntheticDataset("val", 7, recipes=("interseghands",), count=6)
     frames = [
-        reduce_labelled(each.frame.depth_m(), each.target(), each.frame.intrinsics_or_default(), tiny_forest.settings)
+        reduce_labeled(each.frame.depth_m(), each.target(), each.frame.intrinsics_or_default(), tiny_forest.settings)
         for each in source
     ]
     (missed, coarse), (also_missed, fine) = (
@@ -90,8 +90,8 @@ def test_pixels_that_stage_2_skips_are_not_missed(tiny_forest: Forest) -> None:
     )
     assert min(seen.stands_for for seen in coarse) > 1 == max(seen.stands_for for seen in fine)
     np.testing.assert_array_equal(missed, also_missed)
-    told, counted = (sum(seen.stands_for * len(seen.target) for seen in each) for each in (coarse, fine))
-    assert told == pytest.approx(counted, rel=0.1)
+    reported, counted = (sum(seen.stands_for * len(seen.target) for seen in each) for each in (coarse, fine))
+    assert reported == pytest.approx(counted, rel=0.1)
 
 
 def test_equal_seeds_give_equal_forests(train_frames: Dataset, tiny_settings: ForestSettings) -> None:
@@ -117,15 +117,15 @@ def test_damaged_frames_are_told_and_left_out(train_frames: Dataset, tiny_settin
 
 
 def test_progress_is_told_for_every_part(train_frames: Dataset, tiny_settings: ForestSettings) -> None:
-    told: dict[str, list[float]] = {}
+    reported: dict[str, list[float]] = {}
     train_forest(
         train_frames,
         replace(tiny_settings, frames=4),
         seed=0,
-        progress=lambda what, share: told.setdefault(what, []).append(share),
+        progress=lambda what, share: reported.setdefault(what, []).append(share),
     )
-    assert list(told) == ["frames", "find", "regions", "segment"]
-    for shares in told.values():
+    assert list(reported) == ["frames", "find", "regions", "segment"]
+    for shares in reported.values():
         assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
 
 

@@ -44,7 +44,7 @@ def test_sobel_of_a_step_by_hand():
 def test_sobel_of_a_corner_by_hand():
     corner = torch.zeros(1, 1, 4, 4)
     corner[..., 2:, 2:] = 1
-    # At (1, 1) only the diagonal neighbour is set: 1 in either direction.
+    # At (1, 1) only the diagonal neighbor is set: 1 in either direction.
     assert edge_strength(corner)[0, 0, 1, 1].item() == pytest.approx(2**0.5, abs=2e-3)
     assert edge_strength(corner)[0, 0, 0, 0].item() == 0
 

@@ -36,7 +36,7 @@ def test_uint8_labels_and_other_weights():
     torch.testing.assert_close(loss, F.cross_entropy(logits, target))
 
 
-def test_nothing_labelled_costs_nothing():
+def test_nothing_labeled_costs_nothing():
     logits = torch.randn(1, 3, 4, 4, requires_grad=True)
     loss = weighted_cross_entropy(logits, torch.full((1, 4, 4), 255))
     loss.backward()

@@ -71,7 +71,7 @@ def test_what_an_ignored_pixel_holds_does_not_matter():
     assert lovasz_softmax(probabilities, target) == lovasz_softmax(other, target)
 
 
-def test_nothing_labelled_costs_nothing():
+def test_nothing_labeled_costs_nothing():
     logits = torch.randn(1, 3, 4, 4, requires_grad=True)
     loss = lovasz_softmax(logits.softmax(1), torch.full((1, 4, 4), 255))
     loss.backward()

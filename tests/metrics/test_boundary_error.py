@@ -23,7 +23,7 @@ def score(prediction: np.ndarray, target: np.ndarray, depth_m: np.ndarray) -> di
     return error.summary()["hand"]
 
 
-def test_two_pixels_at_half_a_metre_are_two_millimetres_whatever_lies_behind() -> None:
+def test_two_pixels_at_half_a_meter_are_two_millimeters_whatever_lies_behind() -> None:
     depth_m = np.where(columns(8) == HAND, 0.5, 3.0)
     expected = {"mean_mm": 2.0, "median_mm": 2.0, "p95_mm": 2.0, "images": 1, "one_sided": 0}
     assert score(columns(10), columns(8), depth_m) == pytest.approx(expected)

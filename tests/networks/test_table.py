@@ -89,7 +89,7 @@ def test_extreme_frames_give_finite_logits(name: str):
 
 
 @small_names
-def test_evaluation_is_deterministic_and_free_of_neighbours_in_the_batch(name: str):
+def test_evaluation_is_deterministic_and_free_of_neighbors_in_the_batch(name: str):
     network = lively(name).eval()
     depth_m, angle = frames(2, 48, 64)
     with torch.no_grad():

@@ -214,14 +214,14 @@ def test_after_a_new_ranking_the_worst_come_next_and_the_place_is_kept(client: T
     table = "stem,confidence\ntake/0,0.3\ntake/1,0.9\ntake/2,0.8\ntake/3,0.1\ntake/4,0.2\n"
     (folder / "confidence.csv").write_text(table)
     here = first["frames"][1]["id"]  # take/1, now the surest
-    asked = {"after": here, "count": 2, "ranking": first["ranking"]}
-    answer = client.post("/api/next", json=asked, headers=anna).json()
+    requested = {"after": here, "count": 2, "ranking": first["ranking"]}
+    answer = client.post("/api/next", json=requested, headers=anna).json()
     assert stems(answer) == ["take/3", "take/4"] and answer["ranking"] != first["ranking"]
     assert answer["frames"][0]["confidence"] == 0.1
     others = stems(client.post("/api/next", json={"count": 9}, headers=ben).json())
     assert others == ["take/0", "take/2"]  # take/1 is still Anna's
-    asked = {"after": answer["frames"][0]["id"], "count": 1, "ranking": answer["ranking"]}
-    assert stems(client.post("/api/next", json=asked, headers=anna).json()) == ["take/4"]
+    requested = {"after": answer["frames"][0]["id"], "count": 1, "ranking": answer["ranking"]}
+    assert stems(client.post("/api/next", json=requested, headers=anna).json()) == ["take/4"]
     by_name = {"after": here, "count": 1, "order": "name", "ranking": "another"}
     assert stems(client.post("/api/next", json=by_name, headers=anna).json()) == ["take/3"]
 
@@ -262,7 +262,7 @@ def test_frames_that_are_damaged_or_gone(client: TestClient, folder: Path) -> No
     gone = client.get(f"/media/{frames['take/1']['id']}/labels")
     assert gone.status_code == 404 and "depth/take/1.png is not there" in gone.json()["error"]
     wrong = client.get(f"/media/{frames['take/2']['id']}/labels")
-    assert wrong.status_code == 422 and "8-bit colour PNG" in wrong.json()["error"]
+    assert wrong.status_code == 422 and "8-bit color PNG" in wrong.json()["error"]
     assert len(client.get("/api/queue").json()["frames"]) == 5
     saved = client.put(
         f"/api/frame/{frames['take/2']['id']}/labels?expected_revision=0", content=labels_of(2).tobytes()

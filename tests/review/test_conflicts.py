@@ -30,18 +30,18 @@ def edit(path: Path) -> bytes:
     return data
 
 
-def told(frame: dict, *, version: bool) -> dict:
+def reported(frame: dict, *, version: bool) -> dict:
     """What a program says that it saw; without `version`, what the server told it last counts."""
     return {"expected_revision": frame["revision"]} | ({"expected_labels": frame["labels_version"]} if version else {})
 
 
 def decide(client: TestClient, frame: dict, *, version: bool):
-    body = {"decision": "accepted", **told(frame, version=version)}
+    body = {"decision": "accepted", **reported(frame, version=version)}
     return client.post(f"/api/frame/{frame['id']}/decision", json=body, headers=ANN)
 
 
 def save(client: TestClient, frame: dict, *, version: bool):
-    params = told(frame, version=version)
+    params = reported(frame, version=version)
     return client.put(f"/api/frame/{frame['id']}/labels", params=params, content=labels_of(1).tobytes(), headers=ANN)
 
 
@@ -82,7 +82,7 @@ def test_undo_leaves_labels_another_program_wrote(client: TestClient, folder: Pa
     frame, path = frame_of(client, "take/0"), folder / "labels" / "take" / "0.png"
     saved = save(client, frame, version=True).json()["frame"]
     now = edit(path)
-    body = {"frame": frame["id"], **(told(saved, version=True) if says else {})}
+    body = {"frame": frame["id"], **(reported(saved, version=True) if says else {})}
     refused = client.post("/api/undo", json=body, headers=ANN)
     assert refused.status_code == 409 and "by another program" in refused.json()["error"]
     assert refused.json()["frame"]["labels_version"] != saved["labels_version"]
@@ -109,7 +109,7 @@ def test_undo_of_a_frame_that_somebody_touched_in_another_way(client: TestClient
     mine = decide(client, frame, version=True).json()["frame"]
     body = {"expected_revision": 1}
     client.put(f"/api/frame/{frame['id']}/labels", params=body, content=labels_of(2).tobytes(), headers=BEN)
-    refused = client.post("/api/undo", json={"frame": frame["id"], **told(mine, version=True)}, headers=ANN)
+    refused = client.post("/api/undo", json={"frame": frame["id"], **reported(mine, version=True)}, headers=ANN)
     assert refused.status_code == 409 and "by Ben meanwhile" in refused.json()["error"]
     assert refused.json()["seen"] == {"revision": 1, "labels_version": mine["labels_version"]}
     assert refused.json()["frame"]["revision"] == 2

@@ -38,8 +38,8 @@ class Server:
     def __init__(self, folder: Path, log: Path, *, patience_s: float = 0.0) -> None:
         self.log = log
         command = [sys.executable, "-c", PROGRAM, str(FEW), str(patience_s), str(folder)]
-        with log.open("wb") as said:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+        with log.open("wb") as reported:
+            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=reported, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert "Review at" in line, log.read_text()
@@ -127,12 +127,12 @@ def test_many_who_ask_in_full_are_answered(server: Server) -> None:
 
 
 def test_who_does_not_take_the_answers_locks_nobody_out(server: Server) -> None:
-    asked = b"GET /static/app.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000
+    requested = b"GET /static/app.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 1000
     with flood(server, 40, b"") as opened:
         for each in opened:
             each.settimeout(0.05)
             with contextlib.suppress(OSError):
-                each.sendall(asked)
+                each.sendall(requested)
         server.answers()
 
 

@@ -174,11 +174,11 @@ def test_images_that_cannot_be_taken_over_are_said(reviewed: Store, folder: Path
     small = '<image id="1" name="take/1.png" width="3" height="2">' + mask + "</image>"
     images = IMAGE.format("nobody.png", mask) + small + IMAGE.format("take/3.png", "") + IMAGE.format("take/2", mask)
     (tmp_path / "a.xml").write_text(CVAT.format(images))
-    said: list[str] = []
+    reported: list[str] = []
     before = labels_in(folder, "take/3")
-    done = import_labels(reviewed, tmp_path / "a.xml", say=said.append)
+    done = import_labels(reviewed, tmp_path / "a.xml", say=reported.append)
     assert (done.changed, done.empty, done.failed) == (1, 1, 2)
-    assert "'nobody.png' is no frame of" in said[0] and "is 3x2 pixels, expected 30x20" in said[1]
+    assert "'nobody.png' is no frame of" in reported[0] and "is 3x2 pixels, expected 30x20" in reported[1]
     np.testing.assert_array_equal(labels_in(folder, "take/3"), before)
 
 
@@ -255,7 +255,7 @@ def test_an_accepted_frame_without_labels_is_said(store: Store, folder: Path, tm
     for frame in store.frames()[2:4]:
         store.decide(frame.id, "accepted", expected_revision=0, who=ANNA)
     (folder / "labels" / "take" / "3.png").unlink()
-    said: list[str] = []
-    done = export(open_accepted(folder), tmp_path / "out", "cvat", say=said.append)
+    reported: list[str] = []
+    done = export(open_accepted(folder), tmp_path / "out", "cvat", say=reported.append)
     assert (done.frames, done.written) == (2, 1)
-    assert len(said) == 1 and "take/3 has no label image" in said[0]
+    assert len(reported) == 1 and "take/3 has no label image" in reported[0]

@@ -47,8 +47,8 @@ def test_a_new_ranking_counts(store: Store, folder: Path) -> None:
 
 
 def test_a_ranking_is_followed_while_the_server_runs(store: Store, folder: Path) -> None:
-    said: list[str] = []
-    ranking = Ranking(store.database, store.folder, say=said.append)
+    reported: list[str] = []
+    ranking = Ranking(store.database, store.folder, say=reported.append)
     table = folder / "confidence.csv"
     ranking.follow()
     assert order_of(store)[0] == "take/2"
@@ -61,7 +61,7 @@ def test_a_ranking_is_followed_while_the_server_runs(store: Store, folder: Path)
     table.unlink()
     ranking.follow()
     assert order_of(store)[0] == "take/0"
-    (sentence,) = said
+    (sentence,) = reported
     assert sentence.startswith("The order of the frames stays as it was: ") and "confidence 7 in line 2" in sentence
 
 

@@ -160,11 +160,11 @@ def test_a_folder_that_can_only_be_read(store: Store, folder: Path, monkeypatch:
     before = files_of(folder)
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
-    said: list[str] = []
-    with client_of(folder, say=said.append) as client:
+    reported: list[str] = []
+    with client_of(folder, say=reported.append) as client:
         session = client.get("/api/session").json()
         assert "cannot be written to, so nothing can be saved there" in session["read_only"]
-        assert said == [session["read_only"]] and session["progress"]["accepted"] == 1
+        assert reported == [session["read_only"]] and session["progress"]["accepted"] == 1
         (frame,) = client.post("/api/next", json={"count": 1}).json()["frames"]
         assert client.get(frame["media"]["labels"]).status_code == 200
         body = {"decision": "rejected", "expected_revision": 0}

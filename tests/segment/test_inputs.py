@@ -22,13 +22,13 @@ def make(folder: Path, *names: str, unit: float | None = None) -> Path:
     return folder
 
 
-def test_unit_comes_from_the_option_then_the_data_set_then_millimetres(tmp_path: Path) -> None:
+def test_unit_comes_from_the_option_then_the_data_set_then_millimeters(tmp_path: Path) -> None:
     described = make(tmp_path / "a", "depth/1.png", unit=0.0001)
     plain = make(tmp_path / "b", "2.png")
     sources = find_sources([described, plain], tmp_path / "out")
-    nothing, said = CameraOptions(), CameraOptions(depth_unit_m=0.01)
+    nothing, reported = CameraOptions(), CameraOptions(depth_unit_m=0.01)
     assert [source.read(nothing).depth_unit_m for source in sources] == [0.0001, 0.001]
-    assert [source.read(said).depth_unit_m for source in sources] == [0.01, 0.01]
+    assert [source.read(reported).depth_unit_m for source in sources] == [0.01, 0.01]
 
 
 @pytest.mark.parametrize("name", ["depth/1.png", "depth/deep/1.png", "1.png"])
@@ -115,8 +115,8 @@ def test_frames_of_shards(tmp_path: Path) -> None:
         assert sources[1].path == folder / "s.tar" / "a.depth.png"
         frame = sources[1].read(CameraOptions())
         assert frame.depth_unit_m == 0.0005 and frame.intrinsics == Intrinsics(470.0, 471.0, 2.0, 1.0)
-        said = sources[1].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
-        assert said.depth_unit_m == 0.01 and said.intrinsics == Intrinsics(300.0, 300.0, 2.5, 1.5)
+        reported = sources[1].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
+        assert reported.depth_unit_m == 0.01 and reported.intrinsics == Intrinsics(300.0, 300.0, 2.5, 1.5)
 
 
 def test_shards_and_files_of_one_name_are_refused(tmp_path: Path) -> None:

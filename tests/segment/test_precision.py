@@ -30,15 +30,15 @@ def remembering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Milliseconds that every precision is said to take; counts how often somebody asks."""
-    told = {"float32": 5.0, "bf16": 3.0, "int8": 2.0, "asked": 0.0}
+    reported = {"float32": 5.0, "bf16": 3.0, "int8": 2.0, "asked": 0.0}
 
     def measure(engines: dict[Precision, object], side: int) -> dict[Precision, float]:
         assert side == 48
-        told["asked"] += 1
-        return {name: told[name] for name in engines}
+        reported["asked"] += 1
+        return {name: reported[name] for name in engines}
 
     monkeypatch.setattr(precision, "measure", measure)
-    return told
+    return reported
 
 
 def model_with_int8(folder: Path, source: Path, *, of: str | None = None) -> Path:

@@ -33,7 +33,7 @@ def _spread(vertices: np.ndarray, faces: np.ndarray, spacing_m: float) -> tuple[
 
 
 def _depth(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """How far the deepest of the points lies inside a mesh, metres, to half a millimetre."""
+    """How far the deepest of the points lies inside a mesh, meters, to half a millimeter."""
     points = points[((points > vertices.min(axis=0)) & (points < vertices.max(axis=0))).all(axis=1)]
     if not len(points):
         return 0.0

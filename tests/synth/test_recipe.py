@@ -86,7 +86,7 @@ def test_interseghands_is_as_large_as_the_papers_data_set_and_cropped_to_16_cm()
         made = maker.make(index)
         assert set(np.unique(made.labels)) <= {0, 1, 2}
         depth = made.depth_m[made.depth_m > 0]
-        # The nearest of hand and object may be lost at the rim; noise adds millimetres.
+        # The nearest of hand and object may be lost at the rim; noise adds millimeters.
         assert depth.max() - made.depth_m[made.labels > 0].min() < 0.18
 
 

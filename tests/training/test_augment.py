@@ -9,9 +9,9 @@ import pytest
 from graspseg.frame import Intrinsics
 from graspseg.training.augment import (
     depth_window,
+    eval_sample,
     foreground_view,
     measured_labels,
-    still_sample,
     training_sample,
 )
 from graspseg.training.presets import AugmentSettings, ViewSettings, preset
@@ -54,7 +54,7 @@ def test_equal_generators_give_equal_samples_and_others_do_not(frame):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_nearest_neighbour_invents_no_depth_and_no_label(frame, seed):
+def test_nearest_neighbor_invents_no_depth_and_no_label(frame, seed):
     sample = cut(frame, seed, augment=replace(PLAIN, rotation_deg=180.0, upright_share=0.0, mirror_share=0.5))
     assert np.isin(sample.depth, np.append(frame.depth_m, 0)).all()
     assert np.isin(sample.labels, (0, 1, 2)).all()
@@ -185,7 +185,7 @@ def test_measured_labels_keep_ignore():
 
 def test_still_samples_look_at_everything_then_closer(frame):
     first, second = (
-        still_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=VIEWS, look=look)
+        eval_sample(frame.depth_m, frame.labels, intrinsics=frame.intrinsics, views=VIEWS, look=look)
         for look in ("first", "second")
     )
     assert np.count_nonzero(second.labels) > 1.5 * np.count_nonzero(first.labels)

@@ -21,7 +21,7 @@ SPLITS = {"train": [str(index) for index in range(9)], "val": ["9", "10", "11"]}
 
 @pytest.fixture
 def mine(toy_folder):
-    """Twelve labelled frames, all whole."""
+    """Twelve labeled frames, all whole."""
     return toy_folder(12, splits=SPLITS)
 
 
@@ -55,8 +55,8 @@ def test_bad_frames_are_skipped_told_once_and_counted(spoiled, tmp_path, quick, 
     result = train(config, tmp_path / "run")
     bad = ("depth/2.png", "labels/5.png", "labels/7.png", "labels/10.png")
     assert_names(result.skipped, spoiled, *bad)
-    told = capsys.readouterr().err
-    assert [told.count(f"skipped: {spoiled / file} ") for file in bad] == [1, 1, 1, 1]
+    reported = capsys.readouterr().err
+    assert [reported.count(f"skipped: {spoiled / file} ") for file in bad] == [1, 1, 1, 1]
     assert load_checkpoint(result.model).card.data["frames_skipped"] == 4
 
 
@@ -163,6 +163,6 @@ def test_only_the_first_skipped_frames_are_told(capsys):
     skipped = Skipped()
     skipped.add(f"{index}.png is bad." for index in [0, 0, *range(9)])
     assert len(skipped.reasons) == 9
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 5
-    assert told[-1] == "graspseg: skipped: 4.png is bad. (more such frames are only counted)"
+    reported = capsys.readouterr().err.splitlines()
+    assert len(reported) == 5
+    assert reported[-1] == "graspseg: skipped: 4.png is bad. (more such frames are only counted)"

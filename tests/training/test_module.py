@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from graspseg.losses import contour_loss, weighted_cross_entropy
-from graspseg.training.augment import still_sample
+from graspseg.training.augment import eval_sample
 from graspseg.training.batches import to_batch
 from graspseg.training.module import SegmentationTask, make_optimizer, update_average
 from graspseg.training.presets import OptimizerSettings, preset
@@ -28,7 +28,7 @@ class OneLayer(nn.Module):
 def batch(toy_frames, quick):
     toy = toy_frames(1)[0]
     camera = toy.frame.intrinsics_or_default()
-    sample = still_sample(toy.frame.depth_m(), toy.target(), intrinsics=camera, views=quick.views, look="second")
+    sample = eval_sample(toy.frame.depth_m(), toy.target(), intrinsics=camera, views=quick.views, look="second")
     return to_batch([sample, sample])
 
 

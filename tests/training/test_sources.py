@@ -20,14 +20,14 @@ from graspseg.training.sources import Skipped, check_frames, open_frames, open_s
 
 @pytest.fixture
 def folder(tmp_path, toy_frames):
-    def write(count=10, labelled=10, change=lambda labels: labels, splits=None):
+    def write(count=10, labeled=10, change=lambda labels: labels, splits=None):
         extra = {} if splits is None else {"splits": splits}
         writer = FolderWriter(
             tmp_path / "set", {"intrinsics": {"fx": 120.0, "fy": 120.0, "cx": 79.5, "cy": 59.5}, **extra}
         )
         for index in range(count):
             sample = toy_frames(count)[index]
-            labels = change(sample.labels) if index < labelled else None
+            labels = change(sample.labels) if index < labeled else None
             writer.write(f"{index}", Frame.from_metres(sample.frame.depth_m(), depth_unit_m=0.001), labels)
         return tmp_path / "set"
 
@@ -52,7 +52,7 @@ def test_folders_follow_each_other(folder):
 
 def test_frames_without_labels_are_refused(folder):
     with pytest.raises(InputError, match="2 frames without labels"):
-        open_stored([folder(count=4, labelled=2)])
+        open_stored([folder(count=4, labeled=2)])
 
 
 def test_the_last_tenth_validates(folder):
@@ -88,7 +88,7 @@ def test_shards_with_splits_are_used_as_folders_are(folder, tmp_path):
 
 
 def test_shards_without_labels_are_refused(folder, tmp_path):
-    Conversion(FolderDataset(folder(count=3, labelled=1)), tmp_path / "shards", "shards").run()
+    Conversion(FolderDataset(folder(count=3, labeled=1)), tmp_path / "shards", "shards").run()
     with pytest.raises(InputError, match="2 frames without labels"):
         open_stored([tmp_path / "shards"])
 

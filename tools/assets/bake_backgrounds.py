@@ -2,7 +2,7 @@
 
     python tools/assets/bake_backgrounds.py FOLDER
 
-FOLDER holds data sets (`NAME/depth/*.png`, `NAME/dataset.json` with licence and provenance). A few frames of those
+FOLDER holds data sets (`NAME/depth/*.png`, `NAME/dataset.json` with license and provenance). A few frames of those
 under MIT and CC BY are stored at 640 pixels width; every split has other scenes. The last table of
 `ATTRIBUTION.md` is printed.
 """

@@ -43,7 +43,7 @@ and sources read as under "Objects". Nobody named here endorses this project.
 
 @dataclass(frozen=True)
 class Piece:
-    """One model: whole numbers from 0 to `STEPS`, and the edge lengths they span, metres."""
+    """One model: whole numbers from 0 to `STEPS`, and the edge lengths they span, meters."""
 
     name: str
     split: str

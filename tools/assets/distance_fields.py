@@ -17,7 +17,7 @@ FINEST_PITCH_M = 0.0008
 
 
 def write_distance_fields(path: Path, recipes: list[Recipe]) -> None:
-    """Write `<name>.grid` (float16 metres, negative inside), `<name>.origin` (of cell 0 0 0) and `<name>.pitch`."""
+    """Write `<name>.grid` (float16 meters, negative inside), `<name>.origin` (of cell 0 0 0) and `<name>.pitch`."""
     arrays: dict[str, np.ndarray] = {}
     for recipe in recipes:
         grid, origin, pitch = distance_grid(recipe.solid or recipe.mesh)

@@ -219,7 +219,7 @@ class Catalog:
         return f"{self.library}: {model}" + (f", Blend Swap {page[1]}" if page else "")
 
     def mesh(self, model: str) -> trimesh.Trimesh:
-        """The model in metres, turned and stretched as its catalog entry says."""
+        """The model in meters, turned and stretched as its catalog entry says."""
         entry = self.entries[model]
         points, faces = _read_obj(self.archive.read(entry["model"].lstrip("/")).decode("latin-1"))
         if "modelRotation" in entry:

@@ -28,7 +28,7 @@ MIRROR = np.array([1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class Finding:
-    """Measures of one grasp, metres.
+    """Measures of one grasp, meters.
 
     Attributes:
         depth_m: how far skin sinks into the object, or the object into the hand.

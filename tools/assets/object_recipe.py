@@ -12,7 +12,7 @@ LONGEST_M = 0.320
 
 @dataclass(frozen=True)
 class Recipe:
-    """One object on its way into the library; metres, any orientation until `canonical`.
+    """One object on its way into the library; meters, any orientation until `canonical`.
 
     `solid` is the mesh whose distance field hands close against, where that is not `mesh` itself: a glass is
     drawn hollow but grasped as if it were full.

@@ -1,4 +1,4 @@
-"""Objects built from primitives with manifold3d: watertight, seeded, in millimetres until `recipes` returns them."""
+"""Objects built from primitives with manifold3d: watertight, seeded, in millimeters until `recipes` returns them."""
 
 from __future__ import annotations
 

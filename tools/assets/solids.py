@@ -1,4 +1,4 @@
-"""Solids that the procedural objects are put together from; millimetres."""
+"""Solids that the procedural objects are put together from; millimeters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Shape:
-    """A body in millimetres and how it is held; `solid` replaces it in the distance field."""
+    """A body in millimeters and how it is held; `solid` replaces it in the distance field."""
 
     body: Manifold
     grip: str = "body"

@@ -11,7 +11,7 @@ import numpy as np
 
 @numba.njit(cache=True)
 def distance(points, grid, origin, pitch, pose, scale, out):
-    """Signed distance (metres, negative inside) of hand-frame points to a posed, scaled object."""
+    """Signed distance (meters, negative inside) of hand-frame points to a posed, scaled object."""
     nx, ny, nz = grid.shape
     shrink = min(scale[0], scale[1], scale[2])
     for i in range(points.shape[0]):

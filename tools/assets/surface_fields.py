@@ -19,7 +19,7 @@ MOST_CELLS = 1_500_000
 
 @dataclass(frozen=True)
 class SurfaceField:
-    """Signed distance (metres, negative inside, cut at `BAND_M`) on a regular grid."""
+    """Signed distance (meters, negative inside, cut at `BAND_M`) on a regular grid."""
 
     grid: np.ndarray
     origin: np.ndarray

@@ -15,7 +15,7 @@ import numpy as np
 WEBXR_FINGERS = ("thumb", "index-finger", "middle-finger", "ring-finger", "pinky-finger")
 CUT_X = -0.008
 ELBOW_X, SHOULDER_X = -0.235, -0.50
-GIRTH = np.array(  # x, half width (y), half thickness (z), metres
+GIRTH = np.array(  # x, half width (y), half thickness (z), meters
     [
         [-0.035, 0.028, 0.021],
         [-0.07, 0.031, 0.025],

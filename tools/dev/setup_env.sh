@@ -2,6 +2,8 @@
 # Make a virtual environment and install graspseg into it: setup_env.sh FOLDER REQUIREMENT
 # Needs only Python >= 3.11 with pip.
 set -eu
+# make keeps compiled modules inside the environment: Python would make the folder before uv does, and uv would refuse it.
+unset PYTHONPYCACHEPREFIX
 folder=$1
 requirement=$2
 python=${PYTHON:-python3}

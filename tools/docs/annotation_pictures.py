@@ -16,7 +16,7 @@ from graspseg.annotate.annotator import Annotator
 from graspseg.annotate.calibrate import calibrate
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.steps import Steps
-from graspseg.evaluation.annotation_exam import TUNING, ExamFrame
+from graspseg.evaluation.annotation_test_set import TUNING, AnnotationFrame
 from graspseg.labels import colorize, contact_sheet, shade_depth
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -40,7 +40,7 @@ def main() -> None:
     write("annotation-tones.png", cells, columns=8)
 
 
-def steps_sheet(frames: list[ExamFrame]) -> list[np.ndarray]:
+def steps_sheet(frames: list[AnnotationFrame]) -> list[np.ndarray]:
     """Every step of one frame, by thresholds and by the model."""
     model = calibrate([frame.rgbd for frame in frames if frame.part == "empty"])
     judged = [frame for frame in frames if frame.part == "judged"][1]

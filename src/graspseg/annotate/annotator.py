@@ -57,9 +57,11 @@ class Annotator:
         self.settings = settings or AnnotateSettings()
         self.skin = skin
         if self.settings.skin == "auto":
-            raise InputError("--skin auto does not say how skin is told, expected hsv or model: choose_skin says it.")
+            raise InputError(
+                "--skin auto leaves open how skin is detected, expected hsv or model: take what choose_skin finds."
+            )
         if self.settings.skin == "model" and skin is None:
-            raise InputError("--skin model was asked for without a skin model: run with --calibrate first.")
+            raise InputError("--skin model was requested without a skin model: run with --calibrate first.")
         self._cleaning = self.settings.cleaning(self.settings.skin)
 
     def annotate(self, frame: RgbdFrame) -> Annotation:

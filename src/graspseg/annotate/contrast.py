@@ -1,4 +1,4 @@
-"""What colors say of finished labels: a class of one thing has few, and others than the class beside it."""
+"""What colors say of finished labels: a class of one object has few, and others than the class beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BESIDE = np.ones((9, 9), np.uint8)
 _THIN = np.ones((9, 9), np.uint8)
 _FEW = 20  # pixels of which no usual color is taken
 _MOST = 4000
-_LIGHTNESS = np.float32(0.5)  # shading changes it more than the thing does
+_LIGHTNESS = np.float32(0.5)  # shading changes it more than the object does
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a hand holds, of all that is near: an object touches a hand, other things do not (beyond the paper).
+"""What a hand holds, of all that is near: an object touches a hand, other objects do not (beyond the paper).
 
 Things are parted where depth steps, because a stereo camera joins in the picture what is apart in space.
 """
@@ -26,7 +26,7 @@ def keep_held(
 
     Args:
         labels: 0 background, 1 hand, 2 object.
-        depth_m: metres.
+        depth_m: meters.
         focal_px: of the depth camera.
     """
     hand = _hands(labels == HAND)

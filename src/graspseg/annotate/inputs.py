@@ -77,14 +77,14 @@ class Inputs:
         """Read one frame.
 
         Raises:
-            InputError: it cannot be used, or its picture holds no color, by which skin is told.
+            InputError: it cannot be used, or its picture holds no color, by which skin is detected.
         """
         number = self.input_of(index)
         rgbd = self._sources[number][index - self._starts[number]]
         if is_gray(rgbd.color):
             raise InputError(
                 f"{self._sources[number].path}: the picture of {rgbd.name!r} is gray, as infrared cameras make them, "
-                "expected color, by which skin is told: take the pictures of the color camera."
+                "expected color, by which skin is detected: take the pictures of the color camera."
             )
         return replace(rgbd, name=self.names[index], frame=self._camera.seen(rgbd.frame))
 

@@ -1,4 +1,4 @@
-"""How skin is told in each recording: as the job was begun, as a file beside the recording says, or found anew.
+"""How skin is detected in each recording: as the job was begun, as a file beside the recording says, or found anew.
 
 A model is kept in the output folder alone; nothing is written into a recording. Who wants one to hold for every
 annotation of a recording copies it there.
@@ -55,7 +55,7 @@ def find_skins(
     first: int,
     given: Sequence[SkinChoice | None] = (),
 ) -> list[SkinChoice]:
-    """Find how skin is told in each input.
+    """Find how skin is detected in each input.
 
     Args:
         job: what is annotated.

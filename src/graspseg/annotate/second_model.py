@@ -1,4 +1,4 @@
-"""A trained network's second opinion on labels that are there: where both agree they are rarely both wrong."""
+"""A trained network as second model of labels that are there: where both agree they are rarely both wrong."""
 
 from __future__ import annotations
 

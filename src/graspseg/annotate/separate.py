@@ -20,7 +20,7 @@ from graspseg.annotate.denoise import denoise
 from graspseg.annotate.histogram import color_bins, color_histogram
 
 ROUNDS = 4
-_ANYTHING = -12.3  # logarithm of the density of colors, per CIELAB unit cubed, where nothing is known of a thing
+_ANYTHING = -12.3  # logarithm of the density of colors, per CIELAB unit cubed, where nothing is known of an object
 _MOST_ODDS = 5.0  # of one pixel
 _OBJECT_SHARE, _OBJECT_PX = 0.5, 300.0  # how far colors seen on the object are believed, and with how many pixels half
 _ADAPTED = 0.3  # how far colors seen on the hand are added to the skin model
@@ -46,7 +46,7 @@ def separate(
         log_skin: logarithm of the density of skin at each color, see `SkinModel.log_density`.
         color: aligned RGB without noise.
         seen: 255 where the color is that of the depth pixel.
-        depth_m: metres.
+        depth_m: meters.
         kept: 255 within the depth range.
     """
     levels = depth_levels(depth_m, kept)
@@ -66,7 +66,7 @@ def separate(
 
 
 def color_odds(log_skin: Float32[np.ndarray, "h w"]) -> Float32[np.ndarray, "h w"]:
-    """Log-odds of skin against a thing of which nothing is known."""
+    """Log-odds of skin against an object of which nothing is known."""
     return log_skin - np.float32(_ANYTHING)
 
 

@@ -55,7 +55,7 @@ class AnnotateSettings:
         hsv: thresholds of `skin="hsv"` where none were calibrated.
         refine: with `skin="model"`, learn the object's colors from the frame and spread labels over surfaces up to
             steps in depth; False lets the color of each pixel decide.
-        theta_px, phi: of the contour filter; None takes those of `CLEANING`, as the disk is, for the way skin is told.
+        theta_px, phi: of the contour filter; None takes those of `CLEANING`, as the disk is, for the skin method.
         surroundings: something else may be within the depth range: take large planes out, and of the rest only what a
             hand holds.
 
@@ -78,7 +78,7 @@ class AnnotateSettings:
         return replace(self, skin=method)
 
     def cleaning(self, method: SkinMethod) -> Cleaning:
-        """How masks are cleaned where skin is told this way."""
+        """How masks are cleaned where skin is detected this way."""
         given = {"theta_px": self.theta_px, "phi": self.phi}
         return replace(CLEANING[method], **{name: value for name, value in given.items() if value is not None})
 

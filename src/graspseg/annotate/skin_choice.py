@@ -1,4 +1,4 @@
-"""How skin is told in one recording: ways that differ in what they take for skin are tried, and the best is taken.
+"""How skin is detected in one recording: ways that differ in what they take for skin are tried, and the best is taken.
 
 What most frames have in common is skin if the recording begins with the empty hand, and skin and bottle if it shows one
 bottle throughout; fixed thresholds hold for some people under some lights. The right way shows in its result: the line
@@ -48,7 +48,7 @@ _SOME = 0.003
 
 @dataclass(frozen=True)
 class SkinChoice:
-    """The way skin is told in a recording.
+    """The way skin is detected in a recording.
 
     Attributes:
         way: what was chosen.
@@ -130,7 +130,7 @@ def choose_skin(
     settings: AnnotateSettings | None = None,
     given: SkinModel | None = None,
 ) -> SkinChoice:
-    """Find how skin is told best in a recording.
+    """Find how skin is detected best in a recording.
 
     Of fewer than three frames, the paper's thresholds do, unless they find no hand: too little could agree.
 

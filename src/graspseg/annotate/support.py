@@ -53,7 +53,7 @@ def find_planes(depth_m: Float32[np.ndarray, "h w"], camera: Intrinsics) -> list
     """Planes larger than anything a hand holds, the one with most points first.
 
     Args:
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         camera: of the depth.
     """
     step = max(1, depth_m.shape[1] // _GRID)
@@ -88,7 +88,7 @@ def support_share(depth_m: Float32[np.ndarray, "h w"], planes: list[Plane], came
     """Share of what is measured up to a distance that lies on one of the planes, 0 to 1.
 
     Args:
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         planes: see `find_planes`.
         camera: of the depth.
         end_m: where hand and object end.
@@ -111,7 +111,7 @@ def free_of_support(
     """What is measured and belongs to none of the planes; None where they are not really there.
 
     Args:
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         color: aligned RGB.
         seen: 255 where the color is that of the depth pixel.
         planes: see `find_planes`.
@@ -130,8 +130,8 @@ def free_of_support(
     judged = seen > 0
     like = judged & _looks_like(color, on & judged)
     stands = tall & (depth_m <= _nearest(depth_m, tall) + np.float32(range_m))
-    told = np.count_nonzero(stands & like) < _AT_SAME_COLOR * max(np.count_nonzero(stands), 1)
-    if told:
+    reported = np.count_nonzero(stands & like) < _AT_SAME_COLOR * max(np.count_nonzero(stands), 1)
+    if reported:
         tall &= ~like
         stands &= ~like
     low &= ~like

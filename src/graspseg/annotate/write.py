@@ -51,7 +51,7 @@ def annotate_inputs(
     Args:
         job: what is annotated, and where to.
         inputs: the frames of the job's inputs.
-        skins: how skin is told in each input, where the settings leave it open.
+        skins: how skin is detected in each input, where the settings leave it open.
         where: who does the work.
 
     Raises:

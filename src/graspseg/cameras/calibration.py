@@ -17,7 +17,7 @@ _MOST_COEFFICIENTS = (0, 4, 5, 8, 12, 14)  # numbers of them that OpenCV knows
 
 
 def parse_color_camera(content: Mapping[str, Any], path: Path) -> ColorCamera | None:
-    """Read the field `color`: `intrinsics`, `color_from_depth` (4 x 4, metres), optional `distortion`.
+    """Read the field `color`: `intrinsics`, `color_from_depth` (4 x 4, meters), optional `distortion`.
 
     Args:
         content: what the file holds.

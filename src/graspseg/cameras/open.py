@@ -25,7 +25,7 @@ def open_rgbd(
     Args:
         data: a folder with `depth/` and `color/` by equal stem, shards, a recording, or a public data set with color as
             `NAME:PATH` or `NAME/SPLIT:PATH`.
-        depth_unit_m: metres per stored unit; None takes what the data says, else 0.001.
+        depth_unit_m: meters per stored unit; None takes what the data says, else 0.001.
         intrinsics: the depth camera; None takes what the data says. Not for recordings.
         topics: of depth and color in a recording of ROS; none = found by themselves.
 

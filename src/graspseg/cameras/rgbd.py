@@ -21,7 +21,7 @@ class ColorCamera:
 
     Attributes:
         intrinsics: of the color picture as it is stored.
-        rotation: X_color = rotation @ X_depth + translation_m, points in metres, x right, y down, z forward.
+        rotation: X_color = rotation @ X_depth + translation_m, points in meters, x right, y down, z forward.
         translation_m: see `rotation`.
         distortion: of the color lens, in OpenCV's order (k1 k2 p1 p2 k3 ...); () = none.
 

@@ -30,10 +30,10 @@ def connect(path: Path, *, called: Path | None = None) -> Iterator[sqlite3.Conne
         with contextlib.closing(open_database(path)) as database:
             yield database
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-        said = " ".join(str(error).split())  # parts of the file, lines among them
+        reported = " ".join(str(error).split())  # parts of the file, lines among them
         damaged = isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CORRUPT
         raise (UnwrittenError if damaged else InputError)(
-            f"{called or path} is no readable recording ({said}), expected {_EXPECTED}: record or copy it again."
+            f"{called or path} is no readable recording ({reported}), expected {_EXPECTED}: record or copy it again."
         ) from error
 
 

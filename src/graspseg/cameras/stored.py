@@ -34,13 +34,13 @@ def open_stored(
 
     Args:
         data: what the user typed.
-        depth_unit_m: metres per stored unit; None takes what the data set says, else 0.001.
+        depth_unit_m: meters per stored unit; None takes what the data set says, else 0.001.
         intrinsics: the depth camera; None takes what the data set says.
 
     Raises:
         InputError: nothing is there, it has no color, or its calibration cannot be used.
     """
-    public = open_named(data, labelled=False)
+    public = open_named(data, labeled=False)
     if public is not None:
         return StoredRgbd(public)
     path = Path(data)
@@ -49,11 +49,11 @@ def open_stored(
     if is_shards(path):
         return StoredRgbd(ShardDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics))
     file = path / _CALIBRATION
-    said = None
+    reported = None
     if file.is_file() and not (path / "dataset.json").is_file():
         content = read_object(file)
-        said = Description(parse_unit(content, file), parse_intrinsics(content, file))
-    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=said))
+        reported = Description(parse_unit(content, file), parse_intrinsics(content, file))
+    return StoredRgbd(FolderDataset(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, description=reported))
 
 
 class StoredRgbd:

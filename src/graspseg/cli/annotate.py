@@ -26,8 +26,8 @@ _SHOWN = 5
 USAGE = Usage(
     "graspseg annotate",
     examples=(
-        "graspseg annotate recordings/take1 --out labelled",
-        "graspseg annotate take.db3 --out labelled --with-model lite --depth all",
+        "graspseg annotate recordings/take1 --out labeled",
+        "graspseg annotate take.db3 --out labeled --with-model lite --depth all",
     ),
     everyday=(
         "out",
@@ -64,13 +64,13 @@ class Options:
     topic: tuple[str, ...] = ()
     """topics of depth and of color in a recording of ROS, where there are several"""
     depth_range: float = 0.16
-    """metres behind the nearest surface that are kept; the rest is background"""
+    """meters behind the nearest surface that are kept; the rest is background"""
     skin: Literal["auto", "hsv", "model"] = "auto"
-    """how skin is told: the paper's thresholds of color (hsv), a model of what the first frames share with depth edges
-    (model), or for each recording the way whose result agrees best with depth and color (auto); auto also takes tables
-    out of the depth range, and things that no hand touches"""
+    """how skin is detected: the paper's thresholds of color (hsv), a model of what the first frames share with depth
+    edges (model), or for each recording the way whose result agrees best with depth and color (auto); auto also takes
+    tables out of the depth range, and items that no hand touches"""
     calibrate: bool = False
-    """find anew how skin is told; without, what --out was begun with is taken, or the skin.json in a recording"""
+    """find anew how skin is detected; without, what --out was begun with is taken, or the skin.json in a recording"""
     clicks: tuple[str, ...] = ()
     """calibrate on pixels of bare skin: FRAME:X,Y in the depth image; default: on what the first frames share"""
     calibration_frames: int = 30
@@ -80,7 +80,7 @@ class Options:
     phi: float | None = None
     """contour filter: segments of a squared perimeter over area not below this go; default: 600 with hsv, else 1000"""
     with_model: str | None = None
-    """a trained model that gives a second opinion: the name of a shipped one, or an exported .onnx file"""
+    """a trained model that labels the frames too: the name of a shipped one, or an exported .onnx file"""
     depth: Literal["range", "all"] = "range"
     """store depth within the range only, as the paper does, or all of it: then an arm beyond is called background"""
     format: Literal["folder", "shards"] = "folder"
@@ -157,7 +157,7 @@ def _checked_workers(options: Options) -> int:
 
 
 def _skins(options: Options, job: Job, inputs: Inputs, console: Console) -> list[SkinChoice]:
-    """How skin is told in each input; nothing where the paper's own thresholds are asked for.
+    """How skin is detected in each input; nothing where the paper's own thresholds are requested.
 
     Raises:
         InputError: they cannot be found.

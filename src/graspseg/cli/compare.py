@@ -28,7 +28,7 @@ USAGE = Usage(
     "graspseg compare",
     examples=(
         "graspseg compare synth:interseghands/unseen:200 --out compared --networks fcn8s-small denseattentionseg-small",
-        "graspseg compare my_labelled_frames --out judged --models runs/lite --networks forest",
+        "graspseg compare my_labeled_frames --out judged --models runs/lite --networks forest",
     ),
     everyday=(
         "out",
@@ -57,7 +57,7 @@ class Options:
     """
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
-    """labelled frames to judge on: folder, shards, or synth:interseghands/unseen:1000"""
+    """labeled frames to judge on: folder, shards, or synth:interseghands/unseen:1000"""
     out: Path
     """folder of the comparison: report.html, report.md, report.json, pictures, all cells"""
     networks: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Options:
     models: tuple[str, ...] = ()
     """models that are trained already: runs, .safetensors, .onnx or .npz files, or shipped ones such as lite"""
     train: str = "synth:interseghands"
-    """frames to train on: a labelled data set on disk, or synth:PRESET"""
+    """frames to train on: a labeled data set on disk, or synth:PRESET"""
     frames: int | None = None
     """how many frames to make for --train synth:PRESET; default: 20000, with --size paper 46720"""
     steps: int | None = None

@@ -12,7 +12,7 @@ import tyro
 from graspseg.cli.dataset_parts import USAGES, Filter, Merge, Split, thread_count, warn, written
 from graspseg.cli.help import Usage
 from graspseg.cli.options import Runnable, run_subcommand
-from graspseg.cli.progress import Voice, frames_bar
+from graspseg.cli.progress import MessageLog, frames_bar
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Stats:
         if self.json is not None:
             write_json(self.json, figures)
         print(printable(as_text(figures), lines=True))
-        say = Voice()
+        say = MessageLog()
         for reason in found.failures:
             say(reason)
         say.close(found.failed)
@@ -72,7 +72,7 @@ class Check:
         """0 nothing is wrong, 1 something is."""
         from graspseg.datasets.check import check
 
-        say = Voice()
+        say = MessageLog()
         with frames_bar(None) as advance:
             found = check(self.data, threads=thread_count(self.threads), say=say, advance=lambda: advance(1))
         say.close(found.faults)
@@ -153,7 +153,7 @@ class Convert:
 
 @dataclass(frozen=True)
 class List:
-    """List the public data sets that can be read as they are downloaded, with licence and place."""
+    """List the public data sets that can be read as they are downloaded, with license and place."""
 
     json: bool = False
     """print everything that is known of them as JSON"""

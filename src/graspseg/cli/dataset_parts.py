@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from graspseg.cli.help import Usage
-from graspseg.cli.progress import Voice, frames_bar
+from graspseg.cli.progress import MessageLog, frames_bar
 from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Filter:
             raise InputError("--where is empty, expected a condition: try --where 'hand_px>=500'.")
         conditions = [parse_condition(text) for text in self.where]
         dataset = open_dataset(self.data, split=self.split)
-        say = Voice()
+        say = MessageLog()
         with frames_bar(len(dataset)) as advance:
             threads = thread_count(self.threads)
             chosen, failed = filter_dataset(dataset, conditions, threads=threads, say=say, advance=advance)
@@ -200,7 +200,7 @@ def written(
     from graspseg.datasets.convert import Conversion
 
     warn(dataset)
-    say = Voice()
+    say = MessageLog()
     with frames_bar(len(dataset)) as advance:
         conversion = Conversion(
             dataset,

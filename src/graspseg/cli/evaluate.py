@@ -1,4 +1,4 @@
-"""`graspseg evaluate`: measure a model on labelled frames."""
+"""`graspseg evaluate`: measure a model on labeled frames."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 USAGE = Usage(
     "graspseg evaluate",
     examples=(
-        "graspseg evaluate my_labelled_frames",
+        "graspseg evaluate my_labeled_frames",
         "graspseg evaluate synth:val:200 --model forest --all --json figures.json",
     ),
     everyday=(
@@ -47,12 +47,12 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Arguments:
-    """Measure a model on labelled frames, beside what trivial rules reach there.
+    """Measure a model on labeled frames, beside what trivial rules reach there.
 
     Attributes:
         data: Folder or shards, a folder of several data sets (one table for all), synth:val:1000 / synth:unseen:1000
-            for that many frames of the exam (synth:wild/val:1000 for another preset of the generator), or a public data
-            set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
+            for that many frames of the test set (synth:wild/val:1000 for another preset of the generator), or a public
+            data set as NAME:FOLDER, such as ho3d/train:HO3D_v3.
         model: Shipped model by name, an exported .onnx file, or a forest's .npz.
         all: Print every figure as Markdown, not only what people ask first.
         json: Also write every figure to this file.

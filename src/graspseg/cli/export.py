@@ -40,7 +40,7 @@ class Options:
     int8: bool = False
     """Also write the int8 version, NAME.int8.onnx, which takes half of the time on CPUs that multiply in 8 bits."""
     int8_data: tuple[str, ...] = ()
-    """Further labelled data sets that the int8 version must do as well on."""
+    """Further labeled data sets that the int8 version must do as well on."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
     looks: Literal[1, 2, 3] = 3
@@ -122,7 +122,7 @@ def _add(path: Path, options: Options) -> int:
         from graspseg.evaluation.quantization import JUDGED_ON, export_int8
 
         files.append(path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX))
-        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), told=lambda text: print(f"  {text}"))
+        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), reported=lambda text: print(f"  {text}"))
         print(f"{files[-1]}: {files[-1].stat().st_size / 1e6:.2f} MB")
     if options.format == "openvino":
         from graspseg.export.openvino import write_openvino

@@ -163,12 +163,12 @@ def _sinks(options: Options, statistics: Statistics, dropped: list[int]) -> list
 
 
 def _run(options: Options, camera: Camera, segmenter: StreamSegmenter, statistics: Statistics, *, live: bool) -> int:
-    from graspseg.cli.progress import Voice
+    from graspseg.cli.progress import MessageLog
     from graspseg.live.run import Reporter, run
     from graspseg.live.sink import Background
     from graspseg.live.stream import Stream
 
-    voice, dropped, heard = Voice(), [0], 0
+    voice, dropped, heard = MessageLog(), [0], 0
     on_terminal = sys.stderr.isatty()
 
     def noticed(sentence: str) -> None:

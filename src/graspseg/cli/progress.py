@@ -24,7 +24,7 @@ def frames_bar(total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda count: progress.advance(task, count)
 
 
-class Voice:
+class MessageLog:
     """Says the first sentences on stderr and counts the rest."""
 
     def __init__(self) -> None:

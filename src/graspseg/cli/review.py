@@ -56,12 +56,12 @@ class Export:
 
     def run(self) -> int:
         """0 done, 1 some frames could not be written."""
-        from graspseg.cli.progress import Voice, frames_bar
+        from graspseg.cli.progress import MessageLog, frames_bar
         from graspseg.review.server.exports import export, open_accepted
         from graspseg.segment.engine import available_threads
 
         accepted = open_accepted(self.folder)
-        say = Voice()
+        say = MessageLog()
         with frames_bar(len(accepted)) as advance:
             done = export(accepted, self.out, self.to, threads=available_threads(), say=say, advance=advance)
         say.close(done.frames - done.written)
@@ -80,11 +80,11 @@ class Import:
 
     def run(self) -> int:
         """0 done, 1 some images could not be used."""
-        from graspseg.cli.progress import Voice
+        from graspseg.cli.progress import MessageLog
         from graspseg.review.server.imports import import_labels
         from graspseg.review.server.serve import open_store
 
-        say = Voice()
+        say = MessageLog()
         with open_store(self.folder, say=_say) as store:
             done = import_labels(store, self.file, say=say)
         say.close(done.failed)
@@ -96,8 +96,8 @@ class Import:
 USAGE = Usage(
     "graspseg review",
     examples=(
-        "graspseg review labelled",
-        "graspseg review labelled --open --model none --reviewer Ada",
+        "graspseg review labeled",
+        "graspseg review labeled --open --model none --reviewer Ada",
     ),
 )
 COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
@@ -106,8 +106,8 @@ COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
         Usage(
             "graspseg review export",
             examples=(
-                "graspseg review export labelled --out accepted",
-                "graspseg review export labelled --out for_cvat --to cvat",
+                "graspseg review export labeled --out accepted",
+                "graspseg review export labeled --out for_cvat --to cvat",
             ),
         ),
     ),
@@ -116,8 +116,8 @@ COMMANDS: dict[str, tuple[type[Runnable], Usage]] = {
         Usage(
             "graspseg review import",
             examples=(
-                "graspseg review import labelled annotations.xml",
-                "graspseg review import labelled coco.json",
+                "graspseg review import labeled annotations.xml",
+                "graspseg review import labeled coco.json",
             ),
         ),
     ),

@@ -104,7 +104,7 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
     from graspseg.segment.segmenter import Segmenter
 
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-    voice = _Voice(console)
+    message_log = _FrameLog(console)
     for note in notes_on(sources):
         console.print(f"graspseg: warning: {printable(note)}")
     columns = (TextColumn("segment"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -122,16 +122,18 @@ def _run(options: Options, sources: list[Source], camera: CameraOptions) -> int:
                 camera=camera,
                 overlays=options.overlays,
                 save=options.save,
-                report=Reporter(voice.failed, voice.warned, voice.noticed, lambda: progress.advance(bar)),
+                report=Reporter(
+                    message_log.failed, message_log.warned, message_log.noticed, lambda: progress.advance(bar)
+                ),
             )
-    voice.close(summary=totals.segmented > 0)
+    message_log.close(summary=totals.segmented > 0)
     where = f"results in {options.out}" if totals.segmented else "nothing was written"
     bare = f", no hand found in {totals.without_hand:,} of them" if totals.without_hand else ""
     print(printable(f"{totals.segmented} of {len(sources)} frames segmented{bare}, {where}"), file=sys.stderr)
     return 0 if not totals.failed else 1 if totals.segmented else 2
 
 
-class _Voice:
+class _FrameLog:
     """Says the first few of each kind of message and counts the rest."""
 
     def __init__(self, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""`graspseg synth`: labelled synthetic depth frames from a seed."""
+"""`graspseg synth`: labeled synthetic depth frames from a seed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Options:
-    """Make labelled synthetic depth frames (640x480, 0.1 mm, exact labels).
+    """Make labeled synthetic depth frames (640x480, 0.1 mm, exact labels).
 
     The same seed gives the same frames on any number of workers; a run that was stopped goes on where it was.
     """
@@ -51,8 +51,8 @@ class Options:
     count: int | None = None
     """number of frames; default: as many as the preset's data set has, else 1000"""
     preset: PresetName = "exam1"
-    """exam1: as the shipped models' exam; interseghands: like the paper's data set; wild: all kinds of scenes; rooms:
-    recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table before a stereo
+    """exam1: as the shipped models' test set; interseghands: like the paper's data set; wild: all kinds of scenes;
+    rooms: recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table before a stereo
     camera"""
     backgrounds: tuple[Path, ...] = ()
     """recorded depth frames without hands that scenes are put into, for example of your own empty workplace (with
@@ -147,7 +147,7 @@ def _count(options: Options) -> int:
     """Number of frames to make.
 
     Raises:
-        InputError: clips and a number of frames are both asked for, or clips of no length.
+        InputError: clips and a number of frames are both requested, or clips of no length.
     """
     if options.clips:
         if options.count is not None:

@@ -20,7 +20,7 @@ USAGE = Usage(
     "graspseg train",
     examples=(
         "graspseg train --preset tiny --out runs/first",
-        "graspseg train --init lite --data my_labelled_frames --max-minutes 30 --out runs/mine",
+        "graspseg train --init lite --data my_labeled_frames --max-minutes 30 --out runs/mine",
     ),
     everyday=(
         "preset",
@@ -44,7 +44,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train a network, or fine-tune a model on your own labelled frames (`--init MODEL --data DIR`).
+    """Train a network, or fine-tune a model on your own labeled frames (`--init MODEL --data DIR`).
 
     `--network forest` trains the random decision forest, which has settings of its own: `--network forest --help`.
 

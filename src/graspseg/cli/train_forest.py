@@ -20,7 +20,7 @@ USAGE = Usage(
     "graspseg train",
     examples=(
         "graspseg train --network forest --out runs/forest",
-        "graspseg train --network forest --data my_labelled_frames --out runs/my_forest",
+        "graspseg train --network forest --data my_labeled_frames --out runs/my_forest",
     ),
     everyday=(
         "network",
@@ -37,7 +37,7 @@ USAGE = Usage(
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train the two-stage random decision forest on synthetic frames, or on your own labelled ones (`--data DIR`).
+    """Train the two-stage random decision forest on synthetic frames, or on your own labeled ones (`--data DIR`).
 
     Attributes:
         settings: what decides the forest.

@@ -144,7 +144,7 @@ def check_settings(path: Path, settings: dict[str, Any], name: str) -> None:
     for key in sorted(recorded.keys() | given.keys()):
         if recorded.get(key) != given.get(key):
             raise InputError(
-                f"{path.parent} was begun with {key} = {recorded.get(key)!r}, expected {given.get(key)!r} as asked for "
+                f"{path.parent} was begun with {key} = {recorded.get(key)!r}, expected {given.get(key)!r} as requested "
                 f"now: choose another --out, or remove that folder to do {name} again."
             )
 
@@ -188,7 +188,7 @@ def _trained(entry: Entry, seed: int | None, folder: Path, frames: ComparedFrame
 
 @contextmanager
 def _stopwatch(path: Path) -> Iterator[Callable[[], float]]:
-    """Count seconds over all calls that try the same thing; those of a call that is killed are lost."""
+    """Count seconds over all calls of the same kind; those of a call that is killed are lost."""
     before = read_json(path) if path.is_file() else 0.0
     start = time.monotonic()
 

@@ -37,7 +37,7 @@ def compared_frames(
 
     Args:
         data: frames to judge on, see `open_samples`.
-        train: frames to train on: a labelled data set on disk, or `synth:PRESET`; None = nothing is trained.
+        train: frames to train on: a labeled data set on disk, or `synth:PRESET`; None = nothing is trained.
         count: frames to make of `synth:PRESET`.
         size: of all frames.
         folder: where they are kept.

@@ -157,7 +157,7 @@ def cache_frames(
     """Reduce frames to one size and keep them; what an earlier call wrote is not made again.
 
     Args:
-        samples: labelled frames; for several workers, something that travels to other processes.
+        samples: labeled frames; for several workers, something that travels to other processes.
         folder: where the files go.
         size: of the kept frames.
         described: what decides the frames; a cache of other frames is refused.

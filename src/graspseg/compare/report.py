@@ -134,10 +134,10 @@ def figure_at(scores: Any, path: Sequence[str]) -> float | None:
 
 def _spread(values: Sequence[float | None]) -> dict[str, float | None] | None:
     """Mean and standard deviation (of a sample; None for one value); None when a value is missing."""
-    told = [value for value in values if value is not None]
-    if not told or len(told) != len(values):
+    reported = [value for value in values if value is not None]
+    if not reported or len(reported) != len(values):
         return None
-    return {"mean": float(np.mean(told)), "std": float(np.std(told, ddof=1)) if len(told) > 1 else None}
+    return {"mean": float(np.mean(reported)), "std": float(np.std(reported, ddof=1)) if len(reported) > 1 else None}
 
 
 def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]:
@@ -151,8 +151,8 @@ def _differences(comparison: Comparison, reference: str) -> list[dict[str, Any]]
         if pairs:
             ours, theirs = np.stack([pair[0] for pair in pairs]), np.stack([pair[1] for pair in pairs])
             # Two models that exist can be told apart on frames; a recipe that was trained once says nothing of itself.
-            told = len(pairs) > 1 or not (own.keys() | base.keys()) - {None}
-            found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours, interval=told)})
+            reported = len(pairs) > 1 or not (own.keys() | base.keys()) - {None}
+            found.append({"name": entry.name, "seeds": len(pairs), **_difference(theirs, ours, interval=reported)})
     return found
 
 

@@ -51,7 +51,7 @@ def time_cells(
         or None, and `export_failure`, a sentence or None. An exported model runs in OpenVINO only, with its windows.
     """
     path = out / "timing.json"
-    asked = {
+    requested = {
         "entries": sorted(cell.entry.name for cell in cells),
         "size": str(settings.size),
         "threads": settings.hardware.threads,
@@ -63,7 +63,7 @@ def time_cells(
     with contextlib.suppress(InputError):
         kept = read_json(path)
     # What could not be exported may lie in what surrounds it and is tried again.
-    if kept.get("asked") == asked and not any(times["export_failure"] for times in kept["entries"].values()):
+    if kept.get("asked") == requested and not any(times["export_failure"] for times in kept["entries"].values()):
         return kept["entries"]
     frames = _frames_of_size(judged, settings.size)
     calls: dict[tuple[str, str], Predictor] = {}
@@ -89,7 +89,7 @@ def time_cells(
         }
         for cell in cells
     }
-    write_json(path, {"asked": asked, "entries": entries})
+    write_json(path, {"asked": requested, "entries": entries})
     return entries
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from graspseg.errors import InputError
 
-_EXPECTED = "expected depth as integers or float metres"
+_EXPECTED = "expected depth as integers or float meters"
 _PIXEL_BYTES = 16
 _MOST_MEMBERS = 100
 _DEPTH = "depth"

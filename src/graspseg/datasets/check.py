@@ -51,7 +51,7 @@ class Findings:
     frames: int = 0
     faults: int = 0
     notes: Counter[str] = field(default_factory=Counter)
-    _unlabelled: list[str] = field(default_factory=list)
+    _unlabeled: list[str] = field(default_factory=list)
     _doubted: dict[str, str] = field(default_factory=dict)
 
     def fault(self, sentence: str) -> None:
@@ -74,9 +74,9 @@ class Findings:
             first = f"reading a frame left a note, the first is {sample.stem}: {sample.frame.notes[0]}"
             self.notes[self._doubted.setdefault("notes", first)] += 1
         if sample.labels is None:
-            self._unlabelled.append(sample.stem)
+            self._unlabeled.append(sample.stem)
         elif not (sample.labels == HAND).any():
-            self.notes["no pixel is labelled hand"] += 1
+            self.notes["no pixel is labeled hand"] += 1
 
     def know(self, description: Description) -> None:
         """Note what the data set says of all its frames."""
@@ -86,11 +86,11 @@ class Findings:
 
     def finish(self, path: Path) -> None:
         """Judge what only all frames together show."""
-        if self._unlabelled and len(self._unlabelled) == self.frames:
+        if self._unlabeled and len(self._unlabeled) == self.frames:
             self.notes["there is no label image"] = self.frames
-        elif self._unlabelled:
+        elif self._unlabeled:
             self.fault(
-                f"{path} has {len(self._unlabelled)} frames without labels (the first is {self._unlabelled[0]}), "
+                f"{path} has {len(self._unlabeled)} frames without labels (the first is {self._unlabeled[0]}), "
                 "expected a label image for each: label them or take the frames out."
             )
 
@@ -200,7 +200,7 @@ def _check_listing(folder: Path, manifest: Manifest | None, findings: Findings) 
 def _check_shard(shard: Path, row: ShardEntry | None, findings: Findings) -> list[Entry]:
     """Compare a shard with its row of the manifest and walk its headers; returns the frames that can be read.
 
-    A shard that breaks off is said once, though its size, end and number of frames all show it.
+    A shard that breaks off is reported once, though its size, end and number of frames all show it.
     """
     faults = findings.faults
     if row is not None:

@@ -28,7 +28,7 @@ def new_annotations(path: Path, description: Mapping[str, Any]) -> Iterator[Anno
 
     Args:
         path: the file.
-        description: what holds for all frames; licence, provenance, unit and camera go into `info`.
+        description: what holds for all frames; license, provenance, unit and camera go into `info`.
 
     Raises:
         OutputError: the disk is full or not writable.

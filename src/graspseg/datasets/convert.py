@@ -83,7 +83,7 @@ class Conversion:
     _names: dict[str, str] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Convert; frames that cannot be used are said, counted and left out.
+        """Convert; frames that cannot be used are reported, counted and left out.
 
         What an earlier run wrote stays where it is what the data set gives now, and goes where it is not; what
         somebody changed in it stays, and its frame counts as failed.

@@ -48,7 +48,7 @@ class Sample:
 
 
 class Dataset(ABC):
-    """Labelled frames by index, wherever they come from: a disk, the generator, a cache, or other data sets.
+    """Labeled frames by index, wherever they come from: a disk, the generator, a cache, or other data sets.
 
     A data set of one's own gives `stems` and `read`, the rest follows. Equal indices give equal frames; copies travel
     to other processes and read at once.

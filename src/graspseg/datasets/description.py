@@ -16,7 +16,7 @@ from graspseg.frame import FAR_TOO_COARSE_M, Intrinsics
 
 
 class Optics(NamedTuple):
-    """What is needed to read depth: metres per stored unit and the camera; None where nothing is said."""
+    """What is needed to read depth: meters per stored unit and the camera; None where nothing is given."""
 
     depth_unit_m: float | None = None
     intrinsics: Intrinsics | None = None
@@ -27,10 +27,10 @@ _NOTHING = Optics()
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of all frames: None or empty where nothing is said.
+    """What is known of all frames: None or empty where nothing is given.
 
     Attributes:
-        depth_unit_m: metres per stored unit.
+        depth_unit_m: meters per stored unit.
         intrinsics: the camera.
         splits: stems by name of the split.
         content: every field as it is written, such as `licence` and `provenance`.
@@ -135,14 +135,14 @@ def encode_facts(facts: Mapping[str, Any], stem: str) -> bytes:
 
 
 def parse_unit(content: Mapping[str, Any], path: Path) -> float | None:
-    """The field `depth_unit_m`: metres per stored unit, None when missing.
+    """The field `depth_unit_m`: meters per stored unit, None when missing.
 
     Raises:
         InputError: it is no positive number.
     """
     unit = content.get("depth_unit_m")
     if unit is not None and not (is_number(unit) and 0 < unit < FAR_TOO_COARSE_M):
-        raise InputError(f"{path} has depth_unit_m {unit!r}, expected metres per unit above 0: 0.001 is millimetres.")
+        raise InputError(f"{path} has depth_unit_m {unit!r}, expected meters per unit above 0: 0.001 is millimeters.")
     return None if unit is None else float(unit)
 
 

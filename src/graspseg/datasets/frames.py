@@ -19,9 +19,9 @@ def read_frame(
 
     Args:
         path: 16-bit gray .png, .tif, .pgm or .exr, or .npy or .npz of shape (height, width), of integers or of floats
-            in metres; 0, NaN and infinities mean no measurement.
-        depth_unit_m: metres per stored unit; None takes what dataset.json beside the image says, else 0.001
-            (millimetres) for integers and 1 for floats.
+            in meters; 0, NaN and infinities mean no measurement.
+        depth_unit_m: meters per stored unit; None takes what dataset.json beside the image says, else 0.001
+            (millimeters) for integers and 1 for floats.
         intrinsics: the camera; None takes what dataset.json says, else it is unknown.
 
     Raises:

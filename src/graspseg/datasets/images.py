@@ -55,12 +55,12 @@ def read_depth(
 
     Args:
         path: the file.
-        depth_unit_m: metres per unit of integers, None = 0.001.
-        float_unit_m: metres per unit of floats, which are metres unless a person says otherwise.
+        depth_unit_m: meters per unit of integers, None = 0.001.
+        float_unit_m: meters per unit of floats, which are meters unless a person says otherwise.
         intrinsics: the camera, handed on to the frame.
 
     Raises:
-        InputError: missing, damaged, too large, 8-bit, colour, empty or negative.
+        InputError: missing, damaged, too large, 8-bit, color, empty or negative.
     """
     unit = DEFAULT_UNIT_M if depth_unit_m is None else depth_unit_m
     suffix = path.suffix.lower()
@@ -86,8 +86,8 @@ def _frame_of(
     """A frame of numbers of any kind that can be depth."""
     if np.issubdtype(values.dtype, np.floating):
         with np.errstate(over="ignore"):  # what overflows is infinite: not measured
-            metres = (values * np.float64(float_unit)).astype(np.float32)
-        return replace(Frame.from_metres(metres, intrinsics=intrinsics), read_unit_m=float_unit)
+            meters = (values * np.float64(float_unit)).astype(np.float32)
+        return replace(Frame.from_metres(meters, intrinsics=intrinsics), read_unit_m=float_unit)
     if not np.issubdtype(values.dtype, np.integer) or values.dtype.itemsize < 2:
         raise InputError(f"{path} holds {values.dtype}, expected integers of 16 bits or more, or floats: convert it.")
     low, high = int(values.min()), int(values.max())
@@ -95,8 +95,8 @@ def _frame_of(
         raise InputError(f"{path} goes down to {low}, expected no depth below 0: set such pixels to 0.")
     if high <= _LARGEST:
         return Frame(np.ascontiguousarray(values, np.uint16), unit, intrinsics)
-    metres = (values * np.float64(unit)).astype(np.float32)
-    return replace(Frame.from_metres(metres, intrinsics=intrinsics), read_unit_m=unit)
+    meters = (values * np.float64(unit)).astype(np.float32)
+    return replace(Frame.from_metres(meters, intrinsics=intrinsics), read_unit_m=unit)
 
 
 def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -129,7 +129,7 @@ def decode_depth(data: bytes, path: Path) -> UInt16[np.ndarray, "h w"]:
     """Pixels of a 16-bit gray PNG; `path` is what messages call it.
 
     Raises:
-        InputError: damaged, 8-bit or colour.
+        InputError: damaged, 8-bit or color.
     """
     return _decode_png(data, path, 16, "depth")
 

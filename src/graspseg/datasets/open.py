@@ -27,7 +27,7 @@ def open_dataset(
         path: a folder with `depth/`, a folder of depth images, a folder of tar shards, one tar, or a public data
             set as `NAME:PATH` or `NAME/SPLIT:PATH`, whose frames without labels are left out; or `module:function` of a
             user's own, which returns a `graspseg.datasets.dataset.Dataset`.
-        depth_unit_m: metres per stored unit; None takes what the data set says, else 0.001.
+        depth_unit_m: meters per stored unit; None takes what the data set says, else 0.001.
         intrinsics: the camera; None takes what the data set says.
         split: only the frames of this split.
 
@@ -57,7 +57,7 @@ def _own(text: str, split: str | None) -> Dataset:
     """The data set that a user's function returns.
 
     Raises:
-        InputError: it returns none, or a split is asked for.
+        InputError: it returns none, or a split is requested.
     """
     if split is not None:
         raise InputError(f"{text} is a data set of your own, expected no split {split!r}: write a function for each.")

@@ -6,7 +6,7 @@ import struct
 import zlib
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_COLOR_TYPES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
+_COLOR_TYPES = {0: "gray", 2: "color", 3: "palette", 4: "gray with transparency", 6: "color with transparency"}
 
 
 def png_fault(data: bytes, bits: int, color_types: tuple[int, ...], *, most: int) -> str:

@@ -81,12 +81,12 @@ def is_beside(path: Path, folder: Path) -> str:
 class ShardDataset(StoredDataset):
     """Frames and labels of shards, in the order of the manifest (without one: by file name).
 
-    The headers of a shard are walked when its first frame is asked for, and kept for the shards used last; a frame is
+    The headers of a shard are walked when its first frame is requested, and kept for the shards used last; a frame is
     then a seek and a decode. No file stays open.
 
     Args:
         path: a folder of shards, or one tar.
-        depth_unit_m: metres per stored unit; None takes the frame's JSON, else the manifest, else 0.001.
+        depth_unit_m: meters per stored unit; None takes the frame's JSON, else the manifest, else 0.001.
         intrinsics: the camera; None takes the frame's JSON, else the manifest, else the frames have none.
         split: only shards that the manifest lists under this split.
 
@@ -250,7 +250,7 @@ def read_sample(
         shard: the tar.
         entry: where the members of the frame lie.
         description: what holds for all frames that do not say otherwise.
-        depth_unit_m: metres per stored unit, whatever is written; None believes what is written.
+        depth_unit_m: meters per stored unit, whatever is written; None believes what is written.
         intrinsics: the camera, likewise.
 
     Raises:

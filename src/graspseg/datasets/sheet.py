@@ -29,7 +29,7 @@ def draw_sheet(
         The picture, how many frames it shows, and why others could not be read.
 
     Raises:
-        InputError: no frame can be drawn; or color is asked for and no frame has any.
+        InputError: no frame can be drawn; or color is requested and no frame has any.
     """
     count = min(count, len(dataset))
     pictures, failures = [], []

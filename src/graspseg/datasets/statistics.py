@@ -25,13 +25,13 @@ class Statistics:
     """Counts over frames; memory does not grow but for one number a frame.
 
     Attributes:
-        frames, labelled, colored: number of frames, of those with labels, and of those with a picture.
+        frames, labeled, colored: number of frames, of those with labels, and of those with a picture.
         with_object: frames that show a hand and an object.
         sizes: frames by `WIDTHxHEIGHT`.
         splits: frames by split.
-        pixels: labelled pixels by label value.
+        pixels: labeled pixels by label value.
         hand_px: hand pixels of every frame that shows a hand.
-        depth: by unit in metres, how many pixels hold each of the 65,536 stored values.
+        depth: by unit in meters, how many pixels hold each of the 65,536 stored values.
         objects, hands, subjects: names met.
         objects_a_frame: frames that name their objects, by how many.
         interactions: frames by what hands do in them.
@@ -39,7 +39,7 @@ class Statistics:
     """
 
     frames: int = 0
-    labelled: int = 0
+    labeled: int = 0
     colored: int = 0
     with_object: int = 0
     sizes: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ class Statistics:
         if sample.labels is None:
             return
         counts = np.bincount(sample.labels.ravel(), minlength=256)
-        self.labelled += 1
+        self.labeled += 1
         self.pixels += counts
         if counts[HAND]:
             self.hand_px.append(int(counts[HAND]))
@@ -136,18 +136,18 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
     """Every figure, `None` where nothing is known.
 
     `hand_px` are pixels of hand a frame, over the frames that show one: the paper's "hand resolution", which it only
-    calls low, middle or high. `interaction` is the share of those frames that show an object too. Depth is in metres,
+    calls low, middle or high. `interaction` is the share of those frames that show an object too. Depth is in meters,
     over all measured pixels. `objects_a_frame` and `interactions` count the frames that say so themselves.
     """
-    labelled_px = int(found.pixels.sum())
-    shares = {name: int(found.pixels[label]) / max(labelled_px, 1) for name, label in _CLASSES.items()}
+    labeled_px = int(found.pixels.sum())
+    shares = {name: int(found.pixels[label]) / max(labeled_px, 1) for name, label in _CLASSES.items()}
     hands = len(found.hand_px)
     return {
         "type": _kind(found, description),
-        "annotation": description.content.get("annotation") if found.labelled else "none",
+        "annotation": description.content.get("annotation") if found.labeled else "none",
         "licence": description.content.get("licence"),
         "frames": found.frames,
-        "labelled": found.labelled,
+        "labelled": found.labeled,
         "with_color": found.colored,
         "unreadable": found.failed,
         "splits": dict(sorted(found.splits.items())),
@@ -160,7 +160,7 @@ def as_json(found: Statistics, description: Description) -> dict[str, Any]:
         "interactions": dict(found.interactions.most_common()),
         "hands": sorted(found.hands) or None,
         "subjects": len(found.subjects) or None,
-        "class_share": shares if labelled_px else None,
+        "class_share": shares if labeled_px else None,
         **_depth(found.depth),
     }
 
@@ -176,17 +176,17 @@ def _quantiles(values: np.ndarray) -> dict[str, float]:
 
 
 def _depth(counts: dict[float, np.ndarray]) -> dict[str, Any]:
-    """Share of measured pixels, and quantiles of their depth in metres."""
-    metres = np.concatenate([np.arange(1, 1 << 16) * unit for unit in counts])
+    """Share of measured pixels, and quantiles of their depth in meters."""
+    meters = np.concatenate([np.arange(1, 1 << 16) * unit for unit in counts])
     pixels = np.concatenate([count[1:] for count in counts.values()])
     total = sum(int(count.sum()) for count in counts.values())
-    order = np.argsort(metres)
+    order = np.argsort(meters)
     below = np.cumsum(pixels[order])
     if not below[-1]:
         return {"measured_share": 0.0, "depth_m": None}
     names = {"min": 0.0, "p1": 0.01, "median": 0.5, "p99": 0.99, "max": 1.0}
     places = {name: np.searchsorted(below, max(1, int(np.ceil(share * below[-1])))) for name, share in names.items()}
-    depth_m = {name: round(float(metres[order][place]), 6) for name, place in places.items()}
+    depth_m = {name: round(float(meters[order][place]), 6) for name, place in places.items()}
     return {"measured_share": int(below[-1]) / total, "depth_m": depth_m}
 
 

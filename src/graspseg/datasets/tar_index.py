@@ -44,7 +44,7 @@ class Entry(NamedTuple):
 class Scan(NamedTuple):
     """What a tar holds whole, and a sentence for everything that is wrong with it; `broken` is among them.
 
-    A tar that breaks off is `broken` and nothing is said of the frame it breaks off in; else it is empty.
+    A tar that breaks off is `broken` and nothing is given of the frame it breaks off in; else it is empty.
     """
 
     entries: list[Entry]

@@ -97,7 +97,7 @@ def _fault(fields: dict[int, int], pages: int, most: int) -> str:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep OpenCV from writing of damaged files to the screen: what is wrong is said in a sentence."""
+    """Keep OpenCV from writing of damaged files to the screen: what is wrong is reported in a sentence."""
     log = getattr(cv2.utils, "logging")  # noqa: B009 - the stubs leave it out
     level = log.getLogLevel()
     log.setLogLevel(log.LOG_LEVEL_SILENT)

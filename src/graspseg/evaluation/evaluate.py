@@ -1,4 +1,4 @@
-"""A segmenter against labelled frames."""
+"""A segmenter against labeled frames."""
 
 from __future__ import annotations
 
@@ -169,11 +169,11 @@ def evaluate(
     progress: Callable[[int], None] | None = None,
     on_frame: Callable[[FrameScore], None] | None = None,
 ) -> Evaluation:
-    """Judge a segmenter on every labelled frame; a frame that cannot be used is counted, and the rest is done.
+    """Judge a segmenter on every labeled frame; a frame that cannot be used is counted, and the rest is done.
 
     Args:
         segment: Frame to labels, and to probabilities if it has some.
-        samples: Labelled frames; flicker is judged inside each of their clips.
+        samples: Labeled frames; flicker is judged inside each of their clips.
         rules: Also judge the trivial rules.
         worst: How many of the worst frames to keep pictures of.
         progress: Called after every frame with the number done.
@@ -202,7 +202,7 @@ def evaluate(
             progress(index + 1)
     if not result.confusion.images:
         first = f", the first because: {result.failures[0]}" if result.failures else ""
-        raise InputError(f"None of {len(samples)} frames could be judged, expected labelled frames{first}")
+        raise InputError(f"None of {len(samples)} frames could be judged, expected labeled frames{first}")
     return result
 
 

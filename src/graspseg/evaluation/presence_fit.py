@@ -1,6 +1,6 @@
 """Fit how sure a hand is: `python -P -m graspseg.evaluation.presence_fit MODEL --hand-free DATA...`.
 
-The model answers labelled frames and frames without a hand; groups of hand and object it finds are hands where their
+The model answers labeled frames and frames without a hand; groups of hand and object it finds are hands where their
 pixels are, in truth. The coefficients go into the model's file. Half of the frames, every other one, are kept out of a
 first fit and tell how well it carries over; the coefficients that are written see all.
 """
@@ -49,7 +49,7 @@ class Arguments:
     Attributes:
         model: An exported .onnx file; it is changed in place.
         hand_free: Data sets without a hand, or folders of them.
-        data: Labelled data sets, or folders of them.
+        data: Labeled data sets, or folders of them.
         presets: Presets of the generator; frames of the training split with a seed of their own.
         frames: How many frames of each preset.
         lost: Most frames with a hand that may be lost; the threshold is the largest that keeps to it.
@@ -92,7 +92,7 @@ class Seen:
 
 
 def observe(segmenter: Segmenter, sample: Sample) -> Seen:
-    """Features and truth of what is found in a labelled frame."""
+    """Features and truth of what is found in a labeled frame."""
     frame, target = sample.frame, sample.labels
     assert target is not None
     looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
@@ -143,8 +143,8 @@ def fit_presence(seen: Sequence[Seen], *, lost: float = LOST_MOST) -> Presence:
     slope = _logistic(np.array([[value] for value in best if value is not None]), hand[found], ridge=1e-2)
     nothing = (np.count_nonzero(hand & ~found) + 0.5) / (np.count_nonzero(~found) + 1)
     presence = replace(presence, frame_scale=float(slope[0]), frame_bias=float(slope[1]), nothing=float(nothing))
-    told = frame_probabilities(presence, seen)
-    kept = [limit for limit in THRESHOLDS if np.mean(told[hand & found] < limit) <= lost]
+    reported = frame_probabilities(presence, seen)
+    kept = [limit for limit in THRESHOLDS if np.mean(reported[hand & found] < limit) <= lost]
     return replace(presence, threshold=float(max(kept, default=THRESHOLDS[0])))
 
 
@@ -155,11 +155,11 @@ def frame_probabilities(presence: Presence, seen: Sequence[Seen]) -> Float64[np.
 
 def describe(presence: Presence, seen: Sequence[Seen]) -> dict[str, Any]:
     """How well presence tells frames apart: shares are fractions of 1, None where there is no such frame."""
-    told = frame_probabilities(presence, seen)
+    reported = frame_probabilities(presence, seen)
     hand = np.array([frame.hand for frame in seen])
     before = np.array([frame.px.sum() > FALSE_ALARM_PX for frame in seen])
     after = np.array(
-        [_px_kept(presence, frame, value) > FALSE_ALARM_PX for frame, value in zip(seen, told, strict=True)]
+        [_px_kept(presence, frame, value) > FALSE_ALARM_PX for frame, value in zip(seen, reported, strict=True)]
     )
     found = np.array([bool(frame.true[frame.usable].any()) for frame in seen])
     return {
@@ -168,14 +168,14 @@ def describe(presence: Presence, seen: Sequence[Seen]) -> dict[str, Any]:
         "hand_free_alarms_before": _share(before[~hand]),
         "hand_free_alarms": _share(after[~hand]),
         "hands_not_found": _share(~found[hand]),
-        "found_hands_lost": _share(told[hand & found] < presence.threshold),
-        "expected_calibration_error": _calibration_error(told, hand),
+        "found_hands_lost": _share(reported[hand & found] < presence.threshold),
+        "expected_calibration_error": _calibration_error(reported, hand),
         "threshold": presence.threshold,
     }
 
 
-def _px_kept(presence: Presence, frame: Seen, told: float) -> float:
-    if told < presence.threshold or not frame.usable.any():
+def _px_kept(presence: Presence, frame: Seen, reported: float) -> float:
+    if reported < presence.threshold or not frame.usable.any():
         return 0.0
     odds = presence.logits(frame.features[frame.usable])
     kept = np.array([probability(value) >= presence.threshold for value in odds])
@@ -187,10 +187,10 @@ def _share(values: np.ndarray) -> float | None:
     return round(float(values.mean()), 4) if len(values) else None
 
 
-def _calibration_error(told: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
+def _calibration_error(reported: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
     """Expected difference between told probability and share of truth over equal bins."""
-    index = np.minimum((told * bins).astype(int), bins - 1)
-    gaps = [abs(told[index == i].mean() - truth[index == i].mean()) * np.mean(index == i) for i in set(index)]
+    index = np.minimum((reported * bins).astype(int), bins - 1)
+    gaps = [abs(reported[index == i].mean() - truth[index == i].mean()) * np.mean(index == i) for i in set(index)]
     return round(float(np.sum(gaps)), 4)
 
 
@@ -200,9 +200,9 @@ def _logistic(x: np.ndarray, y: np.ndarray, *, ridge: float, steps: int = 50) ->
     penalty = np.diag([ridge] * x.shape[1] + [1e-6])
     weights = np.zeros(design.shape[1])
     for _ in range(steps):
-        told = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        gradient = design.T @ (told - y) + penalty @ weights
-        hessian = (design * (told * (1 - told))[:, None]).T @ design + penalty
+        reported = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (reported - y) + penalty @ weights
+        hessian = (design * (reported * (1 - reported))[:, None]).T @ design + penalty
         step = np.linalg.solve(hessian, gradient)
         weights -= step * min(1.0, 5 / max(float(np.abs(step).max()), 1e-9))
         if np.abs(step).max() < 1e-6:
@@ -211,7 +211,7 @@ def _logistic(x: np.ndarray, y: np.ndarray, *, ridge: float, steps: int = 50) ->
 
 
 def _samples(arguments: Arguments) -> Iterator[Sample]:
-    """Labelled frames, one after the other; those of the generator need none on disk."""
+    """Labeled frames, one after the other; those of the generator need none on disk."""
     for preset in arguments.presets:
         yield from SyntheticDataset("train", SEED, recipes=(preset,), count=arguments.frames, depth_unit_m=DEPTH_UNIT_M)
     for names, hand_free in ((arguments.data, False), (arguments.hand_free, True)):

@@ -28,8 +28,8 @@ SHARES = (1.0, 0.8, 0.6)
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """One precision against float32 on labelled frames; shares are fractions of 1.
+class Judgment:
+    """One precision against float32 on labeled frames; shares are fractions of 1.
 
     Attributes:
         frames: how many.
@@ -80,8 +80,8 @@ def calibration_windows(path: Path, *, frames_a_sensor: int = FRAMES_A_SENSOR) -
     return windows
 
 
-def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgement:
-    """Compare a precision with float32 on labelled frames, see `open_samples`.
+def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgment:
+    """Compare a precision with float32 on labeled frames, see `open_samples`.
 
     Raises:
         InputError: the frames cannot be read or have no labels.
@@ -92,7 +92,7 @@ def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgement:
     for index in range(len(samples)):
         sample = samples[index]
         if sample.labels is None:
-            raise InputError(f"{data} has no labels for {sample.stem}, expected labelled frames: leave it out.")
+            raise InputError(f"{data} has no labels for {sample.stem}, expected labeled frames: leave it out.")
         labels, expected = segmenter(sample.frame).labels, reference(sample.frame).labels
         equal, foreground = labels == expected, expected != 0
         same, pixels = same + int(equal.sum()), pixels + labels.size
@@ -100,7 +100,7 @@ def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgement:
         if (sample.labels != IGNORE).any():
             ours.update(labels, sample.labels)
             theirs.update(expected, sample.labels)
-    return Judgement(
+    return Judgment(
         len(samples),
         same / pixels,
         same_found / found if found else None,
@@ -115,8 +115,8 @@ def export_int8(
     *,
     data: Sequence[str] = JUDGED_ON,
     frames_a_sensor: int = FRAMES_A_SENSOR,
-    told: Callable[[str], None] = lambda sentence: None,
-) -> dict[str, Judgement]:
+    reported: Callable[[str], None] = lambda sentence: None,
+) -> dict[str, Judgment]:
     """Write the int8 version of an exported network, if and only if it is as good on all data.
 
     Where 8 bits everywhere change too much, only the most costly convolutions get them.
@@ -124,9 +124,9 @@ def export_int8(
     Args:
         source: the exported file in float32.
         out: file to write.
-        data: labelled frames to judge on, see `open_samples`; the mean IoU of each set is compared.
+        data: labeled frames to judge on, see `open_samples`; the mean IoU of each set is compared.
         frames_a_sensor: generated frames of each sensor to take ranges from.
-        told: called with a sentence about each attempt.
+        reported: called with a sentence about each attempt.
 
     Returns:
         How it compares on each set.
@@ -139,18 +139,18 @@ def export_int8(
     check_source(source)
     windows = calibration_windows(source, frames_a_sensor=frames_a_sensor)
     reference = Segmenter(source, precision="float32")
-    failed: tuple[str, Judgement] | None = None
+    failed: tuple[str, Judgment] | None = None
     for share in SHARES:
         model = quantize(source, windows, share=share)
         with tempfile.TemporaryDirectory() as folder:
             trial = Path(folder) / out.name
             write_quantized(model, trial, source=source, judged={})
             segmenter = Segmenter(trial, precision="int8")
-            judged: dict[str, Judgement] = {}
+            judged: dict[str, Judgment] = {}
             failed = None
             for name in data:
                 judged[name] = judge(segmenter, reference, name)
-                told(f"{100 * share:g} % of the multiplications in 8 bits, {_sentence(name, judged[name])}")
+                reported(f"{100 * share:g} % of the multiplications in 8 bits, {_sentence(name, judged[name])}")
                 if not judged[name].passes:
                     failed = (name, judged[name])
                     break
@@ -166,7 +166,7 @@ def export_int8(
     )
 
 
-def _sentence(name: str, judged: Judgement) -> str:
+def _sentence(name: str, judged: Judgment) -> str:
     return (
         f"{Path(name).name}: {100 * judged.agreement:.3f} % of float32's labels, mean IoU changed by "
         f"{100 * judged.change:+.2f} points"

@@ -131,8 +131,8 @@ def _table_of_classes(scores: dict[str, Any]) -> list[str]:
             for tolerance in values["mean"]
         ),
         *(
-            f"| outlines are off by, {title} | {_millimetres(scores['boundary_error']['hand'][key])} | "
-            f"{_millimetres(scores['boundary_error']['object'][key])} | |"
+            f"| outlines are off by, {title} | {_millimeters(scores['boundary_error']['hand'][key])} | "
+            f"{_millimeters(scores['boundary_error']['object'][key])} | |"
             for title, key in (("mean", "mean_mm"), ("median", "median_mm"), ("95 % quantile", "p95_mm"))
         ),
     ]
@@ -183,7 +183,7 @@ def _percent(share: float | None, digits: int = 1) -> str:
     return "-" if share is None else f"{100 * share:.{digits}f}"
 
 
-def _millimetres(length: float | None) -> str:
+def _millimeters(length: float | None) -> str:
     return "-" if length is None else f"{length:.1f} mm"
 
 

@@ -35,7 +35,7 @@ def near_is_hand(frame: Frame) -> UInt8[np.ndarray, "h w"]:
 
 
 def nearest_component_is_hand(frame: Frame) -> UInt8[np.ndarray, "h w"]:
-    """The nearest surface is hand: pixels joined by 4-neighbour steps of at most 1 cm in depth.
+    """The nearest surface is hand: pixels joined by 4-neighbor steps of at most 1 cm in depth.
 
     Surfaces of fewer than 400 pixels are passed over, since single flying pixels are often the nearest.
     """

@@ -1,4 +1,4 @@
-"""Labelled frames by the name a user gives: a data set on disk, or frames made on the fly to judge on."""
+"""Labeled frames by the name a user gives: a data set on disk, or frames made on the fly to judge on."""
 
 from __future__ import annotations
 

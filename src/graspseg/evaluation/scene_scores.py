@@ -65,7 +65,7 @@ class SceneScores:
         Args:
             labels: The answer, 0, 1 or 2.
             target: The truth, 0, 1, 2 or IGNORE.
-            depth_m: Metres, 0 = no measurement.
+            depth_m: Meters, 0 = no measurement.
             windows: Boxes `x0, y0, x1, y1` (ends excluded) of the closer windows the answer is made of.
         """
         target = np.where(depth_m > 0, target, np.uint8(IGNORE))
@@ -136,7 +136,7 @@ def closer_windows(found: Segmentation) -> tuple[Box, ...]:
 def seam_pixels(labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], windows: Sequence[Box]) -> int:
     """Pixels whose label differs from the next one across the edge of a window, at most 2 px from that edge.
 
-    Outlines are expected where depth jumps, so only neighbours on one surface (at most 1 cm apart) count.
+    Outlines are expected where depth jumps, so only neighbors on one surface (at most 1 cm apart) count.
     """
     height, width = labels.shape
     seams = np.zeros(labels.shape, bool)

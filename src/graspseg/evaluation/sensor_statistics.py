@@ -164,7 +164,7 @@ def raggedness(
 
 
 class Patches(NamedTuple):
-    """Smooth windows: mean depth in metres and what a quadratic surface leaves over, in metres."""
+    """Smooth windows: mean depth in meters and what a quadratic surface leaves over, in meters."""
 
     depth_m: Float[np.ndarray, " n"]
     rest_m: Float[np.ndarray, "n p p"]
@@ -212,7 +212,7 @@ def holes(depth_m: Float32[np.ndarray, "h w"], surface: Bool[np.ndarray, "h w"],
 
 
 def quantization_step(depth_m: Float[np.ndarray, " n"], *, least: int = 1) -> float:
-    """Median distance in metres between neighboring depths that occur at least `least` times; 0 if there are none."""
+    """Median distance in meters between neighboring depths that occur at least `least` times; 0 if there are none."""
     values, counts = np.unique(np.round(depth_m, 7), return_counts=True)
     steps = np.diff(values[counts >= least])
     return float(np.median(steps)) if len(steps) else 0.0

@@ -34,7 +34,7 @@ class SensorSummary:
     """Statistics of some frames of one camera.
 
     Args:
-        frames_m: Depth images in metres, 0 = no measurement.
+        frames_m: Depth images in meters, 0 = no measurement.
         settings: What counts as an edge, a surface and a smooth patch.
     """
 
@@ -73,7 +73,7 @@ class SensorSummary:
             self._ragged["far"].append(raggedness(found.line, found.far))
 
     def table(self, *, like: SensorSummary | None = None) -> dict[str, float]:
-        """Statistic by name; lengths in pixels or millimetres.
+        """Statistic by name; lengths in pixels or millimeters.
 
         Args:
             like: Other frames: crossings are weighted so that their steps of inverse depth, on which shadows depend,

@@ -90,7 +90,7 @@ def export_onnx(
 ) -> ExportReport:
     """Writes a network as an ONNX file for inputs of one size, if and only if engines agree with PyTorch on it.
 
-    Inputs `depth` float32 `1 1 side side` in metres and `pixel_angle` float32 `1` in radians; output `probabilities`
+    Inputs `depth` float32 `1 1 side side` in meters and `pixel_angle` float32 `1` in radians; output `probabilities`
     float32 `1 3 side side`. Everything is computed in float32.
 
     Args:

@@ -37,7 +37,7 @@ class Parity:
 
 
 class Probe(NamedTuple):
-    """One input: depth in metres `1 1 h w` and radians per network pixel `1`."""
+    """One input: depth in meters `1 1 h w` and radians per network pixel `1`."""
 
     depth: Float32[np.ndarray, "1 1 h w"]
     pixel_angle: Float32[np.ndarray, "1"]
@@ -119,7 +119,7 @@ def _run_onnxruntime(data: bytes, inputs: list[Probe]) -> list[np.ndarray]:
 
 
 def _scene(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """A ball and a rod over a tilted table, millimetre noise, a tenth not measured."""
+    """A ball and a rod over a tilted table, millimeter noise, a tenth not measured."""
     rows, columns = np.mgrid[: shape[0], : shape[1]] / max(shape)
     depth = 0.7 + 0.2 * rng.random() * rows + 0.1 * rng.random() * columns
     (center_row, center_column), radius = rng.uniform(0.3, 0.7, 2), rng.uniform(0.1, 0.25)

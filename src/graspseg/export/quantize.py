@@ -24,7 +24,7 @@ from graspseg.models.digest import DIGEST_KEY, digest_of
 from graspseg.models.header import QUANTIZED_KEY, read_model_info, read_onnx_properties
 
 Window = tuple[Float32[np.ndarray, "h w"], float]
-"""Depth of a window in metres, and radians a pixel covers."""
+"""Depth of a window in meters, and radians a pixel covers."""
 PRECISION_KEY, JUDGED_KEY = "graspseg.precision", "graspseg.int8_against_float32"
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
 
@@ -117,7 +117,7 @@ def write_quantized(model: onnx.ModelProto, path: Path, *, source: Path, judged:
 
 
 def check_source(path: Path) -> None:
-    """See that an int8 version of a file could be told from one of another file.
+    """See that an int8 version of a file could be distinguished from one of another file.
 
     Raises:
         ExportError: it does not say what its weights are.

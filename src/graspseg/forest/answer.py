@@ -18,7 +18,7 @@ class Answer:
     """What a forest says of the region it found.
 
     Attributes:
-        depth_m: the whole frame, metres, 0 = no measurement.
+        depth_m: the whole frame, meters, 0 = no measurement.
         probabilities: of background, hand and object at the region's grid pixels.
         grid_depth_m: their depth.
         classes: the largest of their probabilities.

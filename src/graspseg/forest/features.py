@@ -1,6 +1,6 @@
 """Depth differences: the only thing a tree asks for.
 
-Depths are whole tenths of a millimetre everywhere in the trees, in training and afterwards, so that both compute the
+Depths are whole tenths of a millimeter everywhere in the trees, in training and afterwards, so that both compute the
 very same differences. Missing depth, and what is outside the image, is very far.
 """
 
@@ -37,7 +37,7 @@ class Grid(NamedTuple):
     """A frame reduced for the trees.
 
     Attributes:
-        surface: depth in tenths of a millimetre, `FAR` where there is none.
+        surface: depth in tenths of a millimeter, `FAR` where there is none.
         step: frame pixels between neighbors.
         first_x, first_y: frame pixel of the first one.
         fx, fy: focal lengths in grid pixels.
@@ -60,7 +60,7 @@ def reduce_frame(depth_m: Float32[np.ndarray, "h w"], intrinsics: Intrinsics, se
     """Take every so many pixels of a frame, as the camera's resolution asks for.
 
     Args:
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         intrinsics: the camera.
         settings: say how fine the grid is.
     """
@@ -98,7 +98,7 @@ def probe(surface, start, height, width, y, x):
 def difference(surface, start, height, width, y, x, u_x, u_y, v_x, v_y, scale_x, scale_y):
     """Depth at `u` minus depth at `v`, both given relative to a pixel.
 
-    Paper: f(x) = d(x + u / d(x)) - d(x + v / d(x)). Differs: offsets are metres times the focal length, so that one
+    Paper: f(x) = d(x + u / d(x)) - d(x + v / d(x)). Differs: offsets are meters times the focal length, so that one
     forest serves all cameras.
 
     `u` and `v` come in parts of the reach, `scale` is grid pixels in one part at the pixel's depth; the image is that
@@ -112,5 +112,5 @@ def difference(surface, start, height, width, y, x, u_x, u_y, v_x, v_y, scale_x,
 @njit(cache=True, inline="always")
 @no_type_check
 def offset_scale(depth, focal, reach_m):
-    """Grid pixels in one part of the reach, for a pixel of this depth (tenths of a millimetre)."""
+    """Grid pixels in one part of the reach, for a pixel of this depth (tenths of a millimeter)."""
     return reach_m / OFFSETS * focal / (depth * UNIT_M)

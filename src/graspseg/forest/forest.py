@@ -26,7 +26,7 @@ class Region(NamedTuple):
 
     Attributes:
         x0, y0, x1, y1: its box in grid pixels, ends excluded.
-        farthest: tenths of a millimetre; what is behind is background.
+        farthest: tenths of a millimeter; what is behind is background.
         every: stage 2 looks at every so many pixels across and down.
     """
 
@@ -80,7 +80,7 @@ class Forest:
         """Probabilities of background, hand and object; background for certain where there is no measurement.
 
         Args:
-            depth_m: metres, 0 = no measurement.
+            depth_m: meters, 0 = no measurement.
             intrinsics: the camera.
         """
         planes = np.zeros((3, *depth_m.shape), np.float32)

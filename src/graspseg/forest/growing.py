@@ -1,4 +1,4 @@
-"""One tree grown on labelled pixels: random questions, the best of them by entropy, breadth-first."""
+"""One tree grown on labeled pixels: random questions, the best of them by entropy, breadth-first."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def grow_tree(
 
     Args:
         store: the frames.
-        pixels: labelled pixels of theirs, at least one.
+        pixels: labeled pixels of theirs, at least one.
         settings: how deep, how many questions, how small leaves.
         rng: draws the questions.
         advance: told now and then which share of the pixels has come to a leaf.

@@ -1,4 +1,4 @@
-"""What trees are trained on: reduced frames in one array, and labelled pixels drawn from them."""
+"""What trees are trained on: reduced frames in one array, and labeled pixels drawn from them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from graspseg.frame import Intrinsics
 _SHARES = (0.5, 0.25, 0.25)  # of background, hand and object among the pixels drawn from a frame
 
 
-class LabelledGrid(NamedTuple):
+class LabeledGrid(NamedTuple):
     """A reduced frame and its labels (0/1/2, 255 = of no class)."""
 
     grid: Grid
     labels: UInt8[np.ndarray, "gh gw"]
 
-    def mirrored(self) -> LabelledGrid:
+    def mirrored(self) -> LabeledGrid:
         """The same scene as a mirror shows it, which makes right hands of left ones."""
         surface = np.ascontiguousarray(self.grid.surface[:, ::-1])
-        return LabelledGrid(self.grid._replace(surface=surface), np.ascontiguousarray(self.labels[:, ::-1]))
+        return LabeledGrid(self.grid._replace(surface=surface), np.ascontiguousarray(self.labels[:, ::-1]))
 
 
-def reduce_labelled(
+def reduce_labeled(
     depth_m: np.ndarray, labels: np.ndarray, intrinsics: Intrinsics, settings: ForestSettings
-) -> LabelledGrid:
+) -> LabeledGrid:
     """Reduce a frame and its labels alike."""
     grid = reduce_frame(depth_m, intrinsics, settings)
-    return LabelledGrid(grid, np.ascontiguousarray(labels[grid.first_y :: grid.step, grid.first_x :: grid.step]))
+    return LabeledGrid(grid, np.ascontiguousarray(labels[grid.first_y :: grid.step, grid.first_x :: grid.step]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class FrameStore:
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """Labelled pixels of a store, frame by frame: `places` holds frame, row and column."""
+    """Labeled pixels of a store, frame by frame: `places` holds frame, row and column."""
 
     places: Int64[np.ndarray, "n 3"]
     labels: UInt8[np.ndarray, "n"]
@@ -72,7 +72,7 @@ class Pixels:
 
 
 def draw_pixels(
-    frames: Sequence[LabelledGrid],
+    frames: Sequence[LabeledGrid],
     count: int,
     rng: np.random.Generator,
     *,

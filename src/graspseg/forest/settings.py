@@ -20,7 +20,7 @@ class StageSettings:
             where there are so many.
         candidates: depth differences tried at a node.
         smallest_leaf: fewest training pixels in a leaf.
-        reach_m: how far from the pixel depth is looked up, in metres at the pixel's depth.
+        reach_m: how far from the pixel depth is looked up, in meters at the pixel's depth.
     """
 
     trees: int

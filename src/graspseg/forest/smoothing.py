@@ -36,7 +36,7 @@ def bilateral(probabilities, depth_m, half_m, fill=True):
 
     Args:
         probabilities: `rows columns 3`.
-        depth_m: metres, 0 = no measurement. Pixels without depth take part in nothing.
+        depth_m: meters, 0 = no measurement. Pixels without depth take part in nothing.
         half_m: see `depth_weight`.
         fill: whether pixels without depth are needed, too; else they are background.
 

@@ -1,4 +1,4 @@
-"""A forest from labelled frames: stage 1, stage 2 in the regions stage 1 finds, then the decision."""
+"""A forest from labeled frames: stage 1, stage 2 in the regions stage 1 finds, then the decision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graspseg.datasets.dataset import ENDLESS, Dataset
 from graspseg.errors import InputError
 from graspseg.forest.forest import Forest
 from graspseg.forest.growing import grow_tree
-from graspseg.forest.pixels import FrameStore, LabelledGrid, draw_pixels, reduce_labelled
+from graspseg.forest.pixels import FrameStore, LabeledGrid, draw_pixels, reduce_labeled
 from graspseg.forest.settings import ForestSettings, StageSettings
 from graspseg.forest.smoothing import absorb_small_pieces
 from graspseg.forest.trees import Trees
@@ -35,7 +35,7 @@ def train_forest(
     """Train both stages and adjust the decision; equal arguments give equal forests.
 
     Args:
-        frames: labelled frames; at most `settings.frames` are used, evenly spread.
+        frames: labeled frames; at most `settings.frames` are used, evenly spread.
         settings: of the forest.
         seed: of everything random.
         validation: frames the decision is adjusted on; None = the last tenth of `frames`, which is not trained on.
@@ -78,7 +78,7 @@ def _gather(
     settings: ForestSettings,
     skip: Callable[[str], None] | None,
     tell: Callable[[float], None],
-) -> list[LabelledGrid]:
+) -> list[LabeledGrid]:
     """Read and reduce frames, evenly spread when there are more than wanted; endless sources give their first ones."""
     length = len(source)
     count = min(length, most)
@@ -88,18 +88,18 @@ def _gather(
         try:
             sample = source[number * stride]
             frame = sample.frame
-            found.append(reduce_labelled(frame.depth_m(), sample.target(), frame.intrinsics_or_default(), settings))
+            found.append(reduce_labeled(frame.depth_m(), sample.target(), frame.intrinsics_or_default(), settings))
         except InputError as error:
             if skip is None:
                 raise
             skip(str(error))
         tell((number + 1) / count)
     if not found:
-        raise InputError("There are no frames to train a forest on, expected labelled ones: check the data.")
+        raise InputError("There are no frames to train a forest on, expected labeled ones: check the data.")
     return found
 
 
-def _check_classes(frames: Sequence[LabelledGrid], farthest_m: float) -> None:
+def _check_classes(frames: Sequence[LabeledGrid], farthest_m: float) -> None:
     seen = {label for frame in frames for label in np.unique(frame.labels[frame.grid.measured]) if label < 3}
     if not seen & {HAND, OBJECT} or len(seen) < 2:
         names = ", ".join(CLASS_NAMES[label] for label in sorted(seen)) or "no class"
@@ -111,7 +111,7 @@ def _check_classes(frames: Sequence[LabelledGrid], farthest_m: float) -> None:
 
 def _grow(
     store: FrameStore,
-    frames: Sequence[LabelledGrid],
+    frames: Sequence[LabeledGrid],
     settings: StageSettings,
     seed: list[int],
     tell: Callable[[float], None],
@@ -136,7 +136,7 @@ def _grow(
     return Trees.join(trees)
 
 
-def decision_weights(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[float, float, float]:
+def decision_weights(forest: Forest, frames: Sequence[LabeledGrid]) -> tuple[float, float, float]:
     """Weights of background (1), hand and object (both the same) with the best mean F1 of the two on validation frames.
 
     Judged are the classes after post-processing, on the grid. What stage 1 leaves out counts as called background. In
@@ -176,7 +176,7 @@ class Seen(NamedTuple):
     stands_for: int
 
 
-def missed_and_seen(forest: Forest, frames: Sequence[LabelledGrid]) -> tuple[Int64[np.ndarray, " 3"], list[Seen]]:
+def missed_and_seen(forest: Forest, frames: Sequence[LabeledGrid]) -> tuple[Int64[np.ndarray, " 3"], list[Seen]]:
     """Grid pixels of each class that stage 1 leaves out, and what stage 2 says of the others."""
     missed = np.zeros(3, np.int64)
     judged = []

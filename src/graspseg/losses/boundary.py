@@ -1,7 +1,7 @@
 """Boundary loss: what is wrongly called hand or object costs the more, the farther it lies from the true outline.
 
 Chosen over the Active Boundary Loss (arXiv:2102.02696) for CPUs: it needs the distances of the truth and one product,
-where the other looks for the predicted outlines in every step and compares each of their pixels with eight neighbours.
+where the other looks for the predicted outlines in every step and compares each of their pixels with eight neighbors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def boundary_loss(
     *,
     ignore: int = 255,
 ) -> Float[Tensor, ""]:
-    """Mean over the labelled pixels of (distance to the true outline) x (error), in pixels and float32 or wider.
+    """Mean over the labeled pixels of (distance to the true outline) x (error), in pixels and float32 or wider.
 
     Summed over the classes without the background. The error is |probability - truth|; the outline runs between
     pixels, so that the nearest pixels on either side of it lie half a pixel away. A class that an image's truth has

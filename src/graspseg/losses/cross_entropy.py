@@ -22,11 +22,11 @@ def weighted_cross_entropy(
     weights: Sequence[float | int] = PAPER_WEIGHTS,
     ignore: int = 255,
 ) -> Float[Tensor, ""]:
-    """Mean over the labelled pixels of (weight of the true class) x (cross-entropy), in float32 or wider.
+    """Mean over the labeled pixels of (weight of the true class) x (cross-entropy), in float32 or wider.
 
     Not divided by the sum of the weights, which is what `cross_entropy(weight=...)` of PyTorch does: that would turn
     the paper's 1/5/5 into a smaller weight for every pixel of an image with more foreground. 0 when no pixel is
-    labelled.
+    labeled.
 
     Args:
         logits: Network output.

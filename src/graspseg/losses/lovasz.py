@@ -18,7 +18,7 @@ def lovasz_softmax(
     With errors `e_i` = 1 - p_i where pixel i is of the class and p_i elsewhere, sorted to fall, a class costs the sum
     of `e_i (J_i - J_{i-1})`, where `J_i` is 1 - IoU of the class if exactly the first i pixels were wrong. For
     probabilities of 0 and 1 that is 1 - IoU. The pixels of all images are taken together, as a data set's IoU takes
-    them. 0 when no pixel is labelled.
+    them. 0 when no pixel is labeled.
 
     Args:
         probabilities: Softmax output.
@@ -28,9 +28,9 @@ def lovasz_softmax(
     Paper: not in it; Berman et al., "The Lovasz-softmax loss", CVPR 2018, eqs. 8, 9, 11 and 12.
     """
     probabilities = probabilities.float() if probabilities.dtype != torch.float64 else probabilities
-    labelled = target != ignore
-    truth = target[labelled].long()
-    predicted = probabilities.movedim(1, -1)[labelled]
+    labeled = target != ignore
+    truth = target[labeled].long()
+    predicted = probabilities.movedim(1, -1)[labeled]
     classes = torch.unique(truth).tolist()
     costs = [_class_cost(predicted[:, label], (truth == label).to(predicted.dtype)) for label in classes]
     return torch.stack(costs).mean() if costs else probabilities.sum() * 0

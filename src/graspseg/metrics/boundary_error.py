@@ -1,4 +1,4 @@
-"""How far apart predicted and true outlines lie, in millimetres."""
+"""How far apart predicted and true outlines lie, in millimeters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FAR_M = 1e6
 
 
 class BoundaryError:
-    """Streaming distance between the outlines of prediction and target, of hand and object, in millimetres.
+    """Streaming distance between the outlines of prediction and target, of hand and object, in millimeters.
 
     A pixel of one outline is off by its distance to the other outline (pixels) times depth / fx. The depth is the
     class's where the true outline is nearest, in both directions: a predicted outline that strays onto a wall is
@@ -43,7 +43,7 @@ class BoundaryError:
 
         Args:
             outlines: Of prediction and target.
-            depth_m: Depth of the whole image in metres, 0 = no measurement.
+            depth_m: Depth of the whole image in meters, 0 = no measurement.
             intrinsics: Its camera.
         """
         for label in (HAND, OBJECT):
@@ -69,7 +69,7 @@ class BoundaryError:
             self._one_sided[label] += other._one_sided[label]
 
     def summary(self) -> dict[str, dict[str, float | int | None]]:
-        """Mean, median and 95 % quantile in millimetres and number of images, by class."""
+        """Mean, median and 95 % quantile in millimeters and number of images, by class."""
         return {
             CLASS_NAMES[label]: {
                 "mean_mm": self._sum_mm[label] / self._images[label] if self._images[label] else None,
@@ -88,7 +88,7 @@ def outline_errors_mm(
     """Error of every pixel of the predicted outline and of every pixel of the true one.
 
     Returns:
-        Millimetres; None if no pixel along the true outline has a depth.
+        Millimeters; None if no pixel along the true outline has a depth.
     """
     known, surface_m = _surface_m(pair.target, pair.target_mask, depth_m)
     if not known.any():

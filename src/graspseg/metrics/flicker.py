@@ -53,7 +53,7 @@ class Flicker:
         Args:
             prediction: Labels.
             target: Labels.
-            depth_m: Depth in metres, 0 = no measurement.
+            depth_m: Depth in meters, 0 = no measurement.
             follows: Whether it is the next frame of the sequence that the last one is from.
         """
         last, self._last = self._last, _Seen(prediction, target, depth_m)

@@ -1,6 +1,6 @@
 """The networks, one file each, and the one table of them.
 
-In: depth in metres and radians per pixel. Out: logits of background, hand and object.
+In: depth in meters and radians per pixel. Out: logits of background, hand and object.
 Begin with `build`, `NETWORKS`.
 """
 

@@ -10,10 +10,10 @@ from graspseg.networks.encoder import pad_to_strides
 
 
 class DepthNetwork(nn.Module):
-    """From depth in metres, of any size, to logits of that size; what lies between is `logits` of each network.
+    """From depth in meters, of any size, to logits of that size; what lies between is `logits` of each network.
 
     Attributes:
-        normalization: Makes what the encoder sees from depth in metres and radians per pixel.
+        normalization: Makes what the encoder sees from depth in meters and radians per pixel.
         stride: Pixels between two features of the coarsest level.
         smallest_side: Fewest strides of a side.
     """
@@ -28,7 +28,7 @@ class DepthNetwork(nn.Module):
         """Segments depth.
 
         Args:
-            depth_m: Depth in metres, any size; 0 where nothing was measured.
+            depth_m: Depth in meters, any size; 0 where nothing was measured.
             pixel_angle: Radians per network pixel.
 
         Returns:

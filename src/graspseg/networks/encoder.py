@@ -35,7 +35,7 @@ def pad_to_strides(
     """Adds 0, which means not measured, below and to the right until both sides are whole strides.
 
     Args:
-        depth_m: Depth in metres.
+        depth_m: Depth in meters.
         stride: Pixels between two features of the coarsest level.
         at_least: Fewest strides of a side. Two, because batch normalization cannot train on the single value that one
             stride and one frame leave.

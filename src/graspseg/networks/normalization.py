@@ -1,4 +1,4 @@
-"""From raw depth in metres to what an encoder sees, inside the graph and always in float32.
+"""From raw depth in meters to what an encoder sees, inside the graph and always in float32.
 
 Both normalizations only use masked local statistics, so they take any frame, also one without a single measurement,
 and they go with every export: a runtime hands over raw depth and nothing else.
@@ -31,7 +31,7 @@ def nearest_surface(depth_m: Float32[Tensor, "b 1 h w"], valid: Bool[Tensor, "b 
     all measurements; without measurements 0.
 
     Args:
-        depth_m: Depth in metres; 0 where nothing was measured.
+        depth_m: Depth in meters; 0 where nothing was measured.
         valid: True where something was measured.
     """
     height, width = depth_m.shape[-2:]
@@ -86,7 +86,7 @@ class MetricInput(nn.Module):
         """Normalizes depth.
 
         Args:
-            depth_m: Depth in metres; 0 where nothing was measured.
+            depth_m: Depth in meters; 0 where nothing was measured.
             pixel_angle: Radians per network pixel; 0 counts as unknown and sets channel 3 to its lower limit.
         """
         with torch.autocast(depth_m.device.type, enabled=False):
@@ -105,9 +105,9 @@ class MetricInput(nn.Module):
 
 
 def relief(behind_m: Float32[Tensor, "b 1 h w"], mask: Float32[Tensor, "b 1 h w"]) -> Float32[Tensor, "b 1 h w"]:
-    """Depth minus the mean of the nearest layer of surface in a square of 15 pixels; metres.
+    """Depth minus the mean of the nearest layer of surface in a square of 15 pixels; meters.
 
-    A neighbour counts when it lies at most 6 cm behind the nearest measurement of its own square. Every far neighbour
+    A neighbor counts when it lies at most 6 cm behind the nearest measurement of its own square. Every far neighbor
     of a near pixel has that pixel in its own square, so background never enters the mean of a finger in front of it.
     """
     closeness = torch.where(mask > 0, -behind_m, -FAR_M)
@@ -126,7 +126,7 @@ def _measured(depth_m: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _over_square(x: Tensor, combine: Callable[[Tensor, Tensor], Tensor], *, outside: float) -> Tensor:
-    """Combines the 15 x 15 values around every pixel; 3 neighbours, then 5 such triples, per axis.
+    """Combines the 15 x 15 values around every pixel; 3 neighbors, then 5 such triples, per axis.
 
     Shifted views, because pooling with such windows costs a tenth of a training step on a CPU.
     """

@@ -27,7 +27,7 @@ class NetworkSpec:
 
     Attributes:
         build: Makes the network with fresh weights, or with those of an encoder trained by others (`pretrained`).
-            Forward takes depth in metres `b 1 h w` and radians per pixel `b`, and returns logits `b 3 h w`.
+            Forward takes depth in meters `b 1 h w` and radians per pixel `b`, and returns logits `b 3 h w`.
         description: One line for a person who chooses.
     """
 
@@ -170,7 +170,7 @@ def network_spec(name: str) -> NetworkSpec:
 
     Args:
         name: Name in the table; or `module:function` of a user's own, which returns a `torch.nn.Module` whose forward
-            takes depth in metres `b 1 h w` (0 = no measurement) and radians per pixel `b`, and returns logits `b 3 h w`
+            takes depth in meters `b 1 h w` (0 = no measurement) and radians per pixel `b`, and returns logits `b 3 h w`
             of background, hand and object, for any `h` and `w`. `graspseg train --network own_network:make` trains it,
             and it is exported and compared like the others.
 
@@ -190,7 +190,7 @@ def _build_own(name: str, *, pretrained: bool = False) -> nn.Module:
     """A network of a user's module, checked to be one.
 
     Raises:
-        InputError: It is none, or weights of others are asked for.
+        InputError: It is none, or weights of others are requested.
     """
     if pretrained:
         raise InputError(f"{name} is a network of your own, expected no --pretrained: load weights in the function.")

@@ -33,7 +33,7 @@ THIS_PROCESS = Processes(1)
 def run_chunks(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], where: Where) -> Iterator[Result]:
     """Do chunks in any order and hand on their results as they come.
 
-    Whether a cluster answers is found out at once; the work starts when the first result is asked for. When an
+    Whether a cluster answers is found out at once; the work starts when the first result is requested. When an
     error or the user ends it early, chunks that were begun are told to stop (`stop.stopping`) and are waited for.
 
     Args:
@@ -45,7 +45,7 @@ def run_chunks(function: Callable[[Chunk], Result], chunks: Sequence[Chunk], whe
 
     Raises:
         InputError: the cluster cannot be used, a process is ended from outside, or a chunk raises it.
-        ModuleNotFoundError: a cluster is asked for and Ray is not installed.
+        ModuleNotFoundError: a cluster is requested and Ray is not installed.
     """
     if isinstance(where, RayCluster):
         from graspseg.parallel.ray_cluster import on_ray

@@ -95,13 +95,13 @@ def _try(address: str) -> None:
         assert trial.stdout is not None
         try:
             trial.stdout.readline()  # loading Ray may take long and says nothing of the cluster
-            said, _ = trial.communicate(timeout=_ANSWER_S)
+            reported, _ = trial.communicate(timeout=_ANSWER_S)
         except subprocess.TimeoutExpired as error:
             raise _unreachable(address, f"no answer in {_ANSWER_S:.0f} s") from error
         finally:
             trial.kill()
     if trial.returncode:
-        raise _unreachable(address, said.strip().rstrip(".") or "it refused")
+        raise _unreachable(address, reported.strip().rstrip(".") or "it refused")
 
 
 def _unreachable(address: str, reason: str) -> InputError:
@@ -128,7 +128,7 @@ def _connected_results(function: Callable[[Chunk], Result], chunks: Sequence[Chu
     waiting = iter(chunks)
     pending: list[ray.ObjectRef] = []
     try:
-        with _interrupts() as asked:
+        with _interrupts() as requested:
             while True:
                 free = _IN_FLIGHT - len(pending)
                 pending += [task.remote(function, chunk, __version__) for chunk in itertools.islice(waiting, free)]
@@ -136,7 +136,7 @@ def _connected_results(function: Callable[[Chunk], Result], chunks: Sequence[Chu
                     break
                 done, pending = ray.wait(pending, timeout=_LOOK_S)
                 yield from map(_result, done)
-                if asked.is_set():
+                if requested.is_set():
                     raise KeyboardInterrupt
     finally:
         for reference in pending:
@@ -149,13 +149,13 @@ def _connected_results(function: Callable[[Chunk], Result], chunks: Sequence[Chu
 @contextlib.contextmanager
 def _interrupts() -> Iterator[threading.Event]:
     """Ctrl-C as an event: an exception that reaches Ray's callbacks is lost there."""
-    asked = threading.Event()
+    requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield requested
         return
-    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
+    before = signal.signal(signal.SIGINT, lambda *_: requested.set())
     try:
-        yield asked
+        yield requested
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -167,9 +167,9 @@ def _do(function: Callable[[Chunk], Result], chunk: Chunk, version: str) -> Resu
             f"A node of the cluster has graspseg {__version__}, expected {version} as here: install that one on all "
             "nodes."
         )
-    asked = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
-    stop_when(asked.is_set)
+    requested = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: requested.set())
+    stop_when(requested.is_set)
     try:
         return function(chunk)
     finally:

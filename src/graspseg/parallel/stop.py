@@ -17,7 +17,7 @@ def stopping() -> bool:
     return _asked()
 
 
-def stop_when(asked: Callable[[], bool] | None) -> None:
+def stop_when(requested: Callable[[], bool] | None) -> None:
     """Say what `stopping` asks in this process; None = nobody, it never stops."""
     global _asked
-    _asked = asked or _never
+    _asked = requested or _never

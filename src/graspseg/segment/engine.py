@@ -28,7 +28,7 @@ class Engine(Protocol):
         """Probabilities of background, hand and object.
 
         Args:
-            depth_m: metres, 0 = no measurement.
+            depth_m: meters, 0 = no measurement.
             pixel_angle: radians a network pixel covers.
         """
         ...
@@ -49,7 +49,7 @@ def load_engine(
         engine: `auto` takes OpenVINO.
         threads: CPU threads, None = as many as this process may use.
         precision: arithmetic of the convolutions; what comes before the first one is float32 in any case, because
-            depth in metres has more digits than the others hold. Always passed on: left alone OpenVINO takes bf16 on
+            depth in meters has more digits than the others hold. Always passed on: left alone OpenVINO takes bf16 on
             CPUs that have it.
         side: of the square windows it will be given, for a file of a network for windows of any size; compiled for one
             size it is faster.

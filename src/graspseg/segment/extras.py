@@ -26,7 +26,7 @@ class Extras:
     """Writes everything but the labels of the frames of one run.
 
     `overlays/<name>.png`; `probabilities/<name>.npz` (float16, 3 x height x width, with `depth_unit_m` of the frame and
-    `intrinsics` fx, fy, cx, cy, NaN where they are unknown); `clouds/<name>-hand.ply` and `-object.ply` (metres, camera
+    `intrinsics` fx, fy, cx, cy, NaN where they are unknown); `clouds/<name>-hand.ply` and `-object.ply` (meters, camera
     axes); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of `handless/dataset.json`,
     which also has the cameras).
 

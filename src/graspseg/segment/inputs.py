@@ -28,9 +28,9 @@ class CameraOptions:
     """What the user says about the camera; None leaves it to `dataset.json`.
 
     Attributes:
-        depth_unit_m: metres per stored unit.
+        depth_unit_m: meters per stored unit.
         fx, fy: focal lengths in pixels; `fy` alone missing means square pixels.
-        cx, cy: principal point in pixels; missing means the image centre.
+        cx, cy: principal point in pixels; missing means the image center.
 
     Raises:
         InputError: the unit is not positive, or other values come without `fx`.
@@ -44,7 +44,7 @@ class CameraOptions:
 
     def __post_init__(self) -> None:
         if self.depth_unit_m is not None and not 0 < self.depth_unit_m < FAR_TOO_COARSE_M:
-            raise InputError(f"--depth-unit is {self.depth_unit_m:g}, expected metres above 0: 0.001 is millimetres.")
+            raise InputError(f"--depth-unit is {self.depth_unit_m:g}, expected meters above 0: 0.001 is millimeters.")
         if self.fx is None and any(value is not None for value in (self.fy, self.cx, self.cy)):
             raise InputError("--fy, --cx or --cy is given without --fx, expected --fx at least: add it, in pixels.")
         if self.fx is not None:
@@ -192,7 +192,7 @@ def _sources_in(item: Path, out: Path, topics: Sequence[str]) -> Iterator[Source
     if is_recording(item):
         return _in_recording(item, topics)
     refuse_topics(topics, item)
-    public = open_named(item, labelled=False)
+    public = open_named(item, labeled=False)
     if public is not None:
         return (PublicSource(stem, public.path / stem, public) for stem in public.stems)
     return _in_shards(item, out) if item.exists() and is_shards(item) else _in_files(item, out)

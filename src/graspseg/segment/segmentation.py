@@ -101,7 +101,7 @@ class Segmentation:
         return overlay(self.frame.depth, self.labels, alpha=alpha)
 
     def hand_cloud(self) -> Float32[np.ndarray, "n 3"]:
-        """Points of the hand: float32 of shape (n, 3), metres, x right, y down, z forward.
+        """Points of the hand: float32 of shape (n, 3), meters, x right, y down, z forward.
 
         They rest on `frame.intrinsics`; where these are unknown a camera of the paper's kind is assumed (focal length
         of 475 pixels at 640 pixels along the longer side), and x and y are as wrong as it is.

@@ -29,7 +29,7 @@ class Take:
 
 
 class ClipMaker:
-    """Makes the stagings of clips and remembers the last one, as frames are mostly asked for in order.
+    """Makes the stagings of clips and remembers the last one, as frames are mostly requested in order.
 
     Args:
         scenes: Draws the scenes.
@@ -42,7 +42,7 @@ class ClipMaker:
     def __init__(self, scenes: SceneMaker, length: int) -> None:
         if scenes.staged is None:
             raise InputError(
-                f"Clips were asked of preset {scenes.recipe.name!r}, which knows single frames only: "
+                f"Clips were requested of preset {scenes.recipe.name!r}, which knows single frames only: "
                 "use --preset wild or interseghands."
             )
         self.length = length

@@ -28,7 +28,7 @@ class SyntheticDataset(Dataset):
         seed: every seed is another data set.
         recipes: presets of the generator, which make the frames in turn.
         count: number of frames; 0 = it never ends.
-        depth_unit_m: metres per stored unit; None takes for each frame what fits, 0.1 mm or 1 mm.
+        depth_unit_m: meters per stored unit; None takes for each frame what fits, 0.1 mm or 1 mm.
         backgrounds: folders of recorded frames without hands; none = those that ship.
         left_out: frames of them that are not used, as `SET/STEM`.
     """
@@ -66,7 +66,7 @@ class SyntheticDataset(Dataset):
 
     @property
     def stems(self) -> Sequence[str]:
-        """Split and index, made when they are asked for."""
+        """Split and index, made when they are requested."""
         return _Stems(self.split, range(self.count))
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ Edition = Literal[1, 2]
 """Of the grasp library, see `objects/grasp.py`."""
 
 DEPTH_UNIT_M = 0.0001
-"""Metres per unit of the depth that is written; what is farther than 6.55 m does not fit."""
+"""Meters per unit of the depth that is written; what is farther than 6.55 m does not fit."""
 
 EXAM_SEED = 20_261_122
 """Of the frames that models are judged on; no training uses it."""

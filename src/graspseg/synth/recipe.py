@@ -1,6 +1,6 @@
 """What is drawn how often: every probability and range of the generator, in one table of presets.
 
-Lengths in metres, angles in radians, focal lengths in pixels at a width of 640. A pair is a range to draw from evenly,
+Lengths in meters, angles in radians, focal lengths in pixels at a width of 640. A pair is a range to draw from evenly,
 a mapping holds weights. `exam1` must stay as it is: its frames are the frozen exam of the shipped models.
 """
 
@@ -229,7 +229,7 @@ class Recipe:
         most_objects: how many objects of the split are drawn from; None = all.
         measured_hand_only: frames whose hand the sensor loses are drawn again.
         recorded_share: scenes put into recorded backgrounds.
-        lookalike_share: of the things that stand about, those that could be taken for hands.
+        lookalike_share: of the objects that stand about, those that could be taken for hands.
         household_share: of the others, things of homes and offices; of the furniture, such that is no box.
         empty: scenes without a hand.
         cutout: frames without background.
@@ -267,7 +267,7 @@ class Recipe:
         for known in PRESETS:
             if known == name:
                 return RECIPES[known]
-        raise InputError(f"Preset {name!r} was asked of the generator; use one of {', '.join(PRESETS)}.")
+        raise InputError(f"Preset {name!r} was requested of the generator; use one of {', '.join(PRESETS)}.")
 
 
 def choose(rng: np.random.Generator, weights: Mapping[Name, float]) -> Name:
@@ -405,7 +405,7 @@ RECIPES: dict[PresetName, Recipe] = {
         empty=Empty(share=0.28),
         cutout=Cutout(share=0.1),
     ),
-    # A person at a table under or before a stereo camera: hands far and small, sleeves, body and things in view.
+    # A person at a table under or before a stereo camera: hands far and small, sleeves, body and items in view.
     "workplace": Recipe(
         "workplace",
         interactions={

@@ -1,4 +1,4 @@
-"""Training samples: windows cut from labelled frames and varied, all by nearest neighbour. Imports no torch."""
+"""Training samples: windows cut from labeled frames and varied, all by nearest neighbor. Imports no torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TrainingSample:
     """What a network learns from.
 
     Attributes:
-        depth: metres, 0 = no measurement.
+        depth: meters, 0 = no measurement.
         labels: 0/1/2/255, BACKGROUND where nothing was measured.
         pixel_angle: radians one pixel covers.
     """
@@ -44,7 +44,7 @@ def training_sample(
     """Cut one varied sample from a frame.
 
     Args:
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         labels: 0/1/2/255.
         intrinsics: camera of the frame.
         rng: decides everything; equal generators give equal samples.
@@ -72,7 +72,7 @@ def training_sample(
     return TrainingSample(depth, measured_labels(target, depth), float(pixel_angle))
 
 
-def still_sample(
+def eval_sample(
     depth_m: Float32[np.ndarray, "h w"],
     labels: UInt8[np.ndarray, "h w"],
     *,
@@ -213,7 +213,7 @@ def _one_piece(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _turn(image: np.ndarray, angle: float, mirror: bool) -> np.ndarray:
-    """The whole frame rotated about its centre and mirrored, at its own size."""
+    """The whole frame rotated about its center and mirrored, at its own size."""
     height, width = image.shape
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), float(np.rad2deg(angle)), 1.0)
     turned = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_NEAREST)

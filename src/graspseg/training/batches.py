@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Sampler
 from graspseg.datasets.dataset import ENDLESS, Dataset, Sample
 from graspseg.errors import InputError
 from graspseg.parallel.contexts import preloaded_context
-from graspseg.training.augment import TrainingSample, still_sample, training_sample
+from graspseg.training.augment import TrainingSample, eval_sample, training_sample
 from graspseg.training.order import FrameOrder
 from graspseg.training.presets import TrainConfig
 from graspseg.training.sources import Skipped, check_mostly_usable
@@ -41,7 +41,7 @@ class SampleDataset(data.Dataset[FrameSamples]):
     A frame that cannot be used is replaced by the next one of the same pass.
 
     Args:
-        source: labelled frames.
+        source: labeled frames.
         config: settings of the run.
     """
 
@@ -200,7 +200,7 @@ class _Collate:
 
 
 def to_batch(samples: list[TrainingSample]) -> Batch:
-    """Stack samples: `depth` float32 [b 1 h w] in metres, `pixel_angle` float32 [b], `labels` uint8 [b h w]."""
+    """Stack samples: `depth` float32 [b 1 h w] in meters, `pixel_angle` float32 [b], `labels` uint8 [b h w]."""
     return {
         "depth": torch.from_numpy(np.stack([sample.depth for sample in samples])[:, None]),
         "pixel_angle": torch.tensor([sample.pixel_angle for sample in samples], dtype=torch.float32),
@@ -227,7 +227,7 @@ def validation_batches(source: Dataset, config: TrainConfig, *, skipped: Skipped
             continue
         for look in looks:
             camera = read.frame.intrinsics_or_default()
-            sample = still_sample(depth_m, target, intrinsics=camera, views=config.views, look=look)
+            sample = eval_sample(depth_m, target, intrinsics=camera, views=config.views, look=look)
             samples.append((look == "second", sample))
     check_mostly_usable("The frames to validate on", unusable, count)
     skipped.add(unusable)

@@ -16,10 +16,10 @@ def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:
     """A batch of frames: `DataLoader(open_dataset("shards"), batch_size=8, collate_fn=collate, num_workers=2)`.
 
     Args:
-        samples: labelled frames of one size h x w, at least one.
+        samples: labeled frames of one size h x w, at least one.
 
     Returns:
-        `depth`: float32 of shape (b, 1, h, w) in metres, 0 = no measurement; `pixel_angle`: float32 of shape (b,),
+        `depth`: float32 of shape (b, 1, h, w) in meters, 0 = no measurement; `pixel_angle`: float32 of shape (b,),
         radians a pixel covers; both as networks of graspseg take them. `labels`: int64 of shape (b, h, w):
         0 background, 1 hand, 2 object, 255 ignore.
 

@@ -70,7 +70,7 @@ def read_config(path: Path) -> TrainConfig:
 
 
 def check_ranges(config: TrainConfig) -> None:
-    """See that numbers of things are not below what makes sense.
+    """See that counts are not below what makes sense.
 
     Raises:
         InputError: a setting is too low.

@@ -65,7 +65,7 @@ class EagerEngine:
         """Probabilities of background, hand and object.
 
         Args:
-            depth_m: metres, 0 = no measurement.
+            depth_m: meters, 0 = no measurement.
             pixel_angle: radians a pixel covers.
         """
         if torch.get_num_threads() != self.threads:

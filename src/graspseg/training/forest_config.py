@@ -18,7 +18,7 @@ class ForestConfig:
 
     Attributes:
         network: says that a forest is meant.
-        data: labelled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
+        data: labeled folders, shards, or public data sets as NAME/SPLIT:FOLDER, to train on; none = synthetic frames
             made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn.
         seed: seed of frames and trees.

@@ -1,4 +1,4 @@
-"""What one step does: loss of its stage, optimizer, running mean of the weights, judgement of the validation set."""
+"""What one step does: loss of its stage, optimizer, running mean of the weights, judgment of the validation set."""
 
 from __future__ import annotations
 

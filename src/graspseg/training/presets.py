@@ -50,7 +50,7 @@ class ViewSettings:
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """How training samples are varied; depth and labels only by nearest neighbour.
+    """How training samples are varied; depth and labels only by nearest neighbor.
 
     Attributes:
         rotation_deg: largest rotation either way.
@@ -59,8 +59,8 @@ class AugmentSettings:
         flip_share: share flipped upside down.
         zoom: range of the factor on metric depth, which makes everything larger or smaller.
         window_share: share of samples that lose everything beyond a depth window behind the nearest surface.
-        window_m: range of that depth window's length in metres.
-        noise_m: largest standard deviation of the Gaussian depth noise in metres.
+        window_m: range of that depth window's length in meters.
+        noise_m: largest standard deviation of the Gaussian depth noise in meters.
         occlusion_share: share of samples with a rectangle or half-plane without measurement.
     """
 
@@ -140,7 +140,7 @@ class ValidationSettings:
     """A fixed set of frames that is never trained on, judged view by view.
 
     Attributes:
-        data: labelled folders or shards to validate on; none = the last tenth of `data`, or synthetic `val` frames.
+        data: labeled folders or shards to validate on; none = the last tenth of `data`, or synthetic `val` frames.
         frames: most frames taken.
         every_steps: steps between validations.
         sheet_views: views on the contact sheet.
@@ -191,7 +191,7 @@ class TrainConfig:
         network: name in the table of networks (`graspseg networks`), or module:function of your own.
         attention: whether skips are gated by dense attention.
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
-        data: labelled folders, shards, public data sets as NAME/SPLIT:FOLDER, or module:function of your own, to train
+        data: labeled folders, shards, public data sets as NAME/SPLIT:FOLDER, or module:function of your own, to train
             on; none = synthetic frames made on the fly.
         recipes: presets of the generator that make the synthetic frames in turn; one named twice makes twice as many.
         backgrounds: folders of recorded depth frames without hands that synthetic scenes are put into; none = those

@@ -11,7 +11,7 @@ import numpy as np
 from graspseg.datasets.atomic import write_png
 from graspseg.labels import contact_sheet, overlay, shade_depth
 
-_MILLIMETRES = 1000.0
+_MILLIMETERS = 1000.0
 
 
 def write_sheet(path: Path, shown: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
@@ -19,14 +19,14 @@ def write_sheet(path: Path, shown: Sequence[tuple[np.ndarray, np.ndarray, np.nda
 
     Args:
         path: PNG to write.
-        shown: per view depth in metres `[h w]`, truth and prediction `[h w]`.
+        shown: per view depth in meters `[h w]`, truth and prediction `[h w]`.
 
     Raises:
         InputError: the file cannot be written.
     """
     images = []
     for depth_m, target, prediction in shown:
-        depth = np.clip(depth_m * _MILLIMETRES, 0, 65535).astype(np.uint16)
+        depth = np.clip(depth_m * _MILLIMETERS, 0, 65535).astype(np.uint16)
         images += [shade_depth(depth), overlay(depth, target), overlay(depth, prediction)]
     write_png(path, contact_sheet(images, 6))
 

@@ -1,4 +1,4 @@
-"""Where labelled frames for training come from: made from seeds, or read from disk. Imports no torch."""
+"""Where labeled frames for training come from: made from seeds, or read from disk. Imports no torch."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Skipped:
 
 
 def open_stored(paths: Sequence[Path], *, split: str | None = None) -> ConcatDataset:
-    """Labelled frames of data sets on disk, one after the other; of reviewed folders the accepted frames.
+    """Labeled frames of data sets on disk, one after the other; of reviewed folders the accepted frames.
 
     Args:
-        paths: labelled data sets: folders, shards, or public ones as `NAME:PATH`.
+        paths: labeled data sets: folders, shards, or public ones as `NAME:PATH`.
         split: only frames that the data sets list under this name; None = all.
 
     Raises:
@@ -77,7 +77,7 @@ def open_frames(config: TrainConfig) -> tuple[Dataset, Dataset]:
     """Frames to train on and to validate on, as the settings say.
 
     Data sets that have the splits `train` and `val` are split so; of others the last tenth validates, a
-    closed stretch because neighbours in a recording are almost equal.
+    closed stretch because neighbors in a recording are almost equal.
 
     Raises:
         InputError: see `open_stored` and `check_frames`.
@@ -111,7 +111,7 @@ def check_frames(source: Dataset, name: str, *, same_size: bool, skipped: Skippe
     """Read frames until every class was seen, so that a set nothing can be learned from is found before training.
 
     Args:
-        source: labelled frames.
+        source: labeled frames.
         name: what messages call them.
         same_size: whether all frames must have one size; then all are read.
         skipped: counts the frames that cannot be used.
@@ -123,7 +123,7 @@ def check_frames(source: Dataset, name: str, *, same_size: bool, skipped: Skippe
         InputError: no frames, most of them cannot be used, one class only, or frames of several sizes.
     """
     if len(source) == 0:
-        raise InputError(f"{name} holds no frames, expected labelled ones: make some with graspseg annotate or synth.")
+        raise InputError(f"{name} holds no frames, expected labeled ones: make some with graspseg annotate or synth.")
     spread = [number * len(source) // min(len(source), _LOOKED_AT) for number in range(min(len(source), _LOOKED_AT))]
     seen: set[int] = set()
     shape = None

@@ -60,8 +60,8 @@ def test_doubt_is_measured_by_the_smaller_class() -> None:
     assert found["overruled_ratio"] == 0 and found["flying_ratio"] == pytest.approx(50 / 150)
     assert found["filtered_ratio"] == pytest.approx(300 / 150) and found["border_ratio"] == pytest.approx(60 / 150)
     assert found["blind_border_ratio"] == pytest.approx(15 / 150) and "model_hand_gap" not in found
-    asked = add_ratios({**found, "model_hand_iou": 0.75, "model_object_iou": 1.0})
-    assert (asked["model_hand_gap"], asked["model_object_gap"]) == (0.25, 0.005)
+    requested = add_ratios({**found, "model_hand_iou": 0.75, "model_object_iou": 1.0})
+    assert (requested["model_hand_gap"], requested["model_object_gap"]) == (0.25, 0.005)
     doubted = add_ratios({**found, "expected_hand_iou": 0.9, "expected_object_iou": 0.6})
     assert (found["expected_gap"], doubted["expected_gap"]) == (0.001, pytest.approx(0.25))
 

@@ -42,7 +42,7 @@ def test_certain_labels_are_expected_to_be_right() -> None:
 
 
 def test_areas_are_those_of_surfaces_that_face_the_camera() -> None:
-    """A pixel at 0.4 m is 0.4 / 50 m wide: 0.64 square centimetres."""
+    """A pixel at 0.4 m is 0.4 / 50 m wide: 0.64 square centimeters."""
     found = evidence()
     assert (found.hand_cm2, found.object_cm2) == (pytest.approx(200 * 0.64), pytest.approx(100 * 0.64))
 

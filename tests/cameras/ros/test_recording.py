@@ -234,15 +234,15 @@ def test_the_place_of_the_color_camera_is_found_by_transforms(make: Callable[...
 
 
 @pytest.mark.parametrize(
-    ("lacking", "said"),
+    ("lacking", "reported"),
     [({"transform": False}, "transform in tf_static"), ({"info": False}, "camera_info of its color")],
 )
 def test_color_at_an_unknown_place_is_refused_but_depth_is_read(
-    make: Callable[..., Path], lacking: dict[str, bool], said: str
+    make: Callable[..., Path], lacking: dict[str, bool], reported: str
 ) -> None:
     path = make(lambda writer: two_cameras(writer, **lacking))
     np.testing.assert_array_equal(open_recording(path).frame(0).depth, depth_mm(0))
-    with pytest.raises(InputError, match=rf"'depth_optical', color in 'color_optical' and no {said}"):
+    with pytest.raises(InputError, match=rf"'depth_optical', color in 'color_optical' and no {reported}"):
         open_rgbd(path)
 
 
@@ -296,12 +296,12 @@ def test_topics_are_found_or_named(make: Callable[..., Path], tmp_path: Path) ->
         open_rgbd(path)
     with pytest.raises(InputError, match=r"in 'camera', color in 'right' and no"):
         open_rgbd(path, topics=("/cam/depth/image_raw", "/cam/right"))
-    for topics, said in (
+    for topics, reported in (
         (("/none",), r"no topic /none, expected a topic of depth \(there: .*/cam/depth/image_raw"),
         (("/cam/left",), r"/cam/left with 'rgb8', expected a topic of depth"),
         (("/a", "/b", "/c"), "names 3 topics"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=reported):
             open_recording(path, topics=topics)
 
 
@@ -326,7 +326,7 @@ def test_topics_of_inputs_that_have_none_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("say", "said"),
+    ("say", "reported"),
     [
         (lambda writer: writer.image(COLOR, color_rgb(0), "rgb8", time_ns=START_NS), "color/image_raw: sensor_msgs"),
         (lambda writer: None, "not one message"),
@@ -334,10 +334,10 @@ def test_topics_of_inputs_that_have_none_are_refused(tmp_path: Path) -> None:
         (lambda writer: writer.camera_info(INFO, (1.0, 1.0, 1.0, 1.0)), "CameraInfo"),
     ],
 )
-def test_recordings_without_depth_say_what_they_hold(make: Callable[..., Path], say: Callable, said: str) -> None:
+def test_recordings_without_depth_say_what_they_hold(make: Callable[..., Path], say: Callable, reported: str) -> None:
     with pytest.raises(InputError, match=r"take.* holds no depth images \(.*, expected a topic of 16UC1") as caught:
         open_recording(make(say))
-    assert said in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_gray_is_no_color(make: Callable[..., Path]) -> None:
@@ -381,9 +381,9 @@ def test_one_topic_may_be_in_several_files_and_rows(tmp_path: Path) -> None:
     (first,), (second,) = (list(each.glob("*.mcap")) for each in (folder, other))
     second.rename(folder / "take_1.mcap")
     metadata = folder / "metadata.yaml"
-    said = yaml.safe_load(metadata.read_text())
-    said["rosbag2_bagfile_information"]["relative_file_paths"] = [first.name, "take_1.mcap"]
-    metadata.write_text(yaml.safe_dump(said))
+    reported = yaml.safe_load(metadata.read_text())
+    reported["rosbag2_bagfile_information"]["relative_file_paths"] = [first.name, "take_1.mcap"]
+    metadata.write_text(yaml.safe_dump(reported))
     recording = open_recording(folder)
     assert sorted(int(recording.frame(index).depth[0, 0]) for index in range(6)) == [500, 500, 507, 507, 514, 514]
     (folder / "take_1.mcap").unlink()

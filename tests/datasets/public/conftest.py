@@ -11,7 +11,7 @@ from public_samples import MAKERS, Small
 
 @pytest.fixture(autouse=True)
 def untold() -> None:
-    """No licence notice was printed yet: a process prints each once."""
+    """No license notice was printed yet: a process prints each once."""
     registry._tell.cache_clear()
 
 

@@ -12,7 +12,7 @@ from graspseg.frame import Intrinsics
 Make = Callable[[str], Any]
 
 
-def test_millimetres_camera_and_grasped_object(small: Make) -> None:
+def test_millimeters_camera_and_grasped_object(small: Make) -> None:
     dataset = open_public("dexycb", small("dexycb").root)
     assert dataset.stems == [f"20200709-subject-01/20200709_141754/836212060125/00000{n}" for n in range(2)]
     sample = dataset[0]
@@ -53,13 +53,13 @@ def test_splits_by_sequence_count_all_hundred(small: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("meta", "said"),
+    ("meta", "reported"),
     [("ycb_ids: [1]\nycb_grasp_ind: 3\n", "names no grasped object"), ("- 1\n", "holds list"), ("{", "is damaged")],
 )
-def test_sequence_description_that_cannot_be_used(small: Make, meta: str, said: str) -> None:
+def test_sequence_description_that_cannot_be_used(small: Make, meta: str, reported: str) -> None:
     root: Path = small("dexycb").root
     (root / "20200709-subject-01" / "20200709_141754" / "meta.yml").write_text(meta)
-    with pytest.raises(InputError, match=rf"meta\.yml {said}"):
+    with pytest.raises(InputError, match=rf"meta\.yml {reported}"):
         open_public("dexycb", root)[0]
 
 

@@ -29,7 +29,7 @@ def test_kang_splits(small: Make) -> None:
     assert open_public("kang-hoi", root, split="val").stems == ["validation_data/000000", "validation_data/000001"]
 
 
-def test_handseg_has_two_hands_and_eighths_of_a_millimetre(small: Make) -> None:
+def test_handseg_has_two_hands_and_eighths_of_a_millimeter(small: Make) -> None:
     dataset = open_public("handseg", small("handseg").root)
     assert dataset.stems == ["user-4.00000003", "user-4.00000010"]
     sample = dataset[0]

@@ -13,7 +13,7 @@ from graspseg.frame import Intrinsics
 Make = Callable[[str], Any]
 
 
-def test_millimetres_camera_and_touched_objects(small: Make) -> None:
+def test_millimeters_camera_and_touched_objects(small: Make) -> None:
     dataset = open_public("hocap", small("hocap").root)
     assert dataset.stems == [f"subject_1/20231022_190534/105322251564/00000{n}" for n in range(2)]
     sample = dataset[0]

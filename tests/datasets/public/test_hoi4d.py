@@ -37,7 +37,7 @@ def test_colors_of_class_numbers() -> None:
     np.testing.assert_array_equal(voc_colors(11)[[8, 10]], [(64, 0, 0), (64, 128, 0)])
 
 
-# Colours 1, 2, 3, 6 and one that means nothing: C8 (bucket) has the left hand as number 6, C20 (chair) as 3.
+# Colors 1, 2, 3, 6 and one that means nothing: C8 (bucket) has the left hand as number 6, C20 (chair) as 3.
 @pytest.mark.parametrize(
     ("category", "expected"),
     [("C8", [2, 1, 2, 1, 255, 0]), ("C20", [2, 1, 1, 2, 255, 0]), ("C1", [2, 1, 2, 2, 255, 0])],

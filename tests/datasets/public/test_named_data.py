@@ -26,7 +26,7 @@ def test_evaluate_opens_a_public_data_set(small: Make) -> None:
         open_samples(f"ho3d:{root}", split="test")
 
 
-def test_segment_reads_public_data_sets_labelled_or_not(small: Make, tmp_path: Path) -> None:
+def test_segment_reads_public_data_sets_labeled_or_not(small: Make, tmp_path: Path) -> None:
     objects = small("dexycb")
     objects.labels.unlink()
     sources = find_sources([Path(f"dexycb:{objects.root}"), Path(f"ho3d/train:{small('ho3d').root}")], tmp_path / "out")
@@ -38,8 +38,8 @@ def test_segment_reads_public_data_sets_labelled_or_not(small: Make, tmp_path: P
         and frame.depth_unit_m == 0.001
         and frame.intrinsics == Intrinsics(600.0, 601.0, 320.0, 240.0)
     )
-    said = sources[0].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
-    assert said.depth_unit_m == 0.01 and said.intrinsics == Intrinsics(300.0, 300.0, 1.5, 1.0)
+    reported = sources[0].read(CameraOptions(depth_unit_m=0.01, fx=300.0))
+    assert reported.depth_unit_m == 0.01 and reported.intrinsics == Intrinsics(300.0, 300.0, 1.5, 1.0)
     with pytest.raises(InputError, match="is no folder, expected HO-3D"):
         find_sources([Path("ho3d:none")], tmp_path / "out")
 

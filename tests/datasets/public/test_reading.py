@@ -29,13 +29,13 @@ def test_gray_stored_in_three_channels(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.dstack([mask] * 3))
     np.testing.assert_array_equal(read_index_picture(tmp_path / "a.png", (2, 2)), mask)
     cv2.imwrite(str(tmp_path / "a.png"), np.dstack([mask, mask, mask // 2]))
-    with pytest.raises(InputError, match=r"a\.png is in colour, expected gray class numbers"):
+    with pytest.raises(InputError, match=r"a\.png is in color, expected gray class numbers"):
         read_index_picture(tmp_path / "a.png", (2, 2))
 
 
 def test_kind_and_size_of_masks(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((2, 2), np.uint8))
-    with pytest.raises(InputError, match=r"a\.png is gray, expected a mask in colour"):
+    with pytest.raises(InputError, match=r"a\.png is gray, expected a mask in color"):
         read_color_picture(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a\.png is 2x2 pixels, expected 4x3 like its depth"):
         read_index_picture(tmp_path / "a.png", (3, 4))

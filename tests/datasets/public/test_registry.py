@@ -21,7 +21,7 @@ from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 
 Make = Callable[[str], Any]
 ALL = sorted(DATASETS)
-LABELLED = [name for name in ALL if DATASETS[name].card.classes != "none"]
+LABELED = [name for name in ALL if DATASETS[name].card.classes != "none"]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -95,7 +95,7 @@ def test_depth_that_is_gone(small: Make, name: str) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
-@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("name", LABELED)
 def test_truncated_labels(small: Make, name: str, share: float) -> None:
     made = small(name)
     data = made.labels.read_bytes()
@@ -104,7 +104,7 @@ def test_truncated_labels(small: Make, name: str, share: float) -> None:
         open_public(name, made.root)[0]
 
 
-@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("name", LABELED)
 def test_a_frame_without_labels_has_none_and_is_left_out_of_training(
     small: Make, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ Make = Callable[[str], Any]
 SEQUENCE = "(brush, brush, box)/20231006_163"
 
 
-def test_quarters_of_a_millimetre_out_of_the_video(small: Make) -> None:
+def test_quarters_of_a_millimeter_out_of_the_video(small: Make) -> None:
     dataset = open_public("taco", small("taco").root)
     assert dataset.stems == [f"{SEQUENCE}/00000", f"{SEQUENCE}/00001"]
     frame = dataset[0].frame

@@ -35,7 +35,7 @@ def tip(finger: int) -> int:
 
 
 def moved(hand: HandModel, joint: int, angles: np.ndarray = STRAIGHT, **arm) -> np.ndarray:
-    """How far a joint goes from the straight hand, metres."""
+    """How far a joint goes from the straight hand, meters."""
     shape = hand.mean_shape()
     return hand.joints(shape, angles, **arm)[joint] - hand.joints(shape, STRAIGHT)[joint]
 
@@ -91,7 +91,7 @@ def test_mesh_is_sound(hand: HandModel):
     corners = vertices[hand.faces].astype(np.float64)
     centered = corners - corners.mean((0, 1))
     volume = np.linalg.det(centered).sum() / 6
-    assert 0.001 < volume < 0.008, "about 1 to 8 litres, and the faces look outward"
+    assert 0.001 < volume < 0.008, "about 1 to 8 liters, and the faces look outward"
 
 
 def test_every_inner_edge_has_two_faces_and_the_arm_one_open_end(hand: HandModel):

@@ -20,7 +20,7 @@ def _joints(hand: HandModel) -> np.ndarray:
 
 
 def _fingers(hand: HandModel) -> np.ndarray:
-    """Length of each finger from its knuckle, metres."""
+    """Length of each finger from its knuckle, meters."""
     joints = _joints(hand)
     return np.array([np.linalg.norm(joints[18 + f] - joints[3 + 3 * f + (f == 0)]) for f in range(5)])
 

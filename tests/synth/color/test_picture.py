@@ -161,7 +161,7 @@ def test_the_stored_calibration_leads_to_the_same_surface() -> None:
 
 
 def _drawn(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
-    """Index of the surface in each pixel as the color pass numbers them, -1 for none; depth in metres."""
+    """Index of the surface in each pixel as the color pass numbers them, -1 for none; depth in meters."""
     canvas = Canvas(640, 480, numbers=np.int32)
     draw(scene, canvas, intrinsics=scene.intrinsics)
     surfaces = [-1, *(i for i, m in enumerate(scene.meshes) for _ in m.faces)]

@@ -102,7 +102,7 @@ def test_depth_is_perspective_correct() -> None:
 
 
 def test_shared_edges_have_neither_cracks_nor_doubled_pixels() -> None:
-    # A fan around a pixel centre, its spokes through other pixel centres: the hardest case for the edge rule.
+    # A fan around a pixel center, its spokes through other pixel centers: the hardest case for the edge rule.
     spokes = np.array([[8, 0], [8, 8], [0, 8], [-8, 8], [-8, 0], [-8, -8], [0, -8], [8, -8]], float)
     pixels = np.vstack([np.zeros((1, 2)), spokes]) + np.array([30, 20])
     rays = np.column_stack([(pixels[:, 0] - CAMERA.cx) / CAMERA.fx, (pixels[:, 1] - CAMERA.cy) / CAMERA.fy, np.ones(9)])

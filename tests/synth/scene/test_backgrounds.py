@@ -22,7 +22,7 @@ def _write(folder: Path, depth_mm: np.ndarray, name: str = "a", **about: object)
 
 
 def _tilted_plane(slope: float) -> np.ndarray:
-    """Depth of the plane z = 1 + slope y, metres."""
+    """Depth of the plane z = 1 + slope y, meters."""
     down = (np.arange(HEIGHT) - LENS.cy) / LENS.fy
     return np.tile((1.0 / (1.0 - slope * down))[:, None], (1, WIDTH)).astype(np.float32)
 
@@ -112,7 +112,7 @@ def test_a_coarse_sensor_makes_coarse_hands() -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "val", "unseen"])
-def test_frames_ship_for_every_split_with_their_licences(split: str) -> None:
+def test_frames_ship_for_every_split_with_their_licenses(split: str) -> None:
     shipped = shipped_backgrounds(split)
     assert len(shipped) >= 4
     for folder in shipped.folders[0].iterdir():

@@ -12,7 +12,7 @@ from graspseg.synth.objects.cast import Cast
 from graspseg.synth.scene.lookalikes import LOOKALIKES, UNSEEN_LOOKALIKES, lookalike, lookalike_kinds
 
 CASTS = {split: Cast(split) for split in ("train", "unseen")}
-# Largest extent, metres.
+# Largest extent, meters.
 SIZES = {
     "glove": (0.1, 0.4),
     "bust": (0.03, 0.9),

@@ -57,8 +57,8 @@ def align(
 
     Args:
         color: RGB picture.
-        depth_m: metres.
-        kept: 255 for pixels whose color is asked for.
+        depth_m: meters.
+        kept: 255 for pixels whose color is requested.
         rays: of the depth pixels.
         camera: that took the picture.
         tolerance_m: a surface hides what is farther by more than this.

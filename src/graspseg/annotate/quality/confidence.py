@@ -59,7 +59,7 @@ class Term:
 
 RULES = (Term("swallowed", "linear", 0.15, 0.8, -3.0), Term("take_doubt", "linear", 0.25, 0.75, -2.0))
 """What a recording says of its frames, see `add_take`: rules, not fits, because recordings with truth hold no such
-error. A hand that has swallowed a thing is as large as both."""
+error. A hand that has swallowed an object is as large as both."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Evidence:
         hand_x, hand_y: middle of the hand, 0 to 1 of the image; 0.5 when there is none.
         object_x, object_y: middle of the object, likewise.
         hand_cm2, object_cm2: what is seen of each class, as if it faced the camera.
-        nearest_m: distance of the nearest surface, metres; 0 when nothing is measured.
+        nearest_m: distance of the nearest surface, meters; 0 when nothing is measured.
         kept_share: of the whole image that is within the depth range.
         unseen_share: what the color camera does not see.
         flying_share: what was left out as flying pixels.

@@ -99,11 +99,11 @@ class BagRecording(Recording):
         return median(late) if late else 0.0
 
     def _picture(self, stream: _Stream, index: int) -> tuple[RawPicture, float]:
-        """A picture, and metres per unit, 0 where it does not say."""
+        """A picture, and meters per unit, 0 where it does not say."""
         topic = self._images[stream]
         count = len(self._file.topics[topic])
         if not 0 <= index < count:
-            raise IndexError(f"Frame {index} of {count} was asked for.")
+            raise IndexError(f"Frame {index} of {count} was requested.")
         raw = self._file.raw(topic, index)
         with damage_is_told(self.path):
             # The SDK writes "1" into the name of the coordinate frame when it adds the unit behind the pixels.
@@ -115,12 +115,12 @@ class BagRecording(Recording):
         return RawPicture(image.data, int(image.width), int(image.height), image.encoding, stamp_s), unit_m
 
     def _unit_m(self) -> float:
-        """Metres per stored unit: what the first image says, else the option of the sensor."""
-        said: list[float] = []
+        """Meters per stored unit: what the first image says, else the option of the sensor."""
+        reported: list[float] = []
         with contextlib.suppress(InputError):  # a damaged picture is told when it is read
-            said.append(self._picture("Depth", 0)[1])
-        said += [float(self._first(topic).data) for topic in self._file.topics if _UNIT.fullmatch(topic)]
-        known = [unit for unit in said if 0 < unit < FAR_TOO_COARSE_M]
+            reported.append(self._picture("Depth", 0)[1])
+        reported += [float(self._first(topic).data) for topic in self._file.topics if _UNIT.fullmatch(topic)]
+        known = [unit for unit in reported if 0 < unit < FAR_TOO_COARSE_M]
         if not known:
             raise InputError(
                 f"{self.path} does not say the unit of its depth, expected the option Depth Units: record it again."

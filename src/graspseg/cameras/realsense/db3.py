@@ -73,7 +73,7 @@ class Db3Recording(Recording):
     def _read(self, name: Literal["depth", "color"], index: int) -> RawPicture:
         stream = self._streams[name]
         if not 0 <= index < len(stream.listed):
-            raise IndexError(f"Frame {index} of {len(stream.listed)} was asked for.")
+            raise IndexError(f"Frame {index} of {len(stream.listed)} was requested.")
         if stream.playback is None:
             stream.playback = Playback(self._tables.file, name)
         if stream.next is None or not 0 <= index - stream.next <= _SKIPPED:
@@ -93,7 +93,7 @@ class Db3Recording(Recording):
         return picture
 
     def _calibration(self) -> tuple[float, Intrinsics, DepthLens, ColorCamera | None]:
-        """Metres per stored unit, the depth camera, its lens and the color camera."""
+        """Meters per stored unit, the depth camera, its lens and the color camera."""
         check_loads(self._tables.file)
         depth = self._streams["depth"]
         depth.playback = Playback(self._tables.file, "depth")
@@ -109,7 +109,7 @@ class Db3Recording(Recording):
 
 @dataclass(frozen=True)
 class _Listed:
-    """A frame as the tables list it: where in the file, when and by which clock it was taken, metres per unit."""
+    """A frame as the tables list it: where in the file, when and by which clock it was taken, meters per unit."""
 
     time_ns: int
     stamp_s: float | None
@@ -132,16 +132,16 @@ def _list(database: sqlite3.Connection, stream: str) -> list[_Listed]:
         "SELECT m.timestamp, m.data FROM messages m JOIN topics t ON t.id = m.topic_id "
         "WHERE t.name GLOB ? ORDER BY m.timestamp, m.id"
     )
-    said: dict[int, bytes] = dict(database.execute(query, (f"/device_0/sensor_*/{stream}_*/image/metadata",)))
+    reported: dict[int, bytes] = dict(database.execute(query, (f"/device_0/sensor_*/{stream}_*/image/metadata",)))
     images = database.execute(query.replace("m.data", "m.id"), (f"/device_0/sensor_*/{stream}_*/image/data*",))
-    return [_listed(time, said.get(time, b"")) for time, _ in images]
+    return [_listed(time, reported.get(time, b"")) for time, _ in images]
 
 
-def _listed(time_ns: int, said: bytes) -> _Listed:
+def _listed(time_ns: int, reported: bytes) -> _Listed:
     """A frame by the text beside it, `Frame number=7;timestamp_domain=System Time;timestamp=1199.998000;...`."""
     if not isinstance(time_ns, int):
         raise sqlite3.DataError("a message has no time")
-    facts = dict(_FACT.findall(said)) if isinstance(said, bytes) else {}
+    facts = dict(_FACT.findall(reported)) if isinstance(reported, bytes) else {}
     stamp, unit = (_number(facts.get(name)) for name in (b"timestamp", b"depth_units"))
     return _Listed(time_ns, None if stamp is None else stamp / 1e3, facts.get(b"timestamp_domain"), unit)
 

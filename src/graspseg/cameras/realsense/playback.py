@@ -1,4 +1,4 @@
-"""One stream of a RealSense recording, played by the SDK as fast as it is asked for."""
+"""One stream of a RealSense recording, played by the SDK as fast as it is requested."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Playback:
             color: whether it has color pictures.
 
         Returns:
-            Metres per stored unit (None when it is not said), the depth camera, its lens and the color camera.
+            Meters per stored unit (None when it is not said), the depth camera, its lens and the color camera.
 
         Raises:
             InputError: the calibration is missing.
@@ -126,7 +126,7 @@ def check_loads(path: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise _unplayable(path, RuntimeError(f"it does not load within {LOADS_WITHIN_S:g} s")) from error
-    if done.returncode < 0:  # what it says otherwise is said again when it is loaded here
+    if done.returncode < 0:  # what it says otherwise is reported again when it is loaded here
         raise _unplayable(path, RuntimeError("loading it crashes"))
 
 

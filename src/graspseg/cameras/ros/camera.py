@@ -53,9 +53,12 @@ class RosCamera:
                 f"Images are {width}x{height} and their camera_info is for {own_width}x{own_height}, expected one "
                 "size: name the topic that it belongs to with --topic, or the camera with --fx."
             )
-        scale, said = width / own_width, self.intrinsics
+        scale, reported = width / own_width, self.intrinsics
         return Intrinsics(
-            said.fx * scale, said.fy * scale, (said.cx + 0.5) * scale - 0.5, (said.cy + 0.5) * scale - 0.5
+            reported.fx * scale,
+            reported.fy * scale,
+            (reported.cx + 0.5) * scale - 0.5,
+            (reported.cy + 0.5) * scale - 0.5,
         )
 
 
@@ -71,8 +74,8 @@ def find_camera(file: MessageFile, topic: str) -> RosCamera | None:
         InputError: it is damaged, or describes a lens that OpenCV's coefficients do not.
     """
     beside = f"{base_of(topic).rpartition('/')[0]}/camera_info"
-    said = file.topics.get(beside)
-    if said is None or said.kind != CAMERA_INFO or not len(said):
+    reported = file.topics.get(beside)
+    if reported is None or reported.kind != CAMERA_INFO or not len(reported):
         return None
     message = file.parsed(beside, 0)
     with damage_is_told(file.path):

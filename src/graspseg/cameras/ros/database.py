@@ -100,11 +100,11 @@ class DatabaseFile(MessageFile):
 
 def _list(database: sqlite3.Connection, *, most: int) -> tuple[dict[str, list[int]], dict[str, Topic]]:
     """Row of each message and the topics; two rows of one topic (several publishers) are one."""
-    said: dict[int, tuple[str, str, str]] = {}
+    reported: dict[int, tuple[str, str, str]] = {}
     for number, *texts in database.execute("SELECT id, name, type, serialization_format FROM topics"):
         if not all(isinstance(text, str) for text in texts):
             raise DamagedError("a topic has no name")
-        said[number] = (texts[0], texts[1], texts[2])
+        reported[number] = (texts[0], texts[1], texts[2])
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for row, number, time_ns in database.execute("SELECT id, topic_id, timestamp FROM messages"):
         if not isinstance(row, int) or not isinstance(time_ns, int):
@@ -112,11 +112,11 @@ def _list(database: sqlite3.Connection, *, most: int) -> tuple[dict[str, list[in
         most -= 1
         if most < 0:  # pages that are damaged may lead round in a circle
             raise DamagedError("it lists more messages than fit into it")
-        if number in said:
-            found[said[number][0]].append((time_ns, row))
+        if number in reported:
+            found[reported[number][0]].append((time_ns, row))
     rows = {name: sorted(listed) for name, listed in found.items()}
     topics = {
         name: Topic(name, kind, serialization, [time_ns for time_ns, _ in rows.get(name, ())])
-        for name, kind, serialization in said.values()
+        for name, kind, serialization in reported.values()
     }
     return {name: [row for _, row in listed] for name, listed in rows.items()}, topics

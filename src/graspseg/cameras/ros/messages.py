@@ -72,9 +72,9 @@ class MessageFile(ABC):
         Raises:
             InputError: it cannot be read, or is not of its type.
         """
-        raw, said = self.raw(topic, index), self.topics[topic]
+        raw, reported = self.raw(topic, index), self.topics[topic]
         with damage_is_told(self.path):
-            return deserialize(raw, said.kind, said.serialization)
+            return deserialize(raw, reported.kind, reported.serialization)
 
     def stamp_ns(self, topic: str, index: int) -> int:
         """When message `index` says that it was taken, 0 when it does not; for types that begin with a header.

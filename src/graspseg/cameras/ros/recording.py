@@ -70,16 +70,16 @@ class RosRecording(Recording):
             if stored.dtype == np.uint16:
                 return Frame(stored, depth_unit_m or DEFAULT_UNIT_M, camera, time_s, notes=notes)
             with np.errstate(over="ignore"):
-                metres = stored if depth_unit_m is None else stored * np.float32(depth_unit_m)
+                meters = stored if depth_unit_m is None else stored * np.float32(depth_unit_m)
             try:
-                return replace(Frame.from_metres(metres, intrinsics=camera, timestamp_s=time_s), notes=notes)
+                return replace(Frame.from_metres(meters, intrinsics=camera, timestamp_s=time_s), notes=notes)
             except InputError as error:
                 raise InputError(f"{self.path}, depth image {index}: {error}") from None
 
     def color(self, index: int) -> UInt8[np.ndarray, "hc wc 3"]:
         """Color picture `index`; see `Recording`."""
         if self._color is None:
-            raise IndexError(f"Picture {index} of 0 was asked for.")
+            raise IndexError(f"Picture {index} of 0 was requested.")
         self._check(self._color, index)
         message = self._file.parsed(self._color.name, index)
         with damage_is_told(self.path):
@@ -161,7 +161,7 @@ class RosRecording(Recording):
     def _check(self, topic: ImageTopic, index: int) -> None:
         count = len(self._file.topics[topic.name])
         if not 0 <= index < count:
-            raise IndexError(f"Frame {index} of {count} was asked for.")
+            raise IndexError(f"Frame {index} of {count} was requested.")
 
 
 def _overlap(first: Sequence[int], second: Sequence[int]) -> bool:

@@ -49,10 +49,10 @@ class Card:
         sensor: depth camera.
         layout: folders and files as downloaded, below the folder a user names.
         depth: coding, unit and intrinsics in words.
-        classes: what is labelled.
+        classes: what is labeled.
         labels: what the labels are and how they map to ours.
         splits: names that `split` takes.
-        licence: what its makers allow.
+        license: what its makers allow.
         where: home page.
         citation: the paper to cite.
         sources: where each fact was read.
@@ -130,7 +130,7 @@ class PublicDataset(StoredDataset):
 
     @property
     def notice(self) -> str:
-        """Licence, home page and citation as one sentence."""
+        """License, home page and citation as one sentence."""
         return self.card.notice
 
     @property
@@ -145,7 +145,7 @@ class PublicDataset(StoredDataset):
 
     @property
     def description(self) -> Description:
-        """Licence and source; unit and camera belong to each frame."""
+        """License and source; unit and camera belong to each frame."""
         return Description(
             content={"licence": self.card.licence, "provenance": f"{self.card.title}, {self.card.where}"}
         )
@@ -179,7 +179,7 @@ class PublicDataset(StoredDataset):
         """Stems of the frames without labels."""
         return list(self.stems)
 
-    def keep_labelled(self) -> None:
+    def keep_labeled(self) -> None:
         """Leave out the frames without labels.
 
         Raises:
@@ -220,11 +220,11 @@ class PublicDataset(StoredDataset):
         return path is not None and path.is_file()
 
     def splits_of(self, index: int) -> tuple[str, ...]:
-        """The split that was chosen; in a whole data set nothing is said of a frame."""
+        """The split that was chosen; in a whole data set nothing is known of a frame."""
         return () if self.split is None else (self.split,)
 
 
-class LabelledDataset(PublicDataset):
+class LabeledDataset(PublicDataset):
     """A public data set with a file of labels for each frame, or for most."""
 
     @abstractmethod
@@ -259,7 +259,7 @@ def label_hand_only(
 
     Args:
         hand: pixels marked as hand.
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         near_m: how far in front of or behind the hand is near.
     """
     labels = np.where(hand, np.uint8(HAND), np.uint8(BACKGROUND))

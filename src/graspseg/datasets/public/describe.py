@@ -13,7 +13,7 @@ _INTRODUCTION = """\
 # Public data sets
 
 graspseg reads these data sets as they are downloaded. It ships none of them: get one from its makers, agree to its
-licence, unpack it, and name the folder.
+license, unpack it, and name the folder.
 
     graspseg train --data dexycb/train:/data/dexycb --validation.data dexycb/val:/data/dexycb --out run
     graspseg evaluate ho3d/train:/data/HO3D_v3 --limit 1000
@@ -30,7 +30,7 @@ rendered from a hand model end at the wrist, so that a bare forearm counts as ba
 frames.
 
 Every fact a reader relies on has a source. "Unverified" are those for which no document or code of the makers was
-found: they come from other people's readers or are inferred, and are worth a look at a frame before a long training.
+found: they come from other people's readers or are inferred, and are worth checking on a frame before a long training.
 
 HOI4D and TACO store depth as video. It is read as it is, but only frame after frame is quick: for training, decode it
 first with the makers' command (HOI4D's `utils/decode.py`; TACO's `ffmpeg` line, into the folder of the video).

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_array, read_mapping
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -56,7 +56,7 @@ _SPLITS = {
 }
 
 
-class DexYCB(LabelledDataset):
+class DexYCB(LabeledDataset):
     """DexYCB; see `card`. A stem is `subject/sequence/serial/frame`."""
 
     card = Card(
@@ -66,7 +66,7 @@ class DexYCB(LabelledDataset):
         sensor="8 RealSense, 640x480",
         layout="<date>-subject-<nn>/<sequence>/<serial>/ with aligned_depth_to_color_*.png and labels_*.npz, beside "
         "calibration/",
-        depth="16-bit PNG of millimetres; calibration/intrinsics/<serial>_640x480.yml, camera `color`",
+        depth="16-bit PNG of millimeters; calibration/intrinsics/<serial>_640x480.yml, camera `color`",
         classes="hand and object",
         labels="segmentation of what is visible, from fitted models: the hand (it ends at the wrist, a bare forearm is "
         "background) and the object that is grasped, also before it is; other objects on the table are background",

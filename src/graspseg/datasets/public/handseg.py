@@ -1,4 +1,4 @@
-"""HandSeg: two hands in coloured gloves, labelled by colour; no objects."""
+"""HandSeg: two hands in colored gloves, labeled by color; no objects."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
 from graspseg.datasets.listing import natural_order
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_index_picture
 from graspseg.frame import Frame
 
 _PAGE = "https://vision.uvic.ca/pubs/2019/bojja2019handseg/page.md"
 
 
-class HandSeg(LabelledDataset):
+class HandSeg(LabeledDataset):
     """HandSeg; see `card`. A stem is `user-<subject>.<frame>`."""
 
     card = Card(

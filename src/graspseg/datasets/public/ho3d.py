@@ -1,4 +1,4 @@
-"""HO-3D (a hand and an object) and H2O-3D (two hands and an object): packed depth, masks in colour at half size."""
+"""HO-3D (a hand and an object) and H2O-3D (two hands and an object): packed depth, masks in color at half size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.files import read_file
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_color_picture, read_packed_depth
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -23,9 +23,9 @@ _TOOLKIT = "https://github.com/shreyashampali/ho3d/blob/master"
 _UNIT_M = 0.00012498664727900177
 _RENDERED = "HO3D_v3_segmentations_rendered"
 _SPLITS = ("train", "evaluation")
-_LICENCE = "Academic research only, non-commercial, no redistribution."
+_LICENSE = "Academic research only, non-commercial, no redistribution."
 _PAGE = "https://github.com/shreyashampali/ho3d"
-_DEPTH = "8-bit colour PNG, value = red + 256 x green, unit 0.000124987 m; camMat in meta/<id>.pkl"
+_DEPTH = "8-bit color PNG, value = red + 256 x green, unit 0.000124987 m; camMat in meta/<id>.pkl"
 _COMMON = (
     Source("layout", f"{_TOOLKIT}/utils/vis_utils.py"),
     Source("depth coding", f"{_TOOLKIT}/utils/vis_utils.py (read_depth_img)"),
@@ -36,7 +36,7 @@ _COMMON = (
 )
 
 
-class HO3D(LabelledDataset):
+class HO3D(LabeledDataset):
     """HO-3D version 3; see `card`. A stem is `split/sequence/id`."""
 
     card = Card(
@@ -51,12 +51,12 @@ class HO3D(LabelledDataset):
         labels="rendered from fitted models, train only: hand blue (it ends at the wrist), object green; at a lower "
         "resolution, enlarged to nearest pixels",
         splits=_SPLITS,
-        licence=_LICENCE,
+        licence=_LICENSE,
         where=_PAGE,
         citation="Hampali et al., HOnnotate: A Method for 3D Annotation of Hand and Object Poses, CVPR 2020",
         sources=(
             *_COMMON,
-            Source("labels", "colours as other people's readers of seg/ take them (blue = hand)", official=False),
+            Source("labels", "colors as other people's readers of seg/ take them (blue = hand)", official=False),
         ),
     )
 
@@ -120,12 +120,12 @@ class H2O3D(HO3D):
         layout="train/ and evaluation/ with <sequence>/{rgb,depth,segr,meta}/<id>",
         depth=_DEPTH,
         classes="hand and object",
-        labels="masks in colour: hands blue and red, object green; at a lower resolution, enlarged to nearest pixels",
+        labels="masks in color: hands blue and red, object green; at a lower resolution, enlarged to nearest pixels",
         splits=_SPLITS,
-        licence=_LICENCE,
+        licence=_LICENSE,
         where=_PAGE,
         citation="Hampali et al., Keypoint Transformer, CVPR 2022",
-        sources=(*_COMMON, Source("labels", "colours inferred from HO-3D; only segr/ is documented", official=False)),
+        sources=(*_COMMON, Source("labels", "colors inferred from HO-3D; only segr/ is documented", official=False)),
     )
 
     @classmethod

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_array, read_mapping
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -24,7 +24,7 @@ _SPLIT_FILE = "hocap_hpe.json"
 _NAMES_FILE = "hocap_info.yaml"
 
 
-class HOCap(LabelledDataset):
+class HOCap(LabeledDataset):
     """HO-Cap; see `card`. A stem is `subject/sequence/serial/frame`."""
 
     card = Card(
@@ -33,12 +33,12 @@ class HOCap(LabelledDataset):
         frames="656,000",
         sensor="8 RealSense, 640x480",
         layout="subject_<n>/<sequence>/<serial>/ with depth_*.png and label_*.npz, beside calibration/",
-        depth="16-bit PNG of millimetres; calibration/intrinsics/<serial>.yaml, camera `color`",
+        depth="16-bit PNG of millimeters; calibration/intrinsics/<serial>.yaml, camera `color`",
         classes="hand and object",
         labels="segmentation from fitted models: hands 5 and 6 (they end at the wrist, a bare forearm is background), "
         "objects 1 to 4; an object farther than 5 pixels from a hand is ignored, as nothing says whether it is held",
         splits=("train", "valid", "test"),
-        licence="The licence of the data is not in the toolkit (its code is GPL-3.0): read the home page first.",
+        licence="The license of the data is not in the toolkit (its code is GPL-3.0): read the home page first.",
         where="https://irvlutd.github.io/HOCap",
         citation="Wang et al., HO-Cap: A Capture System and Dataset for 3D Reconstruction and Pose Tracking of "
         "Hand-Object Interaction, arXiv 2406.06843",
@@ -49,7 +49,7 @@ class HOCap(LabelledDataset):
             Source(
                 "intrinsics",
                 f"{_TOOLKIT}/hocap_toolkit/loaders/sequence_loader.py; "
-                "https://github.com/IRVLUTD/HO-Cap/issues/14 (depth is aligned to colour)",
+                "https://github.com/IRVLUTD/HO-Cap/issues/14 (depth is aligned to color)",
             ),
             Source(
                 "labels",

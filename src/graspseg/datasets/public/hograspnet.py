@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import intrinsics_of, read_index_picture, read_mapping
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -23,7 +23,7 @@ _CROP_SIZE = (640, 480)
 _MARKED = 255
 
 
-class HOGraspNet(LabelledDataset):
+class HOGraspNet(LabeledDataset):
     """HOGraspNet's crops; see `card`. A stem is `sequence/trial/camera/camera_frame`."""
 
     card = Card(
@@ -32,7 +32,7 @@ class HOGraspNet(LabelledDataset):
         frames="1.5 million",
         sensor="4 Azure Kinect, crops of 640x480",
         layout="source_augmented/, extra_data/ and labeling_data/ with <sequence>/trial_<n>/, as in the folder data/",
-        depth="16-bit PNG in source_augmented/.../depth_crop, millimetres; calibration in labeling_data/ moved by the "
+        depth="16-bit PNG in source_augmented/.../depth_crop, millimeters; calibration in labeling_data/ moved by the "
         "crop around the projected hand",
         classes="hand and object",
         labels="pseudo masks, 255 in extra_data/.../{hand_mask,obj_mask}; the hand where both mark",
@@ -43,7 +43,7 @@ class HOGraspNet(LabelledDataset):
         sources=(
             Source("layout", f"{_TOOLKIT}/docs/data_structure.md"),
             Source("depth coding", f"{_TOOLKIT}/scripts/HOG_dataloader.py (IMREAD_UNCHANGED)"),
-            Source("depth unit", "inferred: the Azure Kinect SDK gives millimetres", official=False),
+            Source("depth unit", "inferred: the Azure Kinect SDK gives millimeters", official=False),
             Source("intrinsics", f"{_TOOLKIT}/scripts/HOG_dataloader.py and scripts/util/utils.py (extractBbox)"),
             Source("labels", f"{_TOOLKIT}/scripts/manual_augmentation.py"),
             Source(

@@ -11,7 +11,7 @@ from jaxtyping import Int32, UInt8
 from graspseg.datasets.arrays import load_npy
 from graspseg.datasets.files import read_file
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source
 from graspseg.datasets.public.reading import (
     intrinsics_of,
     read_color_picture,
@@ -27,7 +27,7 @@ _TOOLKIT = "https://github.com/leolyliu/HOI4D-Instructions/blob/main"
 _SEQUENCE = "ZY*/H*/C*/N*/S*/s*/T*"
 _LISTS = {"release": "release.txt", "testset": "testset.txt"}
 _UNIT_M = 0.001
-# Colour number of the right hand, and of the left one where a category has it.
+# Color number of the right hand, and of the left one where a category has it.
 _HANDS = {"C8": (2, 6), "C17": (2, 6), "C20": (2, 3)}
 _RIGHT_HAND = (2,)
 _COLORS = 11
@@ -35,7 +35,7 @@ _MOST_NUMBERS = 9  # of a matrix of the camera
 
 
 def voc_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
-    """RGB colours of class numbers as Pascal VOC and HOI4D count them.
+    """RGB colors of class numbers as Pascal VOC and HOI4D count them.
 
     Bits 0, 1 and 2 of a number are the highest bits of red, green and blue, its next three bits the next lower ones.
     """
@@ -44,7 +44,7 @@ def voc_colors(count: int) -> UInt8[np.ndarray, "count 3"]:
     return (bits << (7 - places)).sum(axis=1).astype(np.uint8)
 
 
-class HOI4D(LabelledDataset):
+class HOI4D(LabeledDataset):
     """HOI4D; see `card`. A stem is `camera/human/category/object/room/layout/task/frame`."""
 
     card = Card(
@@ -54,11 +54,11 @@ class HOI4D(LabelledDataset):
         sensor="head-mounted depth camera, 1920x1080 after alignment",
         layout="ZY*/H*/C*/N*/S*/s*/T*/ with align_depth/ and 2Dseg/mask/ (or both trees HOI4D_release/ and "
         "HOI4D_annotations/), beside camera_params/",
-        depth="align_depth/depth_video.avi (16-bit FFV1) or the PNG files utils/decode.py makes of it, millimetres; "
+        depth="align_depth/depth_video.avi (16-bit FFV1) or the PNG files utils/decode.py makes of it, millimeters; "
         "camera_params/ZY*/intrin.npy",
         classes="hand and object",
-        labels="masks in VOC colours (2Dseg/mask, or shift_mask of later cameras): hands; what takes part in the "
-        "interaction, furniture included, is object; other colours are ignored",
+        labels="masks in VOC colors (2Dseg/mask, or shift_mask of later cameras): hands; what takes part in the "
+        "interaction, furniture included, is object; other colors are ignored",
         splits=tuple(_LISTS),
         licence="CC BY-NC 4.0, non-commercial.",
         where="https://hoi4d.github.io",
@@ -120,7 +120,7 @@ class HOI4D(LabelledDataset):
         return Frame(read_video_frame(depth / "depth_video.avi", int(number)), _UNIT_M, camera)
 
     def labels_path(self, stem: str) -> Path:
-        """The mask in colour."""
+        """The mask in color."""
         sequence, _, number = stem.rpartition("/")
         return self._masks(sequence) / f"{number}.png"
 
@@ -141,7 +141,7 @@ class HOI4D(LabelledDataset):
 
 
 def _as_numbers(colors: UInt8[np.ndarray, "*n 3"]) -> Int32[np.ndarray, "*n"]:
-    """One number for each colour."""
+    """One number for each color."""
     wide = colors.astype(np.int32)
     return wide[..., 0] | wide[..., 1] << 8 | wide[..., 2] << 16
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_index_picture
 from graspseg.frame import Frame
 
@@ -16,7 +16,7 @@ _REPOSITORY = "https://github.com/byeongkeun-kang/HOI-dataset"
 _FOLDERS = {"train": "training_data", "val": "validation_data", "test": "testing_data"}
 
 
-class KangHOI(LabelledDataset):
+class KangHOI(LabeledDataset):
     """Kang's data set; see `card`. A stem is `folder/number`."""
 
     card = Card(
@@ -26,7 +26,7 @@ class KangHOI(LabelledDataset):
         sensor="Kinect v2",
         layout="training_data/, validation_data/ and testing_data/ with depth/<n>.png and label/<n>.png, also inside "
         "the folders of their archives",
-        depth="16-bit PNG, millimetres; no intrinsics",
+        depth="16-bit PNG, millimeters; no intrinsics",
         classes="hand",
         labels="hand or not: what is not hand but within 15 cm of the hand's depth may be the held object or the "
         "forearm and is ignored; the rest is background",
@@ -41,7 +41,7 @@ class KangHOI(LabelledDataset):
                 False,
             ),
             Source("depth coding", "16-bit PNG as one other reader takes it", official=False),
-            Source("depth unit", "inferred: Kinect v2 gives millimetres", official=False),
+            Source("depth unit", "inferred: Kinect v2 gives millimeters", official=False),
             Source("intrinsics", "none found", official=False),
             Source("labels", "nonzero = hand as one other reader takes it", official=False),
             Source("splits", f"{_REPOSITORY} README (three archives)"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.datasets.public.dataset import Card, LabelledDataset, Source, label_hand_only
+from graspseg.datasets.public.dataset import Card, LabeledDataset, Source, label_hand_only
 from graspseg.datasets.public.reading import read_packed_depth
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
@@ -22,7 +22,7 @@ _AGREE_UNITS = 30
 _SCRIPTS = "visualize_training_example.m in nyu_hand_dataset_v2.zip (J. Tompson, 2014)"
 
 
-class NYU(LabelledDataset):
+class NYU(LabeledDataset):
     """NYU hand pose data set; see `card`. A stem is `split/camera_frame`."""
 
     card = Card(
@@ -32,7 +32,7 @@ class NYU(LabelledDataset):
         sensor="3 Kinect v1, 640x480",
         layout="train/ and test/ (or dataset/train/ and dataset/test/) with depth_<camera>_<frame>.png and "
         "synthdepth_<camera>_<frame>.png",
-        depth="8-bit colour PNG, value = 256 x green + blue, millimetres; f = 588.04, 587.08, centre 320, 240",
+        depth="8-bit color PNG, value = 256 x green + blue, millimeters; f = 588.04, 587.08, center 320, 240",
         classes="hand",
         labels="no masks: hand is where the rendered hand model lies within 3 cm of the measurement; where it does "
         "not, and what else is within 15 cm of the hand's depth, is ignored; no objects",

@@ -25,7 +25,7 @@ Channel = Literal["red", "green", "blue"]
 
 
 def read_packed_depth(path: Path, *, high: Channel, low: Channel) -> UInt16[np.ndarray, "h w"]:
-    """Depth whose high and low bytes are two channels of an 8-bit colour PNG.
+    """Depth whose high and low bytes are two channels of an 8-bit color PNG.
 
     Args:
         path: the file.
@@ -33,7 +33,7 @@ def read_packed_depth(path: Path, *, high: Channel, low: Channel) -> UInt16[np.n
         low: channel with the low byte.
 
     Raises:
-        InputError: missing, damaged or not in colour.
+        InputError: missing, damaged or not in color.
     """
     picture = read_picture(path, "packed depth")
     if picture.ndim != 3:
@@ -44,28 +44,28 @@ def read_packed_depth(path: Path, *, high: Channel, low: Channel) -> UInt16[np.n
 
 
 def read_index_picture(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
-    """A mask whose gray values are class numbers; a colour PNG of equal channels counts as gray.
+    """A mask whose gray values are class numbers; a color PNG of equal channels counts as gray.
 
     Raises:
-        InputError: missing, damaged, in colour, or of another size than the depth.
+        InputError: missing, damaged, in color, or of another size than the depth.
     """
     picture = _like_depth(read_picture(path, "a mask"), path, shape)
     if picture.ndim == 3:
         if np.any(picture != picture[..., :1]):
-            raise InputError(f"{path} is in colour, expected gray class numbers: download the file again.")
+            raise InputError(f"{path} is in color, expected gray class numbers: download the file again.")
         picture = np.ascontiguousarray(picture[..., 0])
     return picture
 
 
 def read_color_picture(path: Path, shape: tuple[int, int] | None = None) -> UInt8[np.ndarray, "h w 3"]:
-    """A mask whose RGB colours stand for classes.
+    """A mask whose RGB colors stand for classes.
 
     Raises:
         InputError: missing, damaged, gray, or of another size than `shape`.
     """
-    picture = read_picture(path, "a mask in colour")
+    picture = read_picture(path, "a mask in color")
     if picture.ndim != 3:
-        raise InputError(f"{path} is gray, expected a mask in colour: download the file again.")
+        raise InputError(f"{path} is gray, expected a mask in color: download the file again.")
     return picture if shape is None else _like_depth(picture, path, shape)
 
 
@@ -198,7 +198,7 @@ def read_video_frame(path: Path, index: int) -> UInt16[np.ndarray, "h w"]:
 
 
 def _open_video(path: Path) -> cv2.VideoCapture:
-    """A video without conversion to colour, which would keep 8 of 16 bits."""
+    """A video without conversion to color, which would keep 8 of 16 bits."""
     log = getattr(cv2.utils, "logging")  # noqa: B009 - the stubs leave it out
     level = log.getLogLevel()
     log.setLogLevel(log.LOG_LEVEL_ERROR)  # that it does not convert is what we want

@@ -62,34 +62,34 @@ def public_name_meant(data: str | Path) -> str:
     return did_you_mean(name.partition("/")[0], DATASETS, otherwise="") if colon else ""
 
 
-def open_named(data: str | Path, *, split: str | None = None, labelled: bool = True) -> PublicDataset | None:
+def open_named(data: str | Path, *, split: str | None = None, labeled: bool = True) -> PublicDataset | None:
     """Open the frames of what a command calls `NAME:PATH`, and print the notice to the standard error.
 
     Args:
         data: what the user typed.
         split: a split given otherwise; one in `data` wins.
-        labelled: leave out frames without labels.
+        labeled: leave out frames without labels.
 
     Returns:
         None when `data` does not name a public data set.
 
     Raises:
-        InputError: see `open_public`; or labels are asked for and no frame has any.
+        InputError: see `open_public`; or labels are requested and no frame has any.
     """
     found = parse_named(data)
     if found is None:
         return None
     name, inline, root = found
     dataset = open_public(name, root, split=inline or split)
-    if labelled:
-        dataset.keep_labelled()
+    if labeled:
+        dataset.keep_labeled()
     _tell(dataset.notice)
     return dataset
 
 
 @cache
 def _tell(notice: str) -> None:
-    """Print a licence notice, once."""
+    """Print a license notice, once."""
     print(f"graspseg: {printable(notice)}", file=sys.stderr)
 
 
@@ -104,7 +104,7 @@ def detect(root: str | Path) -> str | None:
 def describe_all() -> list[dict[str, Any]]:
     """What a person chooses a data set by, as one record for each.
 
-    Keys: name, title, frames, sensor, layout, depth, classes, labels, licence, where, citation, splits, verified
+    Keys: name, title, frames, sensor, layout, depth, classes, labels, license, where, citation, splits, verified
     (whether every fact was read in a document of the makers), unverified (the facts that were not), sources (fact,
     where, official).
     """

@@ -77,7 +77,7 @@ class Guard:
             await JSONResponse({"error": sentence}, status)(scope, receive, send_safely)
 
     def _is_of_page(self, scope: Scope) -> bool:
-        """Whether a file of the page is asked for, by its address without a token or with the right one."""
+        """Whether a file of the page is requested, by its address without a token or with the right one."""
         if scope["method"] not in ("GET", "HEAD"):
             return False
         if scope["path"] == "/":

@@ -15,7 +15,7 @@ from graspseg.review.server.state import Conflict, FrameState, Reviewer, Seen
 
 Action = Literal["accept", "reject", "clear", "labels"]
 _KINDS = {"labels": ("labels", "import"), "decision": ("accept", "reject", "clear")}
-# What was done to the same thing since, and still holds.
+# What was done to the same frame since, and still holds.
 _SINCE = """
 SELECT reviewer FROM history AS later WHERE frame_id = ? AND id > ? AND action IN (%s)
 AND NOT EXISTS (SELECT 1 FROM history WHERE undoes = later.id) ORDER BY id DESC LIMIT 1"""
@@ -84,7 +84,7 @@ class Checks:
         """The line of history a request made when it came before; None when it did not.
 
         Raises:
-            InputError: it asked for something else then.
+            InputError: it requested something else then.
         """
         done = connection.execute("SELECT * FROM history WHERE request = ?", (who.request,)).fetchone()
         if done is None:

@@ -51,7 +51,7 @@ def import_labels(store: Store, path: Path, *, say: Callable[[str], None] = prin
 
     Nothing is saved before the whole file was read and every mask of it could be drawn, and then all of it or, when a
     label image cannot be written, nothing. An image with a shape that has
-    no area, an unknown class, another size or no frame of its own is said, and its frame keeps its labels.
+    no area, an unknown class, another size or no frame of its own is reported, and its frame keeps its labels.
 
     Images are matched by name: with or without the folder they were exported to, or by file name alone where only one
     frame has it.

@@ -232,10 +232,10 @@ class LabelImages:
         sentences = []
         for (frame_id,) in self._database.connection().execute(query).fetchall():
             try:
-                said = self.write(frame_id)
+                reported = self.write(frame_id)
             except InputError as error:
-                said = str(error)
-            sentences += [said] if said else []
+                reported = str(error)
+            sentences += [reported] if reported else []
         return sentences
 
 

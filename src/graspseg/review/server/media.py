@@ -158,7 +158,7 @@ class Media:
         return _raw(found.labels, headers)
 
     def prepare(self, frames: Sequence[FrameState]) -> None:
-        """Start predicting frames that will be asked for."""
+        """Start predicting frames that will be requested."""
         if self._predictor is None:
             return
         for frame in frames:

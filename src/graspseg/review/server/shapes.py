@@ -54,7 +54,7 @@ class DrawnImage(NamedTuple):
         name: its file name there.
         height, width: pixels.
         shapes: the later ones lie on top.
-        tells_ignore: whether pixels to ignore can be told from background there.
+        tells_ignore: whether pixels to ignore can be distinguished from background there.
     """
 
     name: str

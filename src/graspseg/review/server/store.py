@@ -219,7 +219,7 @@ class Store:
         Raises:
             InputError: the request was another one before.
             Missing: there is nothing to take back.
-            Conflict: somebody, or another program, changed the same thing since, or the frame is not as it was seen.
+            Conflict: somebody, or another program, changed the same frame since, or the frame is not as it was seen.
             OutputError: it could not be saved.
         """
         with self._writing() as connection:

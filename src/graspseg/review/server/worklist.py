@@ -108,10 +108,10 @@ class Worklist:
             ranking: that of the handout in which `after` came; None = the one there is now.
         """
         now = time.time()
-        asked = _Asked(who.client, order, only, after, count, ranking, now)
+        requested = _Asked(who.client, order, only, after, count, ranking, now)
         # On a full disk frames can still be looked at, and two may look at the same one.
         with contextlib.suppress(DiskFull, Busy), self._database.writing(durable=False) as connection:
-            handout = _select(connection, asked)
+            handout = _select(connection, requested)
             kept = [frame.id for frame in handout.frames] + ([] if after is None else [after])
             connection.execute("DELETE FROM leases WHERE client = ? OR until_s < ?", (who.client, now))
             connection.executemany(
@@ -120,7 +120,7 @@ class Worklist:
                 [(who.client, who.name, now + LEASE_S, frame_id) for frame_id in dict.fromkeys(kept)],
             )
             return handout
-        return _select(self._database.connection(), asked)
+        return _select(self._database.connection(), requested)
 
     def release(self, who: Reviewer) -> None:
         """Give back all that a reviewer holds."""
@@ -150,20 +150,21 @@ class _Asked:
     now: float
 
 
-def _select(connection: sqlite3.Connection, asked: _Asked) -> Handout:
+def _select(connection: sqlite3.Connection, requested: _Asked) -> Handout:
     """Frames behind `after`, then from the start, that no other client holds at the time `now`."""
-    ranking, order, count = ranking_version(connection), asked.order, asked.count
-    renewed = order == "confidence" and asked.ranking not in (None, ranking)
-    after = None if renewed else asked.after
+    ranking, order, count = ranking_version(connection), requested.order, requested.count
+    renewed = order == "confidence" and requested.ranking not in (None, ranking)
+    after = None if renewed else requested.after
     start = connection.execute("SELECT rank, position FROM frames WHERE id = ?", (after,)).fetchone()
-    values = {"client": asked.client, "now": asked.now, "count": count}
+    values = {"client": requested.client, "now": requested.now, "count": count}
     if start is not None:
         values |= {"rank": start["rank"], "position": start["position"]}
     behind, upto = (
         f"({_ORDER[order]}) {sign} ({_ORDER[order].replace('rank', ':rank').replace('position', ':position')})"
         for sign in (">", "<=")
     )
-    query = f"SELECT * FROM frames WHERE {_WHERE[asked.only]} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
+    shown = _WHERE[requested.only]
+    query = f"SELECT * FROM frames WHERE {shown} AND {_FREE} AND %s ORDER BY {_ORDER[order]} LIMIT :count"
     first = connection.execute(query % ("1" if start is None else behind), values).fetchall()
     again: list[sqlite3.Row] = []
     if start is not None and len(first) < count:

@@ -1,4 +1,4 @@
-"""One arm on a stage: pose, size and outfit in, labelled meshes out, all in the hand frame.
+"""One arm on a stage: pose, size and outfit in, labeled meshes out, all in the hand frame.
 
 Label policy: bare skin of hand and arm is HAND; so are gloves and rings (a glove has the hand's shape and moves with
 it, a ring is a few pixels wide, and for somebody who must not touch a hand both are the hand). Sleeves, watches and
@@ -53,7 +53,7 @@ class Outfit:
         sleeve: from its lower end to the shoulder; None = a bare arm.
         bands: watches and bracelets.
         glove_m: thickness of a glove, 0 = none.
-        glove_end: how far it covers the forearm, metres.
+        glove_end: how far it covers the forearm, meters.
         rings: (finger 1 to 4 = index to little, width, thickness).
     """
 
@@ -82,7 +82,7 @@ def sample_pose(
 
 
 def hand_length_m(model: HandModel, shape: np.ndarray) -> float:
-    """Wrist joint to middle finger's tip, metres."""
+    """Wrist joint to middle finger's tip, meters."""
     joints = model.joints(shape.astype(np.float32), np.zeros((5, 4), np.float32))
     return float(np.linalg.norm(joints[MIDDLE_TIP] - joints[0]))
 
@@ -166,5 +166,5 @@ def _stations(name: HandName) -> Stations:
 
 @cache
 def _lowest(name: HandName) -> Float32[np.ndarray, " f"]:
-    """How far up the arm each face begins, metres behind the wrist."""
+    """How far up the arm each face begins, meters behind the wrist."""
     return arm_position(name)[HandModel.load(name).faces].min(axis=1)

@@ -20,7 +20,7 @@ BALL_STEP_M = 0.035
 @njit(cache=True)
 @no_type_check
 def nearest_gap(points, others):
-    """Smallest distance between two sets of points [n, 3] and [m, 3], metres, and the index of each end."""
+    """Smallest distance between two sets of points [n, 3] and [m, 3], meters, and the index of each end."""
     best, first, second = np.float32(1e12), 0, 0
     for i in range(points.shape[0]):
         x, y, z = points[i, 0], points[i, 1], points[i, 2]
@@ -75,7 +75,7 @@ def _rings(hand_name: HandName) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def arm_balls(hand_name: HandName, vertices: Float32[np.ndarray, "v 3"]) -> Float64[np.ndarray, "n 4"]:
-    """An arm as balls: center and radius (mean distance of the skin or cloth from the center), metres."""
+    """An arm as balls: center and radius (mean distance of the skin or cloth from the center), meters."""
     order, starts, counts = _rings(hand_name)
     points = vertices[order].astype(np.float64)
     centers = np.add.reduceat(points, starts) / counts[:, None]

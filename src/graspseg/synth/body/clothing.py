@@ -35,7 +35,7 @@ _THICK_M: dict[Fabric, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Tube:
-    """One piece of cloth around the arm; lengths in metres along it, from the wrist toward the shoulder.
+    """One piece of cloth around the arm; lengths in meters along it, from the wrist toward the shoulder.
 
     Attributes:
         start, end: the stretch it covers.
@@ -48,7 +48,7 @@ class Tube:
         dial: height of a watch's case on the back of the arm.
         shoulder: radius to which it narrows at `end`, 0 = it does not.
         closed_end: whether `end`, too, is an edge (watches) instead of going on under other cloth.
-        waves: [n, 5] folds: waves along the arm per metre, turns around it, phase, weight, place (see `_folds`).
+        waves: [n, 5] folds: waves along the arm per meter, turns around it, phase, weight, place (see `_folds`).
         rings: rows of the mesh.
     """
 
@@ -108,7 +108,7 @@ class Stations:
     Attributes:
         order: the arm's vertices from the wrist up.
         starts: where in `order` each station's vertices begin.
-        at: metres behind the wrist of each station.
+        at: meters behind the wrist of each station.
     """
 
     order: Int64[np.ndarray, " k"]
@@ -117,7 +117,7 @@ class Stations:
 
     @classmethod
     def of(cls, along: Float32[np.ndarray, " v"]) -> Stations:
-        """Stations of a model whose vertices lie `along` metres behind the wrist, at most 0 on the hand."""
+        """Stations of a model whose vertices lie `along` meters behind the wrist, at most 0 on the hand."""
         order = np.argsort(along, kind="stable")
         order = order[np.searchsorted(along[order], 1e-6) :]
         place = along[order].astype(np.float64)
@@ -133,9 +133,9 @@ class ArmAxis:
     """The posed arm as a bent tube: centers, directions and skin radii at stations along it.
 
     Attributes:
-        at: [n] metres behind the wrist.
+        at: [n] meters behind the wrist.
         center, tangent, side, back: [n, 3]; `back` is the back of the hand's side at the wrist.
-        radius: [n, a] largest skin radius toward `a` directions, metres.
+        radius: [n, a] largest skin radius toward `a` directions, meters.
     """
 
     at: Float64[np.ndarray, " n"]
@@ -175,7 +175,7 @@ class ArmAxis:
 
 
 def tube_mesh(axis: ArmAxis, tube: Tube) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """The tube around a posed arm, metres, in the frame of the axis."""
+    """The tube around a posed arm, meters, in the frame of the axis."""
     where = np.linspace(tube.start, tube.end, tube.rings)
     theta = np.arange(ACROSS) * (2 * np.pi / ACROSS)
     inside = np.clip(where, axis.at[0], axis.at[-1])

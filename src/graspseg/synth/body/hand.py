@@ -3,7 +3,7 @@
 Two models share one meaning of the angles, so a grasp found on one can be shown with the other: `anny` (many shapes of
 hand, forearm and upper arm) and `webxr` (another sculptor's hand; kept for frames that training never sees).
 
-Hand frame: metres, origin at the wrist joint, +x to the middle finger's knuckle, +z out of the palm, +y to the little
+Hand frame: meters, origin at the wrist joint, +x to the middle finger's knuckle, +z out of the palm, +y to the little
 finger's side. The palm stays put; wrist and elbow angles move the arm behind it. Left hands are mirror images (-y).
 """
 
@@ -107,7 +107,7 @@ class HandModel:
         elbow: float = 0.0,
         pronation: float = 0.0,
     ) -> Float32[np.ndarray, "v 3"]:
-        """Smooth mesh, metres, hand frame.
+        """Smooth mesh, meters, hand frame.
 
         Args:
             shape: From `sample_shape`.
@@ -147,7 +147,7 @@ class HandModel:
         elbow: float = 0.0,
         pronation: float = 0.0,
     ) -> Float32[np.ndarray, "24 3"]:
-        """Joints, metres: 0 and 1 wrist, 2 elbow, 3 + 3 f + k joint k of finger f, 18 + f its tip, 23 shoulder."""
+        """Joints, meters: 0 and 1 wrist, 2 elbow, 3 + 3 f + k joint k of finger f, 18 + f its tip, 23 shoulder."""
         joints = _shaped(self.arrays["joint_mean"], self.arrays["joint_basis"], shape)
         return self._pose(joints, articulation, wrist, elbow, pronation)[1]
 
@@ -202,7 +202,7 @@ def arm_end(hand_name: HandName) -> Int64[np.ndarray, " n"]:
 
 @cache
 def arm_position(hand_name: HandName) -> Float32[np.ndarray, " v"]:
-    """How far up the arm each vertex lies in metres behind the wrist, negative on the hand (rest pose, mean shape)."""
+    """How far up the arm each vertex lies in meters behind the wrist, negative on the hand (rest pose, mean shape)."""
     hand = HandModel.load(hand_name)
     rest = hand.vertices(hand.mean_shape(), np.zeros((5, 4), np.float32))
     return np.where(hand.part == 0, np.maximum(-rest[:, 0], 0.0), -rest[:, 0]).astype(np.float32)

@@ -115,7 +115,7 @@ def _deform(field, finger, follow, base, change, widths, arm):
 
 
 def _unevenness(rng: np.random.Generator, points: np.ndarray, strength: float) -> Float32[np.ndarray, " v"]:
-    """Smooth noise over the skin at rest, metres: waves of 1.2 to 9 cm, the long ones higher; at most 2.5 mm."""
+    """Smooth noise over the skin at rest, meters: waves of 1.2 to 9 cm, the long ones higher; at most 2.5 mm."""
     wavelength = np.exp(rng.uniform(np.log(_WAVE_M[0]), np.log(_WAVE_M[1]), _WAVES))
     direction = rng.normal(size=(_WAVES, 3))
     direction *= (2 * np.pi / wavelength / np.linalg.norm(direction, axis=1))[:, None]

@@ -1,6 +1,6 @@
 """A person's trunk, neck, head and face as meshes, and where the arms hang on them.
 
-Body frame: metres, origin between the shoulder joints, x to the person's right, y down, z to the front. All of it is
+Body frame: meters, origin between the shoulder joints, x to the person's right, y down, z to the front. All of it is
 BACKGROUND: the label policy asks for the skin of hand and arm alone.
 """
 
@@ -20,7 +20,7 @@ SHOULDER_M = 0.165
 TRUNK_CENTER, TRUNK_HALF = np.array([0.0, 0.27, 0.0]), np.array([0.19, 0.33, 0.125])
 HEAD_CENTER, HEAD_HALF = np.array([0.0, -0.24, 0.04]), np.array([0.085, 0.13, 0.11])
 _AROUND = 56
-# Height below the shoulders and half widths across and deep, metres.
+# Height below the shoulders and half widths across and deep, meters.
 _TRUNK = np.array(
     [
         [-0.17, 0.0, 0.0],
@@ -75,7 +75,7 @@ def _sphere() -> tuple[Float64[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
 
 
 def head_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """A head with nose, brow, eye sockets, ears, chin and hair, about its own center, metres; it faces +z."""
+    """A head with nose, brow, eye sockets, ears, chin and hair, about its own center, meters; it faces +z."""
     directions, faces = _sphere()
     radius = np.ones(len(directions))
     for where, width, height in _FEATURES:
@@ -102,7 +102,7 @@ def _trunk() -> tuple[np.ndarray, ...]:
 
 
 def trunk_mesh(rng: np.random.Generator) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """Neck and clothed trunk with folds, body frame, metres."""
+    """Neck and clothed trunk with folds, body frame, meters."""
     height, wide, deep, turn, x, z = _trunk()
     deep = deep * rng.uniform(0.9, 1.25)
     folds = np.zeros((len(height), _AROUND))
@@ -143,7 +143,7 @@ def shoulder_balls(scale: float) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def leg_meshes(rng: np.random.Generator, scale: float, *, seated: bool) -> list[Mesh]:
-    """Two trousered legs, body frame, metres."""
+    """Two trousered legs, body frame, meters."""
     spread, bend = rng.uniform(0.02, 0.09), rng.uniform(-0.08, 0.08)
     knee = np.array([0.09 + spread, 0.62, 0.42]) if seated else np.array([0.1, 1.03, 0.03 + abs(bend)])
     foot = knee + (np.array([0.0, 0.42, bend]) if seated else np.array([0.0, 0.42, -0.04]))
@@ -167,7 +167,7 @@ def leg_meshes(rng: np.random.Generator, scale: float, *, seated: bool) -> list[
 
 
 def may_sit(points: np.ndarray, scale: float) -> bool:
-    """Whether no point [n, 3] of the body frame, metres, lies where the thighs of somebody who sits would be."""
+    """Whether no point [n, 3] of the body frame, meters, lies where the thighs of somebody who sits would be."""
     x, y, z = np.abs(points.T / scale)
     lap = (x < 0.28) & (y > 0.5) & (z < 0.55) & (points[:, 1] > 0) & (points[:, 2] > 0)
     return not lap.any()

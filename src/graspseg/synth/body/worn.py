@@ -14,7 +14,7 @@ def ring_mesh(
     """A ring in the middle of a finger's first bone.
 
     Args:
-        base: The bone's joint at the knuckle, metres.
+        base: The bone's joint at the knuckle, meters.
         tip: Its other joint.
         skin: [n, 3] the finger's skin.
         width_m: Of the metal along the finger.
@@ -43,7 +43,7 @@ def ring_mesh(
 def inflate(
     vertices: Float32[np.ndarray, "v 3"], faces: Int32[np.ndarray, "f 3"], by_m: np.ndarray
 ) -> Float32[np.ndarray, "v 3"]:
-    """Vertices moved outward along their normals by `by_m` [v] metres: skin under a glove."""
+    """Vertices moved outward along their normals by `by_m` [v] meters: skin under a glove."""
     corners = vertices[faces]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     total = np.stack([np.bincount(faces.ravel(), np.repeat(normal[:, i], 3), len(vertices)) for i in range(3)], axis=1)

@@ -24,7 +24,7 @@ class ColorRig:
 
     Attributes:
         intrinsics: of the color camera, for pictures of the depth camera's size.
-        color_from_depth: 4 x 4, maps points (metres) from the depth camera's frame to the color camera's.
+        color_from_depth: 4 x 4, maps points (meters) from the depth camera's frame to the color camera's.
     """
 
     intrinsics: Intrinsics

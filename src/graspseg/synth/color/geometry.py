@@ -19,8 +19,8 @@ class Geometry:
     """The surfaces of a scene one after the other: meshes, then ellipsoids, then planes; each has one material.
 
     Attributes:
-        vertices, normals: of all meshes, metres, camera frame; normals have length 1.
-        paint: coordinates that stick to the surface, metres.
+        vertices, normals: of all meshes, meters, camera frame; normals have length 1.
+        paint: coordinates that stick to the surface, meters.
         tint: factors on the material's color (RGB) and on its highlight.
         faces: vertex indices into the above.
         face_surface: surface of each face.

@@ -17,7 +17,7 @@ Stuff = Literal[
     "food", "paint", "stone", "laminate",
 ]  # fmt: skip
 
-# Colors in which skin is mistaken for a thing: sRGB by eye from photographs.
+# Colors in which skin is mistaken for an object: sRGB by eye from photographs.
 _SKIN_COLORED: tuple[tuple[Stuff, tuple[int, int, int]], ...] = (
     ("wood", (222, 184, 135)),
     ("wood", (193, 145, 95)),

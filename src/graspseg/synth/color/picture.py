@@ -90,7 +90,7 @@ class ColorImage:
     Attributes:
         rgb: sRGB, 8 bits.
         intrinsics: of the color camera, as calibrated.
-        color_from_depth: 4 x 4, points in the depth camera's frame (metres) to the color camera's, as calibrated.
+        color_from_depth: 4 x 4, points in the depth camera's frame (meters) to the color camera's, as calibrated.
         record: what was drawn: tones, materials, light, exposure, and the true error of the calibration.
         session: what further pictures of the same recording share with it.
     """

@@ -31,9 +31,9 @@ class Surface:
 
     Attributes:
         kind: what it is.
-        paint: [v, 3] for meshes, coordinates that stick to the surface, metres; None for planes and ellipsoids, which
+        paint: [v, 3] for meshes, coordinates that stick to the surface, meters; None for planes and ellipsoids, which
             have their own.
-        half_m: half sides of the box around it, metres, along the axes of `paint`.
+        half_m: half sides of the box around it, meters, along the axes of `paint`.
         category: of the library object it is, else empty.
         hand: the hand model that skin and sleeves belong to.
         person: whose skin or cloth: 0 is the first hand's.
@@ -95,7 +95,7 @@ def _nearest(mesh: Mesh, hands: list[Mesh]) -> int:
 
 
 def _gap(one: np.ndarray, other: np.ndarray) -> float:
-    """Least distance of some points of one mesh to some of another, metres."""
+    """Least distance of some points of one mesh to some of another, meters."""
     some, more = one[:: max(1, len(one) // 100)], other[:: max(1, len(other) // 300)]
     return float(np.linalg.norm(some[:, None] - more[None], axis=2).min())
 

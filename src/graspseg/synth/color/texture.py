@@ -1,7 +1,7 @@
 """Compiled patterns painted in object coordinates, so that they stick to a surface whatever its pose.
 
 Noise is value noise (Perlin's lattice with values instead of gradients) read from one small periodic volume. All
-coordinates are metres. The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled
+coordinates are meters. The functions are marked `no_type_check` because the tests' shape checks cannot wrap compiled
 functions.
 """
 
@@ -144,7 +144,7 @@ def _blend(material, volume, x, y, z, pixel_m):
 @njit(cache=True)
 @no_type_check
 def albedo(material, volume, x, y, z, pixel_m):
-    """Linear RGB at object coordinates (metres) where one pixel covers `pixel_m`."""
+    """Linear RGB at object coordinates (meters) where one pixel covers `pixel_m`."""
     pattern = material.pattern
     share, ink = 0.0, 0.0
     if pattern == HEAD:

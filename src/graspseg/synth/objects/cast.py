@@ -41,6 +41,6 @@ class Cast:
 
 
 def held_vertices(model: ObjectModel, grasp: Grasp) -> Float32[np.ndarray, "v 3"]:
-    """The object's vertices in the hand frame of a grasp, metres."""
+    """The object's vertices in the hand frame of a grasp, meters."""
     rotation, shift = grasp.object_pose[:, :3], grasp.object_pose[:, 3]
     return ((model.vertices * grasp.object_scale) @ rotation.T + shift).astype(np.float32)

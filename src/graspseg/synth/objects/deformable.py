@@ -33,7 +33,7 @@ class Hold:
     """Where a hand holds something, hand frame.
 
     Attributes:
-        point: middle of what the skin presses on, metres.
+        point: middle of what the skin presses on, meters.
         out: unit vector that leads away from the hand.
         across: unit vector from one side that presses to the other, orthogonal to `out`.
         fist: whether the curled fingers hold it and not two tips.
@@ -63,7 +63,7 @@ def hold_nonrigid(rng: np.random.Generator, hand: HandModel, kind: NonRigidKind,
         ValueError: If the kind is unknown.
     """
     if kind not in NONRIGID_KINDS:
-        raise ValueError(f"There is no bendable thing {kind!r}; choose one of {', '.join(NONRIGID_KINDS)}.")
+        raise ValueError(f"There is no bendable object {kind!r}; choose one of {', '.join(NONRIGID_KINDS)}.")
     while True:
         shape = hand.sample_shape(rng)
         fist = kind != "paper" and bool(rng.uniform() < 0.4)

@@ -25,7 +25,7 @@ PAIR_KINDS: tuple[PairKind, ...] = ("two_hands", "handover")
 
 @dataclass(frozen=True)
 class Grasp:
-    """One closed grasp in the hand frame (see `HandModel`), metres and radians.
+    """One closed grasp in the hand frame (see `HandModel`), meters and radians.
 
     Attributes:
         hand: name of the hand model it was closed with.

@@ -1,7 +1,7 @@
 """Furniture and household things that stand around hands.
 
 From `assets/household.npz`, made by `tools/assets/bake_household.py`. All of it is BACKGROUND. Read when
-the first one is asked for.
+the first one is requested.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class HouseholdModel:
         name: library and model.
         split: the only split that shows it.
         place: whether it stands on the floor (or at a wall), or on a table or shelf.
-        vertices: metres, z up, front toward -y, middle of the bounding box at the origin.
+        vertices: meters, z up, front toward -y, middle of the bounding box at the origin.
         faces: vertex indices; many meshes are open or pass through themselves.
     """
 
@@ -45,15 +45,15 @@ def sample_furniture(
 ) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
     """A piece of furniture of a split: chairs, tables, shelves, kitchens, large plants; 0.3 to 2.7 m.
 
-    Sizes vary a little by axis. Vertices in metres, z up, front toward -y, middle of the bounding box at the origin.
+    Sizes vary a little by axis. Vertices in meters, z up, front toward -y, middle of the bounding box at the origin.
     """
     return _sample(rng, split, "floor")
 
 
 def sample_small(rng: np.random.Generator, split: Split) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """A thing of a split that stands or lies on a table or shelf: lamps, screens, pans, plants, shoes; 0.05 to 1 m.
+    """An object of a split that stands or lies on a table or shelf: lamps, screens, pans, plants, shoes; 0.05 to 1 m.
 
-    Sizes vary a little by axis. Vertices in metres, z up, front toward -y, middle of the bounding box at the origin.
+    Sizes vary a little by axis. Vertices in meters, z up, front toward -y, middle of the bounding box at the origin.
     """
     return _sample(rng, split, "surface")
 

@@ -38,7 +38,7 @@ CHILD_SHARE = 0.08
 
 @dataclass(frozen=True)
 class Interaction:
-    """Meshes in the frame of the first hand, metres, and the point a camera should look at."""
+    """Meshes in the frame of the first hand, meters, and the point a camera should look at."""
 
     meshes: list[Mesh]
     focus: Float32[np.ndarray, "3"]
@@ -49,7 +49,7 @@ class Interactions:
 
     Args:
         hand: model of every hand.
-        objects: the things that may be held or lie near.
+        objects: the objects that may be held or lie near.
         arm: draws a hand with its arm; called again when an arm would cut through something.
     """
 
@@ -150,7 +150,7 @@ class Interactions:
         return Mesh(held_vertices(model, grasp), model.faces, OBJECT, name=grasp.object_name)
 
     def _near(self, rng: np.random.Generator) -> Interaction:
-        """A hand that holds nothing, and a thing 2 to 8 cm away: about to be taken, just let go, or lying there."""
+        """A hand that holds nothing, and an object 2 to 8 cm away: about to be taken, just let go, or lying there."""
         while True:
             if rng.uniform() < 0.5:
                 grasp = self._grasps["hold"].sample(rng)
@@ -173,7 +173,7 @@ class Interactions:
 
 
 def _between(rng: np.random.Generator, vertices: np.ndarray) -> Float32[np.ndarray, "3"]:
-    """A point between the palm and the middle of a thing."""
+    """A point between the palm and the middle of an object."""
     weight = np.float32(rng.uniform(0.2, 0.7))
     return PALM * (1 - weight) + vertices.mean(axis=0) * weight
 

@@ -1,6 +1,6 @@
-"""One hand, or two, with a long thing: a tube or rope wrapped by a fist, a sheet between finger tips, a bag.
+"""One hand, or two, with a long object: a tube or rope wrapped by a fist, a sheet between finger tips, a bag.
 
-Hand frame of the first hand, metres. Shapes that look right, no physics.
+Hand frame of the first hand, meters. Shapes that look right, no physics.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class _Grip:
 
 
 def hold_long(rng: np.random.Generator, hand: HandModel, kind: LongKind, arm: Arm) -> Interaction:
-    """A hand with a thing of 25 to 60 cm, which it holds somewhere along it; hand frame.
+    """A hand with an object of 25 to 60 cm, which it holds somewhere along it; hand frame.
 
     Args:
         rng: source of every choice.
@@ -69,7 +69,7 @@ def hold_long(rng: np.random.Generator, hand: HandModel, kind: LongKind, arm: Ar
         arm: draws a hand with its arm.
 
     Returns:
-        The arm's meshes, then the thing (OBJECT, named after its kind).
+        The arm's meshes, then the object (OBJECT, named after its kind).
 
     Raises:
         ValueError: If the kind is unknown.
@@ -90,7 +90,7 @@ def hold_long(rng: np.random.Generator, hand: HandModel, kind: LongKind, arm: Ar
 
 
 def hold_long_between(rng: np.random.Generator, hand: HandModel, kind: LongKind, arm: Arm) -> Interaction:
-    """Two hands of a person with a thing between them, each at one of its ends; first hand's frame.
+    """Two hands of a person with an object between them, each at one of its ends; first hand's frame.
 
     Args:
         rng: source of every choice.
@@ -99,7 +99,7 @@ def hold_long_between(rng: np.random.Generator, hand: HandModel, kind: LongKind,
         arm: draws a hand with its arm.
 
     Returns:
-        The first arm's meshes, those of the other (left) one, then the thing (OBJECT, named after its kind).
+        The first arm's meshes, those of the other (left) one, then the object (OBJECT, named after its kind).
 
     Raises:
         ValueError: If the kind is unknown, or a bag.
@@ -126,7 +126,7 @@ def hold_long_between(rng: np.random.Generator, hand: HandModel, kind: LongKind,
 
 def _check(kind: str) -> None:
     if kind not in LONG_KINDS:
-        raise ValueError(f"There is no long thing {kind!r}; choose one of {', '.join(LONG_KINDS)}.")
+        raise ValueError(f"There is no long object {kind!r}; choose one of {', '.join(LONG_KINDS)}.")
 
 
 def _mesh(solid: Solid, kind: LongKind) -> Mesh:
@@ -149,7 +149,7 @@ def _grip(
 
 
 def _alone(rng: np.random.Generator, kind: LongKind, grip: _Grip, radius: float) -> Solid:
-    """A thing held by one hand."""
+    """An object held by one hand."""
     if kind == "bag":
         down = np.array([1.0, 0.0, rng.normal(0.2, 0.5)])
         return bag(rng, grip.point, grip.out, down, radius)
@@ -197,7 +197,7 @@ def _axes(first: np.ndarray, second: np.ndarray) -> Float64[np.ndarray, "3 3"]:
 
 
 def _from_end_to_end(rng: np.random.Generator, kind: LongKind, line: Line, radius: float) -> Solid:
-    """The thing between two hands and a little beyond them."""
+    """The object between two hands and a little beyond them."""
     if kind == "board":
         first, last = line.points[0] - line.tangents[0] * _PINCHED_M, line.points[-1] + line.tangents[-1] * _PINCHED_M
         longer = Line(
@@ -216,7 +216,7 @@ def _from_end_to_end(rng: np.random.Generator, kind: LongKind, line: Line, radiu
 
 
 def _clear_of_hand(thing: np.ndarray, point: np.ndarray, skin: np.ndarray, normals: np.ndarray) -> bool:
-    """Whether the thing keeps out of the hand that holds it, beyond where it is held."""
+    """Whether the object keeps out of the hand that holds it, beyond where it is held."""
     beyond = thing[np.linalg.norm(thing - point, axis=1) > GRIP_M * 1.3]
     return not len(beyond) or bool(deepest(np.ascontiguousarray(beyond[::3]), skin, normals) <= DEEPEST_M)
 

@@ -1,4 +1,4 @@
-"""Long things that bend or not, 25 to 60 cm: what they look like along the line that a hand holds. Metres.
+"""Long things that bend or not, 25 to 60 cm: what they look like along the line that a hand holds. Meters.
 
 Lines start at the hand: its point, the direction in which they leave, and a normal that tells their turn.
 """
@@ -47,7 +47,7 @@ def radius_m(rng: np.random.Generator, kind: LongKind) -> float:
 
 
 def bend_scale(kind: LongKind) -> float:
-    """Scatter of the curvature along a thing of a kind, 1/m."""
+    """Scatter of the curvature along an object of a kind, 1/m."""
     return _BEND[kind]
 
 
@@ -80,7 +80,7 @@ def arc(
 ) -> Line:
     """A line from one hand to another: straight at both, between them bent, now and then as an S.
 
-    It bends in the plane of `out` and `normal` alone where a flat thing follows it, else in any.
+    It bends in the plane of `out` and `normal` alone where a flat object follows it, else in any.
     """
     count = max(12, int(length / STEP_M) + 1)
     place = np.linspace(0, length, count)
@@ -99,7 +99,7 @@ def arc(
 def round_thing(
     rng: np.random.Generator, kind: LongKind, line: Float64[np.ndarray, "n 3"], radius: float, *, slim: float
 ) -> Solid:
-    """A tube, rod, rope or hose along a whole line; as thin as `radius` over its first `slim` metres."""
+    """A tube, rod, rope or hose along a whole line; as thin as `radius` over its first `slim` meters."""
     count = len(line)
     place = np.arange(count) * STEP_M
     match kind:

@@ -1,4 +1,4 @@
-"""Meshes of the things that hands hold, baked once into `assets/objects.npz` by `tools/assets/bake_objects.py`."""
+"""Meshes of the objects that hands hold, baked once into `assets/objects.npz` by `tools/assets/bake_objects.py`."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class ObjectModel:
         category: kind of thing; apart from blobs, a category of split `unseen` occurs in no other split.
         split: the only split this object may be drawn for.
         kind: everyday (modeled by people), procedural (built from primitives) or blob (random shapes).
-        vertices: metres, center of the bounding box at the origin.
+        vertices: meters, center of the bounding box at the origin.
         faces: vertex indices, counter-clockwise seen from outside where the mesh is closed.
         grip: how it is usually held: around the body, by a handle, pinched because it is small or thin, or as a
             flat plate.
-        grip_center: point the hand closes around, metres.
+        grip_center: point the hand closes around, meters.
         grip_axis: unit vector that lies across the palm, along the row of knuckles.
         scale_range: lowest and highest plausible factor for each axis.
-        licence: license of the source mesh.
+        license: license of the source mesh.
         author: whom to credit.
     """
 
@@ -57,13 +57,13 @@ class ObjectModel:
 
     @property
     def extents(self) -> Float32[np.ndarray, "3"]:
-        """Edge lengths of the bounding box at unit scale, metres."""
+        """Edge lengths of the bounding box at unit scale, meters."""
         return np.ptp(self.vertices, axis=0).astype(np.float32)
 
     def sample_scale(self, rng: np.random.Generator) -> Float32[np.ndarray, "3"]:
         """Draw one factor per axis within `scale_range`.
 
-        Most of the draw is shared by the axes, so that round things stay nearly round.
+        Most of the draw is shared by the axes, so that round objects stay nearly round.
         """
         shared = rng.uniform()
         own = rng.uniform(-_AXIS_FREEDOM, _AXIS_FREEDOM, size=3)
@@ -82,7 +82,7 @@ def load_objects(split: Split | None = None) -> dict[str, ObjectModel]:
         InputError: `split` is none of train, val, unseen.
     """
     if split is not None and split not in SPLITS:
-        raise InputError(f"Split {split!r} was asked of the object library; use one of {', '.join(SPLITS)}.")
+        raise InputError(f"Split {split!r} was requested of the object library; use one of {', '.join(SPLITS)}.")
     return {name: model for name, model in _library().items() if split in (None, model.split)}
 
 
@@ -94,14 +94,14 @@ def _library() -> dict[str, ObjectModel]:
     vertex_ends, face_ends = np.cumsum(table["vertex_count"]), np.cumsum(table["face_count"])
     library: dict[str, ObjectModel] = {}
     for i, name in enumerate(table["name"].tolist()):
-        quantised = table["vertices"][vertex_ends[i] - table["vertex_count"][i] : vertex_ends[i]]
+        quantized = table["vertices"][vertex_ends[i] - table["vertex_count"][i] : vertex_ends[i]]
         faces = table["faces"][face_ends[i] - table["face_count"][i] : face_ends[i]]
         library[name] = ObjectModel(
             name=name,
             category=str(table["category"][i]),
             split=cast(Split, str(table["split"][i])),
             kind=cast(Kind, str(table["kind"][i])),
-            vertices=_frozen(quantised.astype(np.float32) * table["step_m"][i]),
+            vertices=_frozen(quantized.astype(np.float32) * table["step_m"][i]),
             faces=_frozen(faces.astype(np.int32)),
             grip=cast(Grip, str(table["grip"][i])),
             grip_center=_frozen(table["grip_center"][i]),

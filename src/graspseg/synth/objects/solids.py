@@ -1,4 +1,4 @@
-"""Simple solids as triangles: boxes, ellipsoids, tubes along a line, sheets. Metres.
+"""Simple solids as triangles: boxes, ellipsoids, tubes along a line, sheets. Meters.
 
 A `Solid` is a pair of vertices [n, 3] and faces [m, 3]. Everything here is arithmetic; nothing draws at random.
 """
@@ -92,7 +92,7 @@ def tube(
     """A tube along a line whose cross-section does not twist.
 
     Args:
-        line: middle of each ring, metres.
+        line: middle of each ring, meters.
         radius: of all rings, or [n] of each, or [n, 2] half widths across and along `up`.
         sides: corners of a ring.
         square: outline |cos|^square: 1 is round, 0.3 nearly square.

@@ -26,9 +26,9 @@ class Wrap:
 
     Attributes:
         shape, articulation: of the hand.
-        point: middle of the stretch inside the hand, metres.
+        point: middle of the stretch inside the hand, meters.
         out: unit vector along the line, out of the hand on the thumb's side.
-        radius: of what fits, metres.
+        radius: of what fits, meters.
     """
 
     shape: Float32[np.ndarray, " n"]
@@ -46,7 +46,7 @@ def sample_wrap(
     Args:
         rng: source of every choice.
         hand: model of the hand.
-        radius: of the rod, metres, at most `WIDEST_M`.
+        radius: of the rod, meters, at most `WIDEST_M`.
         shape: whose hand; None = anybody's.
 
     Raises:

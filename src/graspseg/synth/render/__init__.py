@@ -1,5 +1,5 @@
 """Meshes to depth.
 
-In: meshes and a camera. Out: depth in metres and labels.
+In: meshes and a camera. Out: depth in meters and labels.
 Begin with `canvas.Canvas`.
 """

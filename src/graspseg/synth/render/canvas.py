@@ -1,6 +1,6 @@
 """Inverse-depth rasterizer: meshes, rectangles and ellipsoids into one depth and label image.
 
-Camera frame: x right, y down, z forward, metres. Pixel centres lie at integer coordinates, so the point
+Camera frame: x right, y down, z forward, meters. Pixel centers lie at integer coordinates, so the point
 (X, Y, Z) falls on (fx X/Z + cx, fy Y/Z + cy). The buffer holds 1/z, which is linear in screen space: interpolating
 it is perspective-correct. Everything is single-threaded; equal input gives equal bits.
 """
@@ -41,7 +41,7 @@ class Canvas:
 
     @property
     def depth(self) -> Float32[np.ndarray, "h w"]:
-        """Depth in metres, 0 where nothing was drawn (a new array)."""
+        """Depth in meters, 0 where nothing was drawn (a new array)."""
         return raster.invert(self.inverse_depth)
 
     def clear(self) -> None:
@@ -60,11 +60,11 @@ class Canvas:
     ) -> None:
         """Draw a triangle mesh, both sides of every face.
 
-        A pixel is covered when its centre is inside the triangle; a centre on an edge belongs to exactly one of the two
+        A pixel is covered when its center is inside the triangle; a center on an edge belongs to exactly one of the two
         triangles that share it, so a closed surface has neither cracks nor doubled pixels. Faces are cut at NEAR_M.
 
         Args:
-            vertices_cam: Metres, camera frame; may lie outside the image or behind the camera.
+            vertices_cam: Meters, camera frame; may lie outside the image or behind the camera.
             faces: Vertex indices; either winding.
             intrinsics: Pinhole camera of this canvas.
             label: Class written where this mesh is nearest.
@@ -103,9 +103,9 @@ class Canvas:
         hence the inside test is linear too.
 
         Args:
-            origin: [3] centre, metres.
-            u_axis: [3] half extent along the first side, metres.
-            v_axis: [3] half extent along the second side, metres.
+            origin: [3] center, meters.
+            u_axis: [3] half extent along the first side, meters.
+            v_axis: [3] half extent along the second side, meters.
             intrinsics: Pinhole camera of this canvas.
             label: Class written where the rectangle is nearest.
         """
@@ -128,8 +128,8 @@ class Canvas:
         With e = axes^-1 ray and g = axes^-1 center, the inverse depth q solves (g.g - 1) q^2 - 2 (e.g) q + e.e = 0.
 
         Args:
-            center: [3] metres.
-            axes: [3, 3] half-length axes in the columns, metres.
+            center: [3] meters.
+            axes: [3, 3] half-length axes in the columns, meters.
             intrinsics: Pinhole camera of this canvas.
             label: Class written where the ellipsoid is nearest.
         """
@@ -144,7 +144,7 @@ class Canvas:
         raster.fill_ellipsoid(self.inverse_depth, self.labels, forms, inverse_axes @ center, box, number)
 
     def finish(self) -> tuple[Float32[np.ndarray, "h w"], UInt8[np.ndarray, "h w"]]:
-        """Return copies of the depth (metres, 0 = nothing) and of the labels."""
+        """Return copies of the depth (meters, 0 = nothing) and of the labels."""
         return raster.invert(self.inverse_depth), self.labels.copy()
 
 

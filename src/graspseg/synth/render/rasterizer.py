@@ -130,7 +130,7 @@ def _fill_triangle(depths, classes, height, width, label, x0, y0, q0, x1, y1, q1
     q_row = (w0 * q0 + w1 * q1 + w2 * q2) * scale
     q_right = -(dy0 * q0 + dy1 * q1 + dy2 * q2) * (_STEPS * scale)
     q_down = (dx0 * q0 + dx1 * q1 + dx2 * q2) * (_STEPS * scale)
-    # An edge owns the centres on it in one of its two directions only.
+    # An edge owns the centers on it in one of its two directions only.
     w0 -= 0 if dy0 < 0 or (dy0 == 0 and dx0 > 0) else 1
     w1 -= 0 if dy1 < 0 or (dy1 == 0 and dx1 > 0) else 1
     w2 -= 0 if dy2 < 0 or (dy2 == 0 and dx2 > 0) else 1
@@ -151,7 +151,7 @@ def _fill_triangle(depths, classes, height, width, label, x0, y0, q0, x1, y1, q1
 @njit(cache=True)
 @no_type_check
 def _fill_clipped(depths, classes, height, width, label, corners, camera):
-    """Cut one triangle (corners [3, 3], metres) at NEAR_M and rasterize what is left."""
+    """Cut one triangle (corners [3, 3], meters) at NEAR_M and rasterize what is left."""
     kept = np.empty((4, 3))
     count = 0
     for i in range(3):

@@ -1,4 +1,4 @@
-"""What a scene is made of, and how it is drawn. Everything in metres."""
+"""What a scene is made of, and how it is drawn. Everything in meters."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ InteractionKind = Literal["hold", "bare", "palm", "tool", "two_hands", "hand_ove
 NonRigidKind = Literal["cloth", "paper", "cable"]
 LongKind = Literal["foam_tube", "stick", "rope", "board", "hose", "bag"]
 Kind = InteractionKind | NonRigidKind | LongKind | Literal["two_ends"]
-"""What the first hand of a scene does; the kinds of bendable and of long things mean that it holds one.
+"""What the first hand of a scene does; the kinds of bendable and of long objects mean that it holds one.
 
-`two_ends`: both hands hold a long thing, each at one end.
+`two_ends`: both hands hold a long object, each at one end.
 """
 
 SurfaceKind = Literal["skin", "glove", "ring", "band", "sleeve", "held", "clutter", "body", "head", "table", "wall"]
@@ -31,10 +31,10 @@ class Mesh:
     """Triangles in the camera frame with one label.
 
     Attributes:
-        vertices: metres.
+        vertices: meters.
         faces: vertex indices.
         label: class.
-        kind: what it is, for color; None where that can be told from shape and label.
+        kind: what it is, for color; None where that can be distinguished from shape and label.
         person: whose skin or cloth it is, for color; None where the nearest hand tells.
         name: of the object that is held, empty for all else.
     """
@@ -113,7 +113,7 @@ def rotation_of(vector: np.ndarray) -> Float64[np.ndarray, "3 3"]:
 
 
 def box(size: np.ndarray) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
-    """A box about the origin: its corners and faces; `size` in metres."""
+    """A box about the origin: its corners and faces; `size` in meters."""
     corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)]) * size
     quads = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     faces = np.array([t for a, b, c, d in quads for t in ((a, b, c), (a, c, d))], np.int32)

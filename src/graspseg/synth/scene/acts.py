@@ -19,7 +19,7 @@ from graspseg.synth.render.scene_parts import Mesh
 
 
 class Act(NamedTuple):
-    """An arm, the thing it holds or that lies near it (hand frame), and the point of the hand frame to look at."""
+    """An arm, the object it holds or that lies near it (hand frame), and the point of the hand frame to look at."""
 
     pose: ArmPose
     thing: Mesh | None
@@ -53,7 +53,7 @@ class ActMaker:
             case "foam_tube" | "stick" | "rope" | "board" | "hose" | "bag":
                 made = hold_long(rng, self._hand, kind, self._arm)
             case "two_ends":
-                raise AssertionError("two hands at the ends of a thing are no act of one hand")
+                raise AssertionError("two hands at the ends of an object are no act of one hand")
             case _:
                 made = self._interactions.compose(rng, kind)
         assert self._pose is not None
@@ -74,7 +74,7 @@ class ActMaker:
         return sample_pose(rng, self._hands, shape, articulation, straight=straight)
 
     def length_m(self, rng: np.random.Generator) -> float:
-        """Wrist joint to middle finger's tip of a random adult or child, metres."""
+        """Wrist joint to middle finger's tip of a random adult or child, meters."""
         low, high = self._hands.child_mm if rng.uniform() < self._hands.child_share else self._hands.adult_mm
         return float(np.clip(rng.normal((low + high) / 2, (high - low) / 5), low, high)) / 1000
 

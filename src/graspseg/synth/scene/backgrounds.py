@@ -44,7 +44,7 @@ class Plane:
     offset_m: float
 
     def height_m(self, point: np.ndarray) -> float:
-        """How far a point [3] stands above the surface, metres."""
+        """How far a point [3] stands above the surface, meters."""
         return float(point @ self.normal) - self.offset_m
 
 
@@ -53,7 +53,7 @@ class Background:
     """A recorded frame at the generator's size.
 
     Attributes:
-        depth_m: metres, 0 = not measured.
+        depth_m: meters, 0 = not measured.
         intrinsics: the camera.
         cell_px: pixels that one pixel of the recording covers, 1 unless it was enlarged.
         name: where it comes from.

@@ -25,7 +25,7 @@ class ClutterMaker:
         self._household_share = household_share
 
     def __call__(self, rng: np.random.Generator) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]]:
-        """A thing at a plausible size, in its own frame, metres; lookalikes and household things have z up."""
+        """An object at a plausible size, in its own frame, meters; lookalikes and household things have z up."""
         if self._lookalike_share and rng.uniform() < self._lookalike_share:
             return lookalike(rng, self._cast)
         if self._household_share and rng.uniform() < self._household_share:
@@ -33,7 +33,7 @@ class ClutterMaker:
         return self._cast.clutter(rng)
 
     def furniture(self, rng: np.random.Generator) -> tuple[np.ndarray, Int32[np.ndarray, "f 3"]] | None:
-        """A piece of furniture, z up, metres; None where it shall be a plain box."""
+        """A piece of furniture, z up, meters; None where it shall be a plain box."""
         if not self._household_share or rng.uniform() >= self._household_share:
             return None
         return sample_furniture(rng, self._cast.split)

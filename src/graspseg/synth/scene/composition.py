@@ -34,14 +34,14 @@ def compose(
     """Measure a clean rendering in front of a recorded frame.
 
     Args:
-        depth_m: rendered depth in metres, 0 = nothing there.
+        depth_m: rendered depth in meters, 0 = nothing there.
         labels: exact labels.
         background: what was recorded, with its own noise, which stays as it is.
         rng: decides everything that is random.
         sensor: measures what is rendered, and loses what it hides.
 
     Returns:
-        Depth in metres (0 = no measurement) and labels, both of the background's size.
+        Depth in meters (0 = no measurement) and labels, both of the background's size.
     """
     shown = in_front(depth_m, background)
     both = np.where(shown, depth_m, background.filled_m)

@@ -22,7 +22,7 @@ def cut_out(
 
     Args:
         rng: decides; nothing is drawn where the recipe has no cut-outs.
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         labels: labels of its pixels.
         intrinsics: the camera.
         recipe: how often and how.

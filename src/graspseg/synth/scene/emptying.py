@@ -1,4 +1,4 @@
-"""Scenes without hands, and things that stand before a recorded background."""
+"""Scenes without hands, and objects that stand before a recorded background."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def add_things(rng: np.random.Generator, scene: Scene, background: Background, c
         rng: decides.
         scene: gets the meshes, all BACKGROUND.
         background: what the scene is put into.
-        clutter: gives things in metres about their origin.
+        clutter: gives things in meters about their origin.
     """
     surface = background.plane(rng)
     taken = [mesh.vertices[::11] for mesh in scene.meshes if mesh.kind not in ("body", "head")]
@@ -70,7 +70,7 @@ def add_things(rng: np.random.Generator, scene: Scene, background: Background, c
 
 
 def _on(rng: np.random.Generator, vertices: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """A thing turned about the vertical, standing or on any side, its lowest point in the plane through the origin."""
+    """An object turned about its vertical, standing or on any side, its lowest point in the plane of the origin."""
     side = cross(up, np.eye(3)[int(np.abs(up).argmin())])
     side = side / np.linalg.norm(side)
     turn = rng.uniform(0, 2 * np.pi)

@@ -1,4 +1,4 @@
-"""One random scene without a stage: who holds what, seen from where, in front of what. Everything is placed in metres.
+"""One random scene without a stage: who holds what, seen from where, in front of what. Everything is placed in meters.
 
 World frame = the frame of the first (right or mirrored left) hand; the camera looks at it from anywhere. Things that
 stand behind (table, wall, torso, clutter) are placed in the camera frame, so that they never cut through the hand.

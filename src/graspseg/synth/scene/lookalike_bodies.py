@@ -1,4 +1,4 @@
-"""Things shaped like people and their parts that are none: gloves, dolls, busts, feet and shoes. Metres, z up."""
+"""Things shaped like people and their parts that are none: gloves, dolls, busts, feet and shoes. Meters, z up."""
 
 from __future__ import annotations
 

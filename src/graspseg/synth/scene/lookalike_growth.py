@@ -1,4 +1,4 @@
-"""Natural and soft things that look like fingers, arms or held things: branches, plants, bundles, cables, cloth."""
+"""Natural and soft objects that look like fingers, arms or held objects: branches, plants, bundles, cables, cloth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Machines and stands that look like hands and arms: grippers, robot arms, lamps, racks. Metres, z up."""
+"""Machines and stands that look like hands and arms: grippers, robot arms, lamps, racks. Meters, z up."""
 
 from __future__ import annotations
 

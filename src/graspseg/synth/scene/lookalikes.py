@@ -55,7 +55,7 @@ def lookalike_kinds(cast: Cast) -> list[str]:
 def lookalike(
     rng: np.random.Generator, cast: Cast, kind: str | None = None
 ) -> tuple[Float32[np.ndarray, "v 3"], Int32[np.ndarray, "f 3"]]:
-    """Something that may be mistaken for a hand, an arm or a held thing, as it stands or lies.
+    """Something that may be mistaken for a hand, an arm or a held object, as it stands or lies.
 
     Args:
         rng: source of every choice.
@@ -63,7 +63,7 @@ def lookalike(
         kind: draw this kind; None = any kind of the split, by weight.
 
     Returns:
-        Vertices, metres, z up, the middle of the bounding box at the origin; faces, some of them open sheets.
+        Vertices, meters, z up, the middle of the bounding box at the origin; faces, some of them open sheets.
 
     Raises:
         ValueError: If the split shows no such kind.

@@ -1,4 +1,4 @@
-"""How arms and cameras of a clip move: sums of slow sines, and a hand that closes on a thing or lets it go.
+"""How arms and cameras of a clip move: sums of slow sines, and a hand that closes on an object or lets it go.
 
 Everything is a pure function of the time since the clip's start, so that any frame can be made alone.
 """
@@ -48,7 +48,7 @@ class ArmMotion:
         swing: rotation about the shoulder, radians (3).
         wrist: flexion, deviation, elbow flexion, pronation (4).
         fingers: the joint angles (20).
-        grab_s, release_s: from when to when the thing is held; the hand is open before and after.
+        grab_s, release_s: from when to when the object is held; the hand is open before and after.
         open_s: how long opening and closing take.
         open_fingers: [5, 4] what opening adds to the joint angles.
         retreat: rotation about the shoulder that takes the open hand away, radians (3).
@@ -64,7 +64,7 @@ class ArmMotion:
     retreat: Float64[np.ndarray, "3"] | None = None
 
     def held_time(self, time_s: float) -> float:
-        """The nearest time at which the thing is held: it rests where it was grabbed or let go."""
+        """The nearest time at which the object is held: it rests where it was grabbed or let go."""
         return float(np.clip(time_s, self.grab_s, self.release_s))
 
     def opening(self, time_s: float) -> float:
@@ -76,7 +76,7 @@ class ArmMotion:
 
 @dataclass(frozen=True, eq=False)
 class CameraMotion:
-    """A slow path with the tremor of a hand, metres and radians."""
+    """A slow path with the tremor of a hand, meters and radians."""
 
     path: Waves
     turn: Waves

@@ -1,6 +1,6 @@
-"""What stands around people on a stage: table, floor, walls, furniture, and things that reach in before the hand.
+"""What stands around people on a stage: table, floor, walls, furniture, and objects that reach in before the hand.
 
-World: metres, y down, z to the first person's front. Nothing is placed where hands, arms or the camera are.
+World: meters, y down, z to the first person's front. Nothing is placed where hands, arms or the camera are.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def furnish(
         staging: Gets the meshes and planes.
         stage: How often what.
         clutter: Gives things.
-        occupied: World points [n, 3] of arms and held things, over the whole clip.
+        occupied: World points [n, 3] of arms and held objects, over the whole clip.
         seated: whether the first person's thighs are before the trunk.
     """
     camera = staging.camera.position
@@ -89,7 +89,7 @@ def _with_stands(staging: Staging, arm: StagedArm, occupied: np.ndarray) -> Stag
 def _table(
     rng: np.random.Generator, staging: Staging, stage: Stage, clutter: Clutter, occupied: np.ndarray, lap: float
 ) -> None:
-    """A table before the first person with things on it, unless it would be in the way."""
+    """A table before the first person with objects on it, unless it would be in the way."""
     edge = 0.14 + rng.uniform(0.0, 0.15)
     over = occupied[occupied[:, 2] > edge - 0.02]
     if len(over) < 20:
@@ -189,7 +189,7 @@ def _lowest(staging: Staging) -> float:
 
 
 def _clear(vertices: np.ndarray, staging: Staging, occupied: np.ndarray, gap_m: float) -> bool:
-    """Whether a thing's bounding box keeps off arms, hands, held things, and the camera."""
+    """Whether an object's bounding box keeps off arms, hands, held objects, and the camera."""
     low, high = vertices.min(axis=0) - gap_m, vertices.max(axis=0) + gap_m
     if ((occupied > low) & (occupied < high)).all(axis=1).any():
         return False

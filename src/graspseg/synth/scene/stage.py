@@ -1,6 +1,6 @@
 """Scenes with people, a table and a room, upright and whole: no arm ends in the air.
 
-The world is the first person's body frame (`person.py`): metres, y down, z to that person's front. A `Staging` is a
+The world is the first person's body frame (`person.py`): meters, y down, z to that person's front. A `Staging` is a
 pure function of time; a still is one taken at time 0.
 """
 
@@ -56,7 +56,7 @@ class StagedArm:
         person: whose it is.
         side: 1 = right, -1 = left.
         rotation: from the hand frame to the body frame of a right arm, at time 0.
-        held: the thing in the hand frame, or None; one that only lies near is BACKGROUND.
+        held: the object in the hand frame, or None; one that only lies near is BACKGROUND.
         motion: None = it keeps still.
     """
 
@@ -70,7 +70,7 @@ class StagedArm:
     motion: ArmMotion | None = None
 
     def meshes(self, time_s: float, *, cloth: int) -> list[Mesh]:
-        """Arm and thing in the world; a thing not yet or no longer held is BACKGROUND."""
+        """Arm and object in the world; one not yet or no longer held is BACKGROUND."""
         pose, turn, shift = self._at(time_s)
         meshes = arm_meshes(self.model, pose, self.outfit, cloth=cloth)
         for mesh in meshes:
@@ -82,7 +82,7 @@ class StagedArm:
         return meshes
 
     def thing(self, time_s: float) -> Float32[np.ndarray, "v 3"]:
-        """World vertices of the held thing as the hand carries it at a time."""
+        """World vertices of the held object as the hand carries it at a time."""
         assert self.held is not None
         _, turn, shift = self._at(time_s)
         return self.held.vertices @ turn + shift

@@ -184,7 +184,7 @@ class StageMaker:
         return []
 
     def _motion(self, rng: np.random.Generator, arm: StagedArm, length_s: float) -> ArmMotion:
-        """Slow movements of an arm; a thing held may be grabbed or let go on the way."""
+        """Slow movements of an arm; an object held may be grabbed or let go on the way."""
         lively = rng.uniform(0.15, 1.0)
         scatter = 0.012 if arm.held is not None else rng.choice([0.05, 0.25])
         motion = ArmMotion(
@@ -261,7 +261,7 @@ def _with_grab(rng: np.random.Generator, arm: StagedArm, motion: ArmMotion, leng
     opened[:, [0, 2]] = -rng.uniform(0.35, 0.7)
     opened[:, 3] = -0.2
     shoulder = arm_joints(arm.model, arm.pose)[SHOULDER]
-    # Away from the thing is out of the back of the hand and back toward the wrist.
+    # Away from the object is out of the back of the hand and back toward the wrist.
     away = arm.rotation @ np.array([-0.4, 0.0, -1.0]) * rng.uniform(0.05, 0.1)
     lever = arm.rotation @ (PALM - shoulder)
     retreat = np.cross(lever, away) / (lever @ lever)

@@ -72,7 +72,7 @@ def scatter(
     Args:
         rng: Decides everything.
         clutter: Gives things of the split.
-        visible: Points [n, 3] to keep clear of, metres.
+        visible: Points [n, 3] to keep clear of, meters.
         ground: A point of the plane, its two unit sides and its unit normal.
         recipe: How many and of what kind.
     """

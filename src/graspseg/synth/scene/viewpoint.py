@@ -25,11 +25,11 @@ class Camera:
     position: Float64[np.ndarray, "3"]
 
     def see(self, points: np.ndarray) -> Float32[np.ndarray, "n 3"]:
-        """World points [n, 3] in the camera frame, metres."""
+        """World points [n, 3] in the camera frame, meters."""
         return ((points - self.position) @ self.rotation.T).astype(np.float32)
 
     def moved(self, shift: np.ndarray, turn: np.ndarray) -> Camera:
-        """The camera shifted by metres in the world and turned by a rotation vector in its own frame."""
+        """The camera shifted by meters in the world and turned by a rotation vector in its own frame."""
         return Camera(rotation_of(turn) @ self.rotation, self.position + shift)
 
 

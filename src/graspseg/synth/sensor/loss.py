@@ -36,7 +36,7 @@ def spans(depth):
 @njit(cache=True)
 @no_type_check
 def _disk(lost, depth, y, x, radius, bound, far):
-    """Lose the pixels within `radius` of (y, x) that lie beyond (`far`) or before `bound` metres."""
+    """Lose the pixels within `radius` of (y, x) that lie beyond (`far`) or before `bound` meters."""
     height, width = depth.shape
     reach = int(radius)
     square = radius * radius

@@ -1,6 +1,6 @@
 """The sensor `mixed`: another kind of sensor for every frame, set by eye, broader than any real one.
 
-Its draws are frozen: the exam's frames depend on each of them.
+Its draws are frozen: the test set's frames depend on each of them.
 """
 
 from __future__ import annotations

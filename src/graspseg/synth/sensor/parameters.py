@@ -42,7 +42,7 @@ class SensorParameters:
         mixing_px: standard deviation of the spot whose light one pixel collects; 0 = no mixing. With it, `jump_m` is
             the shift from which a mixed pixel belongs to neither surface.
         mixing_loss: share of such pixels that the sensor notices and drops.
-        shot_noise_m: standard deviation of depth one metre away, on a surface of albedo 1 seen head-on; it grows as
+        shot_noise_m: standard deviation of depth one meter away, on a surface of albedo 1 seen head-on; it grows as
             less light comes back.
         blur_px: standard deviation of the window over which disparity is averaged, as large matching windows do; 0 =
             none.

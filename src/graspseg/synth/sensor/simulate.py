@@ -27,14 +27,14 @@ def measure(
     """Measure a clean rendering.
 
     Args:
-        depth_m: Rendered depth in metres, 0 = nothing there; not changed.
+        depth_m: Rendered depth in meters, 0 = nothing there; not changed.
         labels: Exact labels; not changed.
         intrinsics: The camera.
         rng: Decides everything that is random.
         sensor: What it does.
 
     Returns:
-        Measured depth in metres (0 = no measurement) and labels: a pixel that takes its depth from another pixel takes
+        Measured depth in meters (0 = no measurement) and labels: a pixel that takes its depth from another pixel takes
         its label too; pixels without measurement, between two surfaces or with a wrong depth are BACKGROUND.
     """
     p = sensor

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from graspseg.evaluation.annotation_exam import EXAM, TUNING, AnnotationExam, window_labels
+from graspseg.evaluation.annotation_test_set import TEST_SET, TUNING, AnnotationTestSet, window_labels
 from graspseg.labels import HAND, OBJECT
 
-SMALL = AnnotationExam("val", 3, repeats=1, counts=(1, 0, 2, 0), skin_every=2)
+SMALL = AnnotationTestSet("val", 3, repeats=1, counts=(1, 0, 2, 0), skin_every=2)
 
 
 def test_tones_and_lights_are_even_and_the_exam_counts_500_frames() -> None:
-    recordings = EXAM.recordings()
+    recordings = TEST_SET.recordings()
     kinds = [(recording.tone, recording.light) for recording in recordings]
-    assert len(recordings) * EXAM.counts[2] == 500
-    assert {kinds.count(kind) for kind in kinds} == {EXAM.repeats} and len(set(kinds)) == 20
-    assert EXAM.split != TUNING.split and EXAM.seed != TUNING.seed
-    assert 1 / EXAM.skin_every >= 0.2 and EXAM.error_px == 3.0
+    assert len(recordings) * TEST_SET.counts[2] == 500
+    assert {kinds.count(kind) for kind in kinds} == {TEST_SET.repeats} and len(set(kinds)) == 20
+    assert TEST_SET.split != TUNING.split and TEST_SET.seed != TUNING.seed
+    assert 1 / TEST_SET.skin_every >= 0.2 and TEST_SET.error_px == 3.0
 
 
 def test_a_recording_has_one_person_one_light_and_the_empty_hand_first() -> None:

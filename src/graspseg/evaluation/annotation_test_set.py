@@ -1,4 +1,4 @@
-"""The frozen exam of the annotation: synthetic recordings of one person each, with depth, color and exact labels.
+"""The frozen test set of the annotation: synthetic recordings of one person each, with depth, color and exact labels.
 
 A recording has one person, one light, one pair of cameras and locked exposure, as the paper's have (section 3), and an
 object with another material in every frame. It begins as a user begins one: with the empty hand. Frames are drawn by
@@ -46,7 +46,7 @@ _SMALLEST_OBJECT_PX = 300
 
 
 @dataclass(frozen=True)
-class AnnotationExam:
+class AnnotationTestSet:
     """Which recordings there are.
 
     Attributes:
@@ -66,7 +66,7 @@ class AnnotationExam:
     error_px: float = 3.0
     skin_every: int = 4
 
-    def recordings(self) -> list[ExamRecording]:
+    def recordings(self) -> list[AnnotationRecording]:
         """All recordings: lights within tones within repeats."""
         kinds = [
             (tone, light)
@@ -74,16 +74,16 @@ class AnnotationExam:
             for tone in range(1, len(MONK_SRGB) + 1)
             for light in get_args(Light)
         ]
-        return [ExamRecording(self, index, tone, light) for index, (tone, light) in enumerate(kinds)]
+        return [AnnotationRecording(self, index, tone, light) for index, (tone, light) in enumerate(kinds)]
 
 
-EXAM = AnnotationExam("unseen", 20_261_104, repeats=5, counts=(4, 4, 5, 1))
-"""The exam: 100 recordings, 500 frames that count, 100 with sleeves."""
-TUNING = AnnotationExam("val", 20_261_105, repeats=2, counts=(4, 4, 5, 1))
+TEST_SET = AnnotationTestSet("unseen", 20_261_104, repeats=5, counts=(4, 4, 5, 1))
+"""The test set: 100 recordings, 500 frames that count, 100 with sleeves."""
+TUNING = AnnotationTestSet("val", 20_261_105, repeats=2, counts=(4, 4, 5, 1))
 """What thresholds are chosen on: 40 recordings, 200 frames that count."""
 
 
-class ExamFrame(NamedTuple):
+class AnnotationFrame(NamedTuple):
     """A frame with its truth: labels within 16 cm of the nearest hand or object; `facts` says what was drawn."""
 
     rgbd: RgbdFrame
@@ -93,36 +93,36 @@ class ExamFrame(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ExamRecording:
-    """One recording of an exam.
+class AnnotationRecording:
+    """One recording of a test set.
 
     Attributes:
-        exam: it belongs to.
-        index: within the exam.
+        test_set: it belongs to.
+        index: within the test set.
         tone: of the Monk scale.
         light: of the main light.
     """
 
-    exam: AnnotationExam
+    test_set: AnnotationTestSet
     index: int
     tone: int
     light: Light
 
-    def frames(self) -> Iterator[ExamFrame]:
+    def frames(self) -> Iterator[AnnotationFrame]:
         """Draw the frames, the empty hand first; the same on every call."""
         rig = ColorRig.sample(self._stream(0), width=WIDTH, height=HEIGHT)
         settings = ColorSettings(
             width=WIDTH,
             height=HEIGHT,
             rig=rig,
-            residual_px=(0.0, self.exam.error_px),
+            residual_px=(0.0, self.test_set.error_px),
             tones=(self.tone,),
             temperature_k=_TEMPERATURE_K[self.light],
         )
         session: Session | None = None
-        for part, count in zip(PARTS, self.exam.counts, strict=True):
+        for part, count in zip(PARTS, self.test_set.counts, strict=True):
             for number, made in enumerate(self._depth(part, count)):
-                skin = (self.index + number) % self.exam.skin_every == 0
+                skin = (self.index + number) % self.test_set.skin_every == 0
                 color = render_color(
                     made.scene,
                     self._stream(1, PARTS.index(part), number),
@@ -132,7 +132,7 @@ class ExamRecording:
                 session = session or color.session
                 name = f"{part}-{self.index:03d}-{number}"
                 rgbd = RgbdFrame(name, made.frame.frame(), color.rgb, _camera(color))
-                yield ExamFrame(rgbd, made.labels, part, self._facts(part, color))
+                yield AnnotationFrame(rgbd, made.labels, part, self._facts(part, color))
 
     def _depth(self, part: Part, count: int) -> Iterator[_Shown]:
         """Depth and truth of the first frames that show what a person would record."""
@@ -148,11 +148,11 @@ class ExamRecording:
                 yield _Shown(made, labels, maker.scene)
 
     def _maker(self, part: Part) -> FrameMaker:
-        seed = self.exam.seed + 10 * PARTS.index(part)
-        return FrameMaker(self.exam.split, seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT), recipe=_recipe(part))
+        seed = self.test_set.seed + 10 * PARTS.index(part)
+        return FrameMaker(self.test_set.split, seed, intrinsics=Intrinsics.default(WIDTH, HEIGHT), recipe=_recipe(part))
 
     def _stream(self, *key: int) -> np.random.Generator:
-        return np.random.default_rng([self.exam.seed, SPLITS.index(self.exam.split), self.index, *key])
+        return np.random.default_rng([self.test_set.seed, SPLITS.index(self.test_set.split), self.index, *key])
 
     def _facts(self, part: Part, color: ColorImage) -> dict[str, Any]:
         held = color.record["held"]
