@@ -11,7 +11,7 @@ from jaxtyping import Float32
 from graspseg.frame import Frame
 from graspseg.labels import BACKGROUND, OBJECT
 from graspseg.segment.look import Look
-from graspseg.segment.segmenter import Answer, Segmentation
+from graspseg.segment.segmentation import Answer, Segmentation
 
 Box = tuple[int, int, int, int]
 _MARGIN_PX = 4
