@@ -143,11 +143,11 @@ def make_segmenter(parameters: Mapping[str, Any]) -> StreamSegmenter:
 def main() -> int:
     """Run the node until it is told to end."""
     try:
-        import rclpy
-        from rclpy.executors import ExternalShutdownException
-        from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-        from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-        from vision_msgs.msg import LabelInfo, VisionClass
+        import rclpy  # pyright: ignore[reportMissingImports]
+        from rclpy.executors import ExternalShutdownException  # pyright: ignore[reportMissingImports]
+        from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy  # pyright: ignore[reportMissingImports]
+        from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # pyright: ignore[reportMissingImports]
+        from vision_msgs.msg import LabelInfo, VisionClass  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError as error:
         sentence = f"This node needs {error.name}, which is part of ROS 2: source /opt/ros/DISTRO/setup.bash"
         print(sentence, file=sys.stderr)

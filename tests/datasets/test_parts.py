@@ -13,7 +13,7 @@ from graspseg.datasets.check import check
 from graspseg.datasets.conditions import parse_condition
 from graspseg.datasets.convert import Conversion
 from graspseg.datasets.folder import FolderDataset, FolderWriter
-from graspseg.datasets.open import open_dataset
+from graspseg.datasets.open import open_on_disk
 from graspseg.datasets.selection import Merged, unique_names
 from graspseg.datasets.splitting import parse_shares, sequences_of, share_out, split_dataset
 from graspseg.datasets.statistics import as_json, collect
@@ -52,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_folder_knows_what_shards_of_the_same_seed_know(made: Path) -> None:
-    folder, shards = open_dataset(made / "folder"), open_dataset(made / "shards")
+    folder, shards = open_on_disk(made / "folder"), open_on_disk(made / "shards")
     figures = [as_json(collect(dataset), dataset.description) for dataset in (folder, shards)]
     assert figures[0] == figures[1]
     assert figures[0]["objects"] and figures[0]["hands"] and figures[0]["interactions"]
@@ -65,8 +65,8 @@ def test_a_folder_knows_what_shards_of_the_same_seed_know(made: Path) -> None:
 
 
 def test_facts_survive_folder_to_shards_and_back(made: Path, tmp_path: Path) -> None:
-    Conversion(open_dataset(made / "folder"), tmp_path / "shards", "shards").run()
-    Conversion(open_dataset(tmp_path / "shards"), tmp_path / "back", "folder").run()
+    Conversion(open_on_disk(made / "folder"), tmp_path / "shards", "shards").run()
+    Conversion(open_on_disk(tmp_path / "shards"), tmp_path / "back", "folder").run()
     names = [name for name in contents(made / "folder") if name.startswith("facts/")]
     assert len(names) == 6
     for name in names:
@@ -75,18 +75,18 @@ def test_facts_survive_folder_to_shards_and_back(made: Path, tmp_path: Path) -> 
 
 def test_facts_that_somebody_changed_are_not_written_over(made: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    Conversion(open_dataset(made / "shards"), out, "folder").run()
+    Conversion(open_on_disk(made / "shards"), out, "folder").run()
     mine = out / "facts" / "train-0000001.json"
     mine.write_text('{"objects": ["mine"]}')
     said: list[str] = []
-    again = Conversion(open_dataset(made / "shards"), out, "folder", say=said.append)
+    again = Conversion(open_on_disk(made / "shards"), out, "folder", say=said.append)
     again.run()
     assert (again.written, again.failed) == (5, 1) and "train-0000001.json was changed" in said[0]
     assert FolderDataset(out).facts(1) == {"objects": ["mine"]}
 
 
 def test_damaged_facts_are_said(made: Path, tmp_path: Path) -> None:
-    Conversion(open_dataset(made / "shards"), tmp_path / "out", "folder").run()
+    Conversion(open_on_disk(made / "shards"), tmp_path / "out", "folder").run()
     (tmp_path / "out" / "facts" / "train-0000002.json").write_text("[")
     with pytest.raises(InputError, match=r"train-0000002\.json is no readable JSON"):
         FolderDataset(tmp_path / "out")[2]
@@ -97,9 +97,9 @@ def test_neighbors_are_never_in_different_splits(clips: Path, tmp_path: Path, fo
     """Keys of shards replace dots, so that only facts tell which frames follow each other."""
     source = clips
     if form == "shards":
-        Conversion(open_dataset(clips), tmp_path / "shards", "shards", shard_size=5).run()
+        Conversion(open_on_disk(clips), tmp_path / "shards", "shards", shard_size=5).run()
         source = tmp_path / "shards"
-    dataset = open_dataset(source)
+    dataset = open_on_disk(source)
     assert sorted(map(len, sequences_of(dataset))) == [1, 2, 2, 3, 4]
     for seed in range(5):
         divided = split_dataset(dataset, {"train": 0.75, "val": 0.25}, by="sequence", seed=seed)
@@ -120,7 +120,7 @@ def test_shares_are_met_as_well_as_groups_allow() -> None:
 
 
 def test_single_frames_of_the_generator_do_not_follow_each_other(made: Path) -> None:
-    assert len(sequences_of(open_dataset(made / "folder"))) == len(sequences_of(open_dataset(made / "shards"))) == 6
+    assert len(sequences_of(open_on_disk(made / "folder"))) == len(sequences_of(open_on_disk(made / "shards"))) == 6
 
 
 @pytest.mark.parametrize("text", ["train", "train=x", "=1", "train=0", "train=1.5", "train=nan"])
@@ -136,7 +136,7 @@ def test_split_on_the_command_line(clips: Path, tmp_path: Path, capsys: pytest.C
     command = ["dataset", "split", str(clips), "--out", str(out), "--shares", "train=0.75", "val=0.25"]
     assert main(command) == 0
     assert "train 9, val 3" in capsys.readouterr().err
-    assert len(open_dataset(out, split="train")) == 9 and len(open_dataset(out, split="val")) == 3
+    assert len(open_on_disk(out, split="train")) == 9 and len(open_on_disk(out, split="val")) == 3
     before = contents(out)
     assert main(command) == 0 and contents(out) == before
     assert main([*command, "--seed", "1"]) == 2
@@ -148,7 +148,7 @@ def test_split_on_the_command_line(clips: Path, tmp_path: Path, capsys: pytest.C
                 path.unlink()
     assert main(one) == 2 and "1 sequence of 4 frames, too few" in capsys.readouterr().err
     assert main([*one, "--by", "frame", "--to", "shards"]) == 0
-    assert set(open_dataset(tmp_path / "one").split_names) == {"a", "b"}
+    assert set(open_on_disk(tmp_path / "one").split_names) == {"a", "b"}
 
 
 def test_a_merged_frame_keeps_unit_camera_and_facts(made: Path, tmp_path: Path) -> None:
@@ -164,14 +164,14 @@ def test_a_merged_frame_keeps_unit_camera_and_facts(made: Path, tmp_path: Path) 
         out = tmp_path / form
         command = ["dataset", "merge", *map(str, paths), "--out", str(out), "--to", form]
         assert main(command) == 0
-        merged = open_dataset(out)
+        merged = open_on_disk(out)
         assert len(merged) == 8
         names = [merged.facts(index).get("stem", merged.stems[index]) for index in range(8)]
         frames = dict(zip(names, merged, strict=True))
         assert frames["set/x"].frame.intrinsics == camera and frames["set-2/x"].frame.intrinsics is None
         assert frames["set/x"].frame.depth_unit_m == 0.001 and frames["set-2/x"].frame.depth_unit_m == 0.000125
         assert frames["set/x"].frame.depth[0, 0] == frames["set-2/x"].frame.depth[0, 0] == 60_000
-        original = open_dataset(made / "shards")[4]
+        original = open_on_disk(made / "shards")[4]
         copy = frames["shards/train-0000004"]
         np.testing.assert_array_equal(copy.frame.depth, original.frame.depth)
         assert copy.frame.intrinsics == original.frame.intrinsics and copy.facts["source"] == "shards"
@@ -188,7 +188,7 @@ def test_color_of_two_cameras_cannot_be_merged(tmp_path: Path) -> None:
     for name, described in (("a", {}), ("b", {"color": {}})):
         FolderWriter(tmp_path / name, described).write("x", Frame(np.ones((4, 6), np.uint16)))
     with pytest.raises(InputError, match="color of different cameras"):
-        Merged([open_dataset(tmp_path / "a"), open_dataset(tmp_path / "b")])
+        Merged([open_on_disk(tmp_path / "a"), open_on_disk(tmp_path / "b")])
 
 
 def test_names_of_merged_sets_are_their_own() -> None:
@@ -197,7 +197,7 @@ def test_names_of_merged_sets_are_their_own() -> None:
 
 
 def test_filter_by_what_is_seen_and_known(made: Path, tmp_path: Path) -> None:
-    dataset = open_dataset(made / "folder")
+    dataset = open_on_disk(made / "folder")
     hand_px = [int((sample.target() == HAND).sum()) for sample in dataset]
     middle = sorted(hand_px)[3]
     kinds = [dataset.facts(index)["interaction"] for index in range(6)]
@@ -215,21 +215,21 @@ def test_filter_by_what_is_seen_and_known(made: Path, tmp_path: Path) -> None:
             out = tmp_path / f"{number}-{source}"
             assert main(["dataset", "filter", str(made / source), "--out", str(out), "--where", where]) == 0
             found = [stem for stem, chosen in zip(dataset.stems, expected, strict=True) if chosen]
-            assert list(open_dataset(out).stems) == found, where
+            assert list(open_on_disk(out).stems) == found, where
     both = [f"hand_px>={min(hand_px[:4])}", f"stems={keep}"]
     assert main(["dataset", "filter", str(made / "folder"), "--out", str(tmp_path / "both"), "--where", *both]) == 0
-    assert list(open_dataset(tmp_path / "both").stems) == dataset.stems[:4]
+    assert list(open_on_disk(tmp_path / "both").stems) == dataset.stems[:4]
 
 
 def test_filter_by_confidence_and_decision(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["dataset", "filter", str(clips), "--out", str(tmp_path / "out"), "--where"]
     assert main([*command, "confidence>=0.5"]) == 2 and "has no confidence.csv" in capsys.readouterr().err
     assert main([*command, "decision=accepted"]) == 2 and "has no decisions" in capsys.readouterr().err
-    stems = open_dataset(clips).stems
+    stems = open_on_disk(clips).stems
     rows = [f"{stem},{number / 10}" for number, stem in enumerate(stems)]
     (clips / "confidence.csv").write_text("stem,confidence\n" + "\n".join(rows[:8]) + "\n")
     assert main([*command, "confidence>=0.5"]) == 0
-    assert list(open_dataset(tmp_path / "out").stems) == stems[5:8]
+    assert list(open_on_disk(tmp_path / "out").stems) == stems[5:8]
     assert main([*command[:4], str(tmp_path / "none"), "--where", "confidence>2"]) == 2
     assert "None of the 12 frames" in capsys.readouterr().err and not (tmp_path / "none").exists()
 
@@ -238,7 +238,7 @@ def test_filter_counts_frames_that_cannot_be_read(clips: Path, tmp_path: Path) -
     (clips / "depth" / "take 1" / "0.5.png").write_bytes(b"")
     command = ["dataset", "filter", str(clips), "--out", str(tmp_path / "out"), "--where", "hand_px>0"]
     assert main(command) == 1
-    assert list(open_dataset(tmp_path / "out").stems) == ["take 1/1.5", "take 1/2.5", "take 4/0.5"]
+    assert list(open_on_disk(tmp_path / "out").stems) == ["take 1/1.5", "take 1/2.5", "take 4/0.5"]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_stopped_split_goes_on(clips: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(FolderDataset, "read", stops)
     with pytest.raises(KeyboardInterrupt):
         Conversion(
-            split_dataset(open_dataset(clips), {"train": 0.75, "val": 0.25}, by="sequence", seed=0),
+            split_dataset(open_on_disk(clips), {"train": 0.75, "val": 0.25}, by="sequence", seed=0),
             tmp_path / "stopped",
             "folder",
             own_units=True,

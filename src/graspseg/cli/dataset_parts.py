@@ -15,7 +15,7 @@ from graspseg.errors import InputError, printable
 
 if TYPE_CHECKING:
     from graspseg.datasets.convert import Conversion, Target
-    from graspseg.datasets.dataset import StoredDataset
+    from graspseg.datasets.dataset import Dataset, StoredDataset
 
 Data = Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
 ManyData = Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="DATA...")]
@@ -49,13 +49,13 @@ class Split:
 
     def run(self) -> int:
         """0 done, 1 some frames could not be used."""
-        from graspseg.datasets.open import open_dataset
+        from graspseg.datasets.open import open_on_disk
         from graspseg.datasets.splitting import parse_shares, split_dataset
 
         if self.seed < 0:
             raise InputError(f"--seed is {self.seed}, expected at least 0: leave it out for 0.")
         shares = parse_shares(self.shares)
-        dataset = open_dataset(self.data)
+        dataset = open_on_disk(self.data)
         divided = split_dataset(dataset, shares, by=self.by, seed=self.seed)
         code = _write(divided, self.out, self.to, self.shard_size, self.threads, command="graspseg dataset split")
         counts = {name: sum(divided.splits_of(index) == (name,) for index in range(len(divided))) for name in shares}
@@ -83,12 +83,12 @@ class Merge:
 
     def run(self) -> int:
         """0 done, 1 some frames could not be used."""
-        from graspseg.datasets.open import open_dataset
+        from graspseg.datasets.open import open_on_disk
         from graspseg.datasets.selection import Merged
 
         if not self.data:
             raise InputError("DATA is missing, expected the data sets to merge: graspseg dataset merge a b --out both.")
-        merged = Merged([open_dataset(path) for path in self.data])
+        merged = Merged([open_on_disk(path) for path in self.data])
         return _write(merged, self.out, self.to, self.shard_size, self.threads, command="graspseg dataset merge")
 
 
@@ -119,12 +119,12 @@ class Filter:
     def run(self) -> int:
         """0 done, 1 some frames could not be used."""
         from graspseg.datasets.conditions import filter_dataset, parse_condition
-        from graspseg.datasets.open import open_dataset
+        from graspseg.datasets.open import open_on_disk
 
         if not self.where:
             raise InputError("--where is empty, expected a condition: try --where 'hand_px>=500'.")
         conditions = [parse_condition(text) for text in self.where]
-        dataset = open_dataset(self.data, split=self.split)
+        dataset = open_on_disk(self.data, split=self.split)
         say = MessageLog()
         with frames_bar(len(dataset)) as advance:
             threads = thread_count(self.threads)
@@ -172,7 +172,7 @@ def thread_count(given: int | None) -> int:
     return given or available_threads()
 
 
-def warn(dataset: StoredDataset) -> None:
+def warn(dataset: Dataset) -> None:
     """Say what is odd about unit and camera of a data set."""
     from graspseg.datasets.doubts import doubts_of
 
@@ -181,7 +181,7 @@ def warn(dataset: StoredDataset) -> None:
 
 
 def written(
-    dataset: StoredDataset,
+    dataset: Dataset,
     out: Path,
     to: Target,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.dataset import Dataset, StoredDataset
 from graspseg.datasets.folder import FolderDataset
 from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, is_shards
@@ -51,6 +51,20 @@ def open_dataset(
         raise InputError(f"{path} does not exist, expected a folder or a .tar of frames: {meant}")
     kind = ShardDataset if is_shards(path) else FolderDataset
     return kind(path, depth_unit_m=depth_unit_m, intrinsics=intrinsics, split=split)
+
+
+def open_on_disk(path: str | Path, *, split: str | None = None) -> StoredDataset:
+    """Open a data set that has a place, as its parts are taken from there.
+
+    Raises:
+        InputError: see `open_dataset`; or it is made by a user's function.
+    """
+    dataset = open_dataset(path, split=split)
+    if not isinstance(dataset, StoredDataset):
+        raise InputError(
+            f"{path} is made by a function, expected a data set on disk: write it first, with graspseg dataset convert."
+        )
+    return dataset
 
 
 def _own(text: str, split: str | None) -> Dataset:
