@@ -64,7 +64,7 @@ def test_color_of_another_size_is_refused() -> None:
 
 
 def test_meters_are_stored_with_a_tenth_of_a_millimeter() -> None:
-    frame = Frame.from_metres(np.array([[0, 0.5], [np.nan, np.inf]], np.float32))
+    frame = Frame.from_meters(np.array([[0, 0.5], [np.nan, np.inf]], np.float32))
     assert frame.depth_unit_m == 0.0001
     np.testing.assert_array_equal(frame.depth, [[0, 5000], [0, 0]])
     assert frame.oddities() == ["2 pixels are NaN or infinite and count as not measured"]
@@ -75,13 +75,13 @@ def test_meters_are_stored_with_a_tenth_of_a_millimeter() -> None:
     [([6.5535, 1], 0.0001, [65535, 10000]), ([7, 1], 0.001, [7000, 1000]), ([200, 1], 0.001, [0, 1000])],
 )
 def test_unit_fits_the_scene(meters: list[float], unit: float, stored: list[int]) -> None:
-    frame = Frame.from_metres(np.array([meters], float))
+    frame = Frame.from_meters(np.array([meters], float))
     assert frame.depth_unit_m == unit
     np.testing.assert_array_equal(frame.depth, [stored])
 
 
 def test_scene_far_away_keeps_its_depth() -> None:
-    frame = Frame.from_metres(np.array([[300.0, 600.0]]))
+    frame = Frame.from_meters(np.array([[300.0, 600.0]]))
     np.testing.assert_allclose(frame.depth_m(), [[300, 600]])
     assert "300 m" in frame.oddities()[0]
     assert "--depth-unit" in frame.oddities()[0]
@@ -89,11 +89,11 @@ def test_scene_far_away_keeps_its_depth() -> None:
 
 def test_negative_meters_are_refused() -> None:
     with pytest.raises(InputError, match=r"-0\.5"):
-        Frame.from_metres(np.array([[-0.5, 1]]))
+        Frame.from_meters(np.array([[-0.5, 1]]))
 
 
 def test_a_given_unit_is_used_and_far_pixels_dropped() -> None:
-    frame = Frame.from_metres(np.array([[0.1235, 100]]), depth_unit_m=0.001)
+    frame = Frame.from_meters(np.array([[0.1235, 100]]), depth_unit_m=0.001)
     np.testing.assert_array_equal(frame.depth, [[124, 0]])
 
 

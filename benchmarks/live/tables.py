@@ -1,6 +1,6 @@
-"""The tables of docs/live.md from what `tracking.py` and `long_run.py` recorded.
+"""The tables of docs/results.md#live from what `tracking.py` and `long_run.py` recorded.
 
-python benchmarks/live/tables.py && python tools/check_readme.py --write
+python benchmarks/live/tables.py && python tools/docs/figures.py --write
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ Needs ROS 2 (rclpy, sensor_msgs, vision_msgs) and graspseg in the same Python.
 |---|---|---|
 | `depth/image_rect` (in) | Image 16UC1 mm or 32FC1 m; CompressedImage with the parameter `compressed` | |
 | `depth/camera_info` (in) | CameraInfo | the camera; without it a usual one is assumed |
-| `~/mask` | Image mono8 | 0 background, 1 hand, 2 object, 255 unlabelled (no depth) |
+| `~/mask` | Image mono8 | 0 background, 1 hand, 2 object, 255 unlabeled (no depth) |
 | `~/mask_colored` | Image rgb8 | hand orange, object blue |
 | `~/confidence` | Image 32FC1 | probability of the class in the mask |
 | `~/label_info` | vision_msgs/LabelInfo, latched | names of the classes |
@@ -93,7 +93,7 @@ class Bridge:
     def _frame(self, stored: np.ndarray) -> Frame:
         if stored.dtype == np.uint16:
             return Frame(stored, 0.001, self.camera)
-        return Frame.from_metres(stored, intrinsics=self.camera)
+        return Frame.from_meters(stored, intrinsics=self.camera)
 
     def _message(self, pixels: np.ndarray, encoding: str, *, header: Any) -> Any:
         message = self.image()
@@ -119,7 +119,7 @@ def label_info(info: Callable[[], Any], vision_class: Callable[[], Any]) -> Any:
     """Names of the values in the mask, as a `vision_msgs/LabelInfo`."""
     message = info()
     message.class_map = []
-    for value, name in (*enumerate(CLASS_NAMES), (IGNORE, "unlabelled")):
+    for value, name in (*enumerate(CLASS_NAMES), (IGNORE, "unlabeled")):
         each = vision_class()
         each.class_id, each.class_name = value, name
         message.class_map.append(each)

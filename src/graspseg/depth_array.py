@@ -68,6 +68,6 @@ def _remedy_for_array(array: np.ndarray) -> str:
     if np.issubdtype(kind, np.floating):
         finite = array[np.isfinite(array)]
         if finite.size and finite.max() > _LARGEST_LIKELY_M:
-            return "its values look like millimeters, so give Frame.from_metres(array / 1000)"
-        return "use Frame.from_metres(array) for depth in meters"
+            return "its values look like millimeters, so give Frame.from_meters(array / 1000)"
+        return "use Frame.from_meters(array) for depth in meters"
     return "give numbers"

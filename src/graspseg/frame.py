@@ -118,7 +118,7 @@ class Frame:
             )
 
     @classmethod
-    def from_metres(
+    def from_meters(
         cls,
         depth_m: Float[np.ndarray, "h w"],
         *,

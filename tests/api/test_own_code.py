@@ -83,7 +83,7 @@ class Squares(Dataset):
     def splits_of(self, index):
         return ()
 
-    def unlabelled(self):
+    def unlabeled(self):
         return []
 
 

@@ -42,7 +42,7 @@ def main(model: str, folder: str) -> None:
 
     first = f"{folder}/depth/{data.stems[0]}.png"
     print((segment(first).labels == segment(read_frame(first)).labels).all(), segment(depth_mm).labels.shape)
-    print(Frame.from_metres(depth_mm / 1000.0, intrinsics=camera).depth_m().max())
+    print(Frame.from_meters(depth_mm / 1000.0, intrinsics=camera).depth_m().max())
     try:
         read_frame("no/such/file.png")
     except InputError as error:

@@ -18,8 +18,8 @@ CAMERA = Intrinsics(80.0, 80.0, 31.5, 23.5)
 class Numbered(Dataset):
     """Frames of 64 x 48 whose depth is the number of the frame, all but one in labels of three classes."""
 
-    def __init__(self, count: int, *, bad: tuple[int, ...] = (), unlabelled: tuple[int, ...] = ()) -> None:
-        self.count, self.bad, self.missing = count, bad, unlabelled
+    def __init__(self, count: int, *, bad: tuple[int, ...] = (), unlabeled: tuple[int, ...] = ()) -> None:
+        self.count, self.bad, self.missing = count, bad, unlabeled
         self.been_read: list[int] = []
 
     @property
@@ -118,10 +118,10 @@ def test_other_frames_do_not_mix_with_those_that_are_there(cache) -> None:
 
 
 def test_frames_that_cannot_be_used_are_left_out_and_named(cache) -> None:
-    frames = cache(Numbered(6, bad=(1,), unlabelled=(4,)))
+    frames = cache(Numbered(6, bad=(1,), unlabeled=(4,)))
     assert [frames[index].stem for index in range(len(frames))] == ["frame 0", "frame 2", "frame 3", "frame 5"]
-    unlabelled = "frame 4 has no label image, expected one: label the frame or take it out."
-    assert frames.failures == ["1 is truncated", unlabelled]
+    unlabeled = "frame 4 has no label image, expected one: label the frame or take it out."
+    assert frames.failures == ["1 is truncated", unlabeled]
 
 
 def test_mostly_unusable_frames_are_an_error(cache) -> None:

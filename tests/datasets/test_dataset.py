@@ -111,7 +111,7 @@ def test_frames_are_named_counted_and_end(dataset: Dataset) -> None:
     for index, sample in enumerate(samples):
         _assert_same(dataset[index], sample)
     _assert_same(dataset[-1], samples[-1])
-    assert dataset.name and set(dataset.unlabelled()) <= set(dataset.stems)
+    assert dataset.name and set(dataset.unlabeled()) <= set(dataset.stems)
     assert all(dataset.has_color(index) == (dataset.color(index) is not None) for index in range(len(dataset)))
 
 
@@ -146,8 +146,8 @@ def test_parts_and_rows_keep_blocks_splits_and_missing_labels(tmp_path: Path) ->
         both.splits_of(4), folder.splits_of(0), folder.splits_of(1),
     ]  # fmt: skip
     (folder.path / "labels" / "own" / "1.png").unlink()
-    assert both.unlabelled() == ["own/1"] == Subset(both, range(5, 7)).unlabelled()
-    assert Subset(both, range(8, 10)).unlabelled() == []
+    assert both.unlabeled() == ["own/1"] == Subset(both, range(5, 7)).unlabeled()
+    assert Subset(both, range(8, 10)).unlabeled() == []
 
 
 def test_labels_that_must_be_there() -> None:

@@ -58,7 +58,7 @@ def test_accepted_frames_only(folder: Path) -> None:
     review(folder, {"a": "accepted", "b": "rejected", "e": "accepted"}, corrected="a")
     said: list[str] = []
     found = accepted_only(FolderDataset(folder), say=said.append)
-    assert found.stems == ["a", "e"] and found.unlabelled() == []
+    assert found.stems == ["a", "e"] and found.unlabeled() == []
     assert [values(found[index]) for index in range(2)] == [{2}, {1}]
     assert said == [f"{folder}: 2 of 5 frames, those accepted in review.sqlite"]
     assert accepted_only(FolderDataset(folder, split="train"), split="train").stems == ["a"]
@@ -68,7 +68,7 @@ def test_labels_that_are_not_yet_in_the_folder(folder: Path) -> None:
     review(folder, {"a": "accepted", "b": "accepted"}, corrected="a", written=False)
     (folder / "labels" / "a.png").unlink()
     found = pickle.loads(pickle.dumps(accepted_only(FolderDataset(folder))))  # as it travels to other processes
-    assert found.unlabelled() == []
+    assert found.unlabeled() == []
     assert [values(found[index]) for index in range(2)] == [{2}, {1}]
 
 

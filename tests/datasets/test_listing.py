@@ -39,7 +39,7 @@ def test_files_that_look_like_depth_and_are_not_read_are_named(tmp_path: Path) -
     for index in range(1, len(dataset)):
         with pytest.raises(InputError, match=rf"{dataset.stems[index]} is a .*, expected depth as"):
             dataset[index]
-    assert dataset.unlabelled() == ["a"]
+    assert dataset.unlabeled() == ["a"]
     reported: list[str] = []
     findings = check(take, say=reported.append)
     assert (findings.frames, findings.faults) == (1, len(UNREAD)) and "take the depth track out" in reported[0]

@@ -50,7 +50,7 @@ def test_labels_and_color_may_be_missing(make_shards) -> None:
     dataset = ShardDataset(make_shards(labeled=False))
     assert dataset[0].labels is None
     assert dataset.color(0) is None and not dataset.has_color(0)
-    assert dataset.unlabelled() == dataset.stems
+    assert dataset.unlabeled() == dataset.stems
 
 
 def test_splits_are_shards(make_shards) -> None:

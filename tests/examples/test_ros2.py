@@ -95,7 +95,7 @@ def pixels(message: Any, dtype: type, *channels: int) -> np.ndarray:
     return np.frombuffer(message.data, dtype).reshape(message.height, message.width, *channels)
 
 
-def test_integers_are_millimeters_and_pixels_without_depth_are_unlabelled(bridge: Any) -> None:
+def test_integers_are_millimeters_and_pixels_without_depth_are_unlabeled(bridge: Any) -> None:
     bridge.take_depth(image(DEPTH, "16UC1"))
     sent = bridge.sent
     assert pixels(sent["mask"], np.uint8).tolist() == [[255, 1, 2, 0], [1, 1, 2, 255]]
@@ -159,7 +159,7 @@ def test_labels_have_names() -> None:
         0: "background",
         1: "hand",
         2: "object",
-        255: "unlabelled",
+        255: "unlabeled",
     }
 
 

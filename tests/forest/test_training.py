@@ -130,7 +130,7 @@ def test_progress_is_told_for_every_part(train_frames: Dataset, tiny_settings: F
 
 
 def flat(label: int, *, depth_m: float = 0.5) -> Sample:
-    frame = Frame.from_metres(np.full((48, 64), depth_m, np.float32), intrinsics=Intrinsics.default(64, 48))
+    frame = Frame.from_meters(np.full((48, 64), depth_m, np.float32), intrinsics=Intrinsics.default(64, 48))
     return Sample("flat", frame, np.full((48, 64), label, np.uint8))
 
 

@@ -18,7 +18,7 @@ from graspseg.synth.generate import FrameMaker
 from graspseg.synth.recipe import RECIPES
 
 REAL = Path(__file__).parents[3] / "shared" / "real"
-Labelled = tuple[Frame, np.ndarray, bool]
+Labeled = tuple[Frame, np.ndarray, bool]
 
 pytestmark = pytest.mark.slow
 
@@ -28,14 +28,14 @@ def segmenter() -> Segmenter:
     return Segmenter(threads=1)
 
 
-def clips(number: int, length: int, *, still: bool = False) -> list[Labelled]:
+def clips(number: int, length: int, *, still: bool = False) -> list[Labeled]:
     """Frames, labels, and whether one follows the one before."""
     maker = FrameMaker("val", 61, recipe=RECIPES["wild"], clip_length=length, still=still)
     made = (maker.make(index) for index in range(number * length))
     return [(each.frame(), each.labels, index % length > 0) for index, each in enumerate(made)]
 
 
-def judge(stream: StreamSegmenter, frames: Iterable[Labelled]) -> tuple[float, float]:
+def judge(stream: StreamSegmenter, frames: Iterable[Labeled]) -> tuple[float, float]:
     """Mean IoU of hand and object in points, and the share of still pixels whose label changes."""
     confusion, flicker = Confusion(), Flicker()
     for frame, target, follows in frames:
@@ -73,7 +73,7 @@ def test_tracking_loses_nothing_on_real_sequences(segmenter: Segmenter, name: st
     if not folder.is_dir():
         pytest.skip(f"NOT TESTED on real frames: {name} is not in ../shared/real")
     dataset = open_dataset(folder)
-    frames: list[Labelled] = []
+    frames: list[Labeled] = []
     for index in range(len(dataset)):
         sample = dataset[index]
         assert sample.labels is not None

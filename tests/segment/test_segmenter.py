@@ -303,8 +303,8 @@ class _Tensor:
         (np.ones((0, 4), np.uint16), "at least one pixel"),
         (np.full((4, 4), 700, np.int32), r"values fit, so give array.astype\(np.uint16\)"),
         (np.full((4, 4), -1, np.int64), "go from -1 to -1"),
-        (np.ones((4, 4), np.float32), r"use Frame.from_metres\(array\) for depth in meters"),
-        (np.full((4, 4), 700, np.float32), r"look like millimeters, so give Frame.from_metres\(array / 1000\)"),
+        (np.ones((4, 4), np.float32), r"use Frame.from_meters\(array\) for depth in meters"),
+        (np.full((4, 4), 700, np.float32), r"look like millimeters, so give Frame.from_meters\(array / 1000\)"),
         (np.full((4, 4), None), "is an array of object of shape"),
     ],
 )

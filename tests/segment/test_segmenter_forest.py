@@ -48,7 +48,7 @@ def test_frames_without_measurement_or_too_far_are_background(segmenter: Segment
 def test_unit_and_camera_are_heeded_and_calls_are_independent(segmenter: Segmenter) -> None:
     frame = FolderDataset(ROOT / "examples" / "frames")[0].frame
     first = segmenter(frame)
-    again = Frame.from_metres(frame.depth_m(), depth_unit_m=frame.depth_unit_m, intrinsics=frame.intrinsics)
+    again = Frame.from_meters(frame.depth_m(), depth_unit_m=frame.depth_unit_m, intrinsics=frame.intrinsics)
     segmenter(np.full((40, 40), 450, np.uint16))
     np.testing.assert_array_equal(segmenter(again).labels, first.labels)
     assert first.confidence is not None and 0.3 < first.confidence <= 1

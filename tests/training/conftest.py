@@ -39,7 +39,7 @@ class ToyFrames(Dataset):
         depth[y + 10 : y + 30, x + 25 : x + 45] = 0.42
         labels[y + 10 : y + 30, x + 25 : x + 45] = 2
         depth[:, :8] = 0
-        return Sample(str(index), Frame.from_metres(depth, intrinsics=Intrinsics.default(WIDTH, HEIGHT)), labels)
+        return Sample(str(index), Frame.from_meters(depth, intrinsics=Intrinsics.default(WIDTH, HEIGHT)), labels)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def toy_folder(tmp_path: Path) -> Callable[..., Path]:
         writer = FolderWriter(tmp_path / "mine", described)
         for index in range(count):
             sample = ToyFrames(count)[index]
-            writer.write(f"{index}", Frame.from_metres(sample.frame.depth_m(), depth_unit_m=0.001), sample.labels)
+            writer.write(f"{index}", Frame.from_meters(sample.frame.depth_m(), depth_unit_m=0.001), sample.labels)
         return tmp_path / "mine"
 
     return write

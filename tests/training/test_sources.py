@@ -28,7 +28,7 @@ def folder(tmp_path, toy_frames):
         for index in range(count):
             sample = toy_frames(count)[index]
             labels = change(sample.labels) if index < labeled else None
-            writer.write(f"{index}", Frame.from_metres(sample.frame.depth_m(), depth_unit_m=0.001), labels)
+            writer.write(f"{index}", Frame.from_meters(sample.frame.depth_m(), depth_unit_m=0.001), labels)
         return tmp_path / "set"
 
     return write

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 USAGE = Usage(
     "graspseg live",
-    examples=("graspseg live realsense --viewer web", "graspseg live take.mcap --rate 15 --save labelled"),
+    examples=("graspseg live realsense --viewer web", "graspseg live take.mcap --rate 15 --save labeled"),
 )
 
 

@@ -74,9 +74,9 @@ class ConcatDataset(Dataset):
         dataset, own = self._find(index)
         return dataset.splits_of(own)
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
-        return [stem for each in self.datasets for stem in each.unlabelled()]
+        return [stem for each in self.datasets for stem in each.unlabeled()]
 
     def block_starts(self) -> Int64[np.ndarray, "blocks"]:
         """Blocks of every data set."""
@@ -148,10 +148,10 @@ class Subset(Dataset):
         """The splits a frame is in."""
         return self.dataset.splits_of(self.indices[index])
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
         own = set(self.stems)
-        return [stem for stem in self.dataset.unlabelled() if stem in own]
+        return [stem for stem in self.dataset.unlabeled() if stem in own]
 
     def block_starts(self) -> Int64[np.ndarray, "blocks"]:
         """Blocks of the data set as far as they are in the part."""

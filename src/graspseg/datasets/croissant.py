@@ -31,7 +31,7 @@ _CONTEXT: dict[str, Any] = {
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "examples": {"@id": "cr:examples", "@type": "@json"},
 }
-_LICENCES = {
+_LICENSES = {
     "CC0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
     "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",
     "CC-BY-SA-4.0": "https://creativecommons.org/licenses/by-sa/4.0/",
@@ -41,7 +41,7 @@ _LICENCES = {
 }
 _IMAGE, _MASK, _TEXT = "sc:ImageObject", "cr:SegmentationMask", "sc:Text"
 _KINDS = {
-    "depth": ("image/png", "16-bit gray depth; 0 = not measured, metres = value x depth_unit_m of dataset.json"),
+    "depth": ("image/png", "16-bit gray depth; 0 = not measured, meters = value x depth_unit_m of dataset.json"),
     "labels": ("image/png", "8-bit gray labels: 0 background, 1 hand, 2 object, 255 ignore"),
     "color": ("image/png", "RGB pictures"),
     "facts": ("application/json", "what else is known of each frame"),
@@ -72,8 +72,8 @@ def describe(name: str, content: dict[str, Any], kinds: list[str], folder: Path)
     Raises:
         InputError: `dataset.json` cannot be read.
     """
-    licence = content.get("licence")
-    given = {"license": _LICENCES.get(licence, licence)} if isinstance(licence, str) else {}
+    license = content.get("licence")
+    given = {"license": _LICENSES.get(license, license)} if isinstance(license, str) else {}
     provenance = content.get("provenance")
     said = f" {provenance}." if isinstance(provenance, str) else ""
     return {
@@ -96,7 +96,7 @@ def _about(folder: Path) -> dict[str, Any]:
         "@type": "cr:FileObject",
         "@id": _DESCRIPTION,
         "name": _DESCRIPTION,
-        "description": "depth unit, camera, splits, licence and provenance",
+        "description": "depth unit, camera, splits, license and provenance",
         "contentUrl": _DESCRIPTION,
         "encodingFormat": "application/json",
         "sha256": hash_file(folder / _DESCRIPTION),

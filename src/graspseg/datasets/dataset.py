@@ -156,7 +156,7 @@ class Dataset(ABC):
         """The splits a frame is in."""
         return ()
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image, as far as that is known without reading any."""
         return []
 

@@ -134,9 +134,9 @@ class AcceptedFrames(FolderDataset):
     def _decoded(self, stem: str, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
         return decode_labels(self._pending[stem], self.path / REVIEW_FILE, shape)
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
-        return [stem for stem in super().unlabelled() if stem not in self._pending]
+        return [stem for stem in super().unlabeled() if stem not in self._pending]
 
 
 def accepted_only(

@@ -32,7 +32,7 @@ class FolderDataset(StoredDataset):
 
     Args:
         path: folder with `depth/` (and `labels/`), or a folder of depth images without labels.
-        depth_unit_m: metres per stored unit, of floats too; None takes `dataset.json`, else 0.001 (floats: metres).
+        depth_unit_m: meters per stored unit, of floats too; None takes `dataset.json`, else 0.001 (floats: meters).
         intrinsics: the camera; None takes `dataset.json`, else the frames have none.
         split: only the frames that `dataset.json` lists under this name.
         description: what is known of the frames where that is not in `dataset.json`.
@@ -112,7 +112,7 @@ class FolderDataset(StoredDataset):
         path = facts_file(self.path, stem)
         return read_object(path) if self._has_facts and path.is_file() else {}
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
         return [stem for stem in self.stems if is_read(self._files[stem]) and not self._labels(stem).is_file()]
 
@@ -270,7 +270,7 @@ def in_unit(frame: Frame, depth_unit_m: float, stem: str) -> UInt16[np.ndarray, 
 
     Args:
         frame: the depth.
-        depth_unit_m: metres per stored unit of what is made.
+        depth_unit_m: meters per stored unit of what is made.
         stem: what messages call the frame.
 
     Raises:

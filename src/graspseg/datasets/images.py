@@ -87,7 +87,7 @@ def _frame_of(
     if np.issubdtype(values.dtype, np.floating):
         with np.errstate(over="ignore"):  # what overflows is infinite: not measured
             meters = (values * np.float64(float_unit)).astype(np.float32)
-        return replace(Frame.from_metres(meters, intrinsics=intrinsics), read_unit_m=float_unit)
+        return replace(Frame.from_meters(meters, intrinsics=intrinsics), read_unit_m=float_unit)
     if not np.issubdtype(values.dtype, np.integer) or values.dtype.itemsize < 2:
         raise InputError(f"{path} holds {values.dtype}, expected integers of 16 bits or more, or floats: convert it.")
     low, high = int(values.min()), int(values.max())
@@ -96,7 +96,7 @@ def _frame_of(
     if high <= _LARGEST:
         return Frame(np.ascontiguousarray(values, np.uint16), unit, intrinsics)
     meters = (values * np.float64(unit)).astype(np.float32)
-    return replace(Frame.from_metres(meters, intrinsics=intrinsics), read_unit_m=unit)
+    return replace(Frame.from_meters(meters, intrinsics=intrinsics), read_unit_m=unit)
 
 
 def read_labels(path: Path, shape: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:

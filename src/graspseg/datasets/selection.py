@@ -139,10 +139,10 @@ class Merged(ConcatDataset, StoredDataset):
         dataset, own = self._find(index)
         return _renamed(self._prefix(index), dataset.stems[own], super().facts(index))
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
         pairs = zip(self.prefixes, self._stored, strict=True)
-        return [f"{prefix}/{stem}" for prefix, dataset in pairs for stem in dataset.unlabelled()]
+        return [f"{prefix}/{stem}" for prefix, dataset in pairs for stem in dataset.unlabeled()]
 
     def beside(self) -> list[str]:
         """See `StoredDataset`."""

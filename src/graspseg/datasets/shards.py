@@ -200,7 +200,7 @@ class ShardDataset(StoredDataset):
         split = self._splits[self._number(self.place(index))]
         return () if split is None else (split,)
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Keys of the frames without labels; walks every shard."""
         return [
             entry.key

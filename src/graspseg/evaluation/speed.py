@@ -45,7 +45,7 @@ def frames_on_disk(data: str) -> Iterator[Path]:
         writer = FolderWriter(Path(folder) / "frames", {"depth_unit_m": 0.0001})
         samples = open_samples(data)
         for index in range(len(samples)):
-            writer.write(f"{index:05d}", Frame.from_metres(samples[index].frame.depth_m(), depth_unit_m=0.0001))
+            writer.write(f"{index:05d}", Frame.from_meters(samples[index].frame.depth_m(), depth_unit_m=0.0001))
         yield Path(folder) / "frames"
 
 

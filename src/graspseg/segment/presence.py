@@ -1,7 +1,7 @@
 """Is it a hand at all? A calibrated probability for each group of hand and object, and for the frame.
 
 A network that is sure of every pixel can be sure of a chair leg. What tells hands from such finds is coarser: how
-large the skin is in square centimetres, whether the wide and the closer window agree, whether depth jumps at the
+large the skin is in square centimeters, whether the wide and the closer window agree, whether depth jumps at the
 outline. A logistic regression weighs these facts; its coefficients are fitted for each network and travel in its file.
 """
 
@@ -76,7 +76,7 @@ def group_features(
         groups: of these labels.
         labels: labels of the frame, or of a part of it that reaches some pixels beyond all groups.
         chosen: probability of the class that `labels` say.
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         intrinsics: the camera.
         looks: the answers, the full pass first.
         origin: column and row of the frame where the part begins.
@@ -145,7 +145,7 @@ def _full_pass(looks: Sequence[Look], xs: np.ndarray, ys: np.ndarray) -> tuple[f
 
 
 def _relief(xs: np.ndarray, ys: np.ndarray, z: np.ndarray) -> float:
-    """Root mean square distance of depths from the plane through them, in metres."""
+    """Root mean square distance of depths from the plane through them, in meters."""
     if len(z) < 8:
         return 0.0
     design = np.column_stack([xs - xs.mean(), ys - ys.mean(), np.ones(len(z))]).astype(np.float64)
@@ -187,7 +187,7 @@ def keep_hands(
     Args:
         labels: labels of the frame, or of a part of it that reaches some pixels beyond all groups.
         chosen: probability of the class that `labels` say.
-        depth_m: metres, 0 = no measurement.
+        depth_m: meters, 0 = no measurement.
         intrinsics: the camera.
         looks: the answers, the full pass first.
         presence: what turns features of groups into probabilities.

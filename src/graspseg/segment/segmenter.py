@@ -114,7 +114,7 @@ class Segmenter:
         """Segment one depth image of any size.
 
         Args:
-            frame: a frame; or depth in millimetres, uint16 of shape (height, width), 0 = no measurement; or the path of
+            frame: a frame; or depth in millimeters, uint16 of shape (height, width), 0 = no measurement; or the path of
                 a depth image, read as `read_frame` does.
             focus: look through these windows of the model's side only, without the full pass that finds them: of a
                 stream they are known from the frame before (see `StreamSegmenter`). A forest takes no notice.
@@ -223,7 +223,7 @@ def _within(name: str, value: int, most: int) -> int:
 
 
 def _as_frame(given: object) -> Frame:
-    """The frame that is meant: itself, millimetres, or a file.
+    """The frame that is meant: itself, millimeters, or a file.
 
     Raises:
         InputError: it is none.

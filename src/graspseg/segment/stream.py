@@ -99,7 +99,7 @@ class StreamSegmenter:
         """Segment the next frame; one of another size or unit begins anew.
 
         Args:
-            frame: a frame, or uint16 depth in millimetres of shape (height, width).
+            frame: a frame, or uint16 depth in millimeters of shape (height, width).
 
         Raises:
             InputError: see `Segmenter`; what was known stays known.

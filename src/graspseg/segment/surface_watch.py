@@ -62,6 +62,6 @@ class SurfaceWatch:
 
 
 def _grid(frame: Frame) -> Float32[np.ndarray, "r c"]:
-    """Depth in metres at every eighth pixel."""
+    """Depth in meters at every eighth pixel."""
     half = CELL_PX // 2
     return frame.depth[half::CELL_PX, half::CELL_PX] * np.float32(frame.depth_unit_m)

@@ -53,7 +53,7 @@ class ColoredFrame(NamedTuple):
 
     def frame(self) -> Frame:
         """The frame as a rig would hand it over: depth of 16 bits, 0.1 mm, with the color picture if it is aligned."""
-        return Frame.from_metres(
+        return Frame.from_meters(
             self.depth_m,
             depth_unit_m=DEPTH_UNIT_M,
             intrinsics=self.intrinsics,

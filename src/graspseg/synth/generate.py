@@ -35,7 +35,7 @@ _ALIKE_SHARE = 0.5
 
 
 class SynthFrame(NamedTuple):
-    """A rendered frame: depth in metres (0 = no measurement), labels (BACKGROUND where depth is 0) and camera.
+    """A rendered frame: depth in meters (0 = no measurement), labels (BACKGROUND where depth is 0) and camera.
 
     `facts` is what else is known, as JSON takes it: `hand`, the model of every hand, and see `Scene.facts`.
     """
@@ -50,9 +50,9 @@ class SynthFrame(NamedTuple):
         """The frame as a sensor would hand it over, in 16 bits; frames of a clip have their time in it.
 
         Args:
-            depth_unit_m: metres per stored unit; None takes what fits, see `Frame.from_metres`.
+            depth_unit_m: meters per stored unit; None takes what fits, see `Frame.from_meters`.
         """
-        return Frame.from_metres(
+        return Frame.from_meters(
             self.depth_m, depth_unit_m=depth_unit_m, intrinsics=self.intrinsics, timestamp_s=self.timestamp_s
         )
 

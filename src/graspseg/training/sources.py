@@ -64,7 +64,7 @@ def open_stored(paths: Sequence[Path], *, split: str | None = None) -> ConcatDat
     for each in found:
         for sentence in doubts_of(each):
             print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr, flush=True)
-        missing = each.unlabelled()
+        missing = each.unlabeled()
         if missing:
             raise InputError(
                 f"{each.name} has {len(missing)} frames without labels (the first is {missing[0]}), expected "

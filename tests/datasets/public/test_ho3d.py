@@ -40,7 +40,7 @@ def test_masks_left_where_their_archive_was_unpacked(small: Make) -> None:
     masks.mkdir(parents=True)
     (root / "train" / "ABF10" / "seg").rename(masks / "seg")
     dataset = open_public("ho3d", root)
-    assert dataset.unlabelled() == [] and dataset[0].labels is not None
+    assert dataset.unlabeled() == [] and dataset[0].labels is not None
 
 
 def test_gray_picture_is_no_packed_depth(small: Make) -> None:

@@ -78,7 +78,7 @@ def test_frames_of_a_video_without_masks(small: Make) -> None:
     root: Path = small("hoi4d").root
     (root / SEQUENCE / "2Dseg").rename(root / "masks")
     dataset = open_public("hoi4d", root)
-    assert len(dataset) == 2 and dataset.unlabelled() == dataset.stems
+    assert len(dataset) == 2 and dataset.unlabeled() == dataset.stems
 
 
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'shape': (3, 3", b"1 2 3"])

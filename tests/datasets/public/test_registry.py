@@ -111,9 +111,9 @@ def test_a_frame_without_labels_has_none_and_is_left_out_of_training(
     made = small(name)
     dataset = open_public(name, made.root)
     stem = dataset.stems[0]
-    assert dataset.unlabelled() == []
+    assert dataset.unlabeled() == []
     made.labels.unlink()
-    assert dataset.unlabelled() == [stem] and dataset[0].labels is None
+    assert dataset.unlabeled() == [stem] and dataset[0].labels is None
     named = open_named(f"{name}:{made.root}")
     assert named is not None and len(named) == 1 and named.stems == dataset.stems[1:]
     notice = capsys.readouterr().err

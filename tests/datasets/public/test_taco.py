@@ -22,7 +22,7 @@ def test_quarters_of_a_millimeter_out_of_the_video(small: Make) -> None:
     assert frame.depth_m()[0, 1] == pytest.approx(0.01025)
     assert frame.intrinsics == Intrinsics(600.0, 601.0, 320.0, 240.0)
     assert dataset[0].labels is None and dataset.color(0) is None
-    assert dataset.unlabelled() == dataset.stems
+    assert dataset.unlabeled() == dataset.stems
 
 
 def test_decoded_frames(small: Make) -> None:

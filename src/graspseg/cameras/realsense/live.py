@@ -24,7 +24,7 @@ class RealSenseCamera:
         filters: run the SDK's spatial and temporal filters, in disparity, as its makers advise. They come before
             anything else is done with the depth: filters after an alignment would smear what was resampled.
         color: also stream color, aligned to the depth after the filters, as `Frame.color`.
-        depth_unit_m: metres per stored unit, None takes what the camera says (0.0001 for the D405).
+        depth_unit_m: meters per stored unit, None takes what the camera says (0.0001 for the D405).
         device: of the SDK, None looks for one.
     """
 

@@ -72,7 +72,7 @@ class RosRecording(Recording):
             with np.errstate(over="ignore"):
                 meters = stored if depth_unit_m is None else stored * np.float32(depth_unit_m)
             try:
-                return replace(Frame.from_metres(meters, intrinsics=camera, timestamp_s=time_s), notes=notes)
+                return replace(Frame.from_meters(meters, intrinsics=camera, timestamp_s=time_s), notes=notes)
             except InputError as error:
                 raise InputError(f"{self.path}, depth image {index}: {error}") from None
 

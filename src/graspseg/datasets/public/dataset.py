@@ -175,7 +175,7 @@ class PublicDataset(StoredDataset):
         """
         return None
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without labels."""
         return list(self.stems)
 
@@ -185,7 +185,7 @@ class PublicDataset(StoredDataset):
         Raises:
             InputError: none is left.
         """
-        left_out = set(self.unlabelled())
+        left_out = set(self.unlabeled())
         kept = [stem for stem in self.stems if stem not in left_out]
         if not kept:
             raise InputError(
@@ -244,7 +244,7 @@ class LabeledDataset(PublicDataset):
         path = self.labels_path(stem)
         return self._read_labels(path, stem, frame) if path.is_file() else None
 
-    def unlabelled(self) -> list[str]:
+    def unlabeled(self) -> list[str]:
         """Stems of the frames without labels."""
         return [stem for stem in self.stems if not self.labels_path(stem).is_file()]
 

@@ -90,7 +90,7 @@ export class Trail {
     this.heldByOthers = answer.held_by_others;
     if (this.ranking !== null && this.ranking !== answer.ranking) await this.#renew();
     this.ranking = answer.ranking;
-    // What was learnt of a frame since the question, a decision, say, is newer than the answer.
+    // What was learned of a frame since the question, a decision, say, is newer than the answer.
     let frames = answer.frames.map((frame) => ((this.newestWord.get(frame.id) ?? 0) > words ? (this.infos.get(frame.id) ?? frame) : frame));
     if (order === "confidence" && ranking !== null && ranking !== answer.ranking) {
       // They begin with the worst of all: those seen in this visit were left undecided on purpose.
