@@ -65,6 +65,7 @@ def invocations(model: str, folder: Path) -> dict[str, list[str]]:
             "1",
         ],
         "review": [frames, "--port", "0", "--model", "none"],
+        "speed": [model, "--data", frames, "--frames", "2", "--warm-up", "1"],
         "networks": [],
         "info": [model],
         "dataset": ["check", frames],

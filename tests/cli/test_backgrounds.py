@@ -25,6 +25,9 @@ class _Answer:
 class _Segmenter:
     """Is sure of a hand wherever something is nearer than 0.4 m."""
 
+    def __init__(self, *, precision: str) -> None:
+        assert precision == "float32", "the same frames are left out on every machine"
+
     def __call__(self, frame: Frame) -> _Answer:
         near = (frame.depth > 0) & (frame.depth < 400)
         return _Answer(0.99 if near.any() else 0.02)

@@ -18,10 +18,12 @@ from graspseg.cli import (
     evaluate,
     export,
     info,
+    live,
     networks,
     record,
     review,
     segment,
+    speed,
     synth,
     train,
     train_forest,
@@ -34,6 +36,7 @@ from graspseg.training.presets import TrainConfig
 
 COMMANDS: dict[str, tuple[Any, Usage]] = {
     "segment": (segment.Options, segment.USAGE),
+    "live": (live.Options, live.USAGE),
     "record": (record.Options, record.USAGE),
     "synth": (synth.Options, synth.USAGE),
     "annotate": (annotate.Options, annotate.USAGE),
@@ -45,6 +48,7 @@ COMMANDS: dict[str, tuple[Any, Usage]] = {
     "evaluate": (evaluate.Arguments, evaluate.USAGE),
     "compare": (compare.Options, compare.USAGE),
     "export": (export.Options, export.USAGE),
+    "speed": (speed.Options, speed.USAGE),
     "networks": (networks.Options, networks.USAGE),
     "info": (info.Options, info.USAGE),
 }
@@ -122,8 +126,6 @@ def test_examples_are_read(name: str) -> None:
         (["segment", "x"], "--out is missing, expected --out PATH"),
         (["synth", "--out", "x", "--count", "many"], "--count is 'many', expected a whole number"),
         (["export", "x", "--looks", "4"], "--looks is '4', expected one of 1, 2, 3"),
-        (["review", "x", "--export", "coco"], "graspseg review export DIR --out OUT --to KIND"),
-        (["review", "x", "--import", "a.xml"], "graspseg review import DIR FILE"),
     ],
 )
 def test_what_is_mistyped_gets_one_sentence(
@@ -132,6 +134,25 @@ def test_what_is_mistyped_gets_one_sentence(
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err
     assert found in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (["x", "--export", "coco", "--out", "y"], ["export", "x", "--out", "y", "--to", "coco"]),
+        (["--export=png", "x", "--out", "y"], ["export", "x", "--out", "y", "--to", "png"]),
+        (["x", "--import", "a.xml", "--model", "none"], ["import", "x", "a.xml"]),
+    ],
+)
+def test_options_that_became_commands_still_mean_them(
+    old: list[str], new: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes, errors = [], []
+    for arguments in (old, new):
+        codes.append(cli.main(["review", *arguments]))
+        errors.append(capsys.readouterr().err.splitlines())
+    assert codes == [2, 2] and "is a command of its own now" in errors[0][0]
+    assert errors[0][1:] == errors[1] and "x" in errors[1][0]
 
 
 def test_values_are_not_taken_for_options() -> None:

@@ -114,6 +114,8 @@ def test_ctrl_c_ends_with_a_summary(clip: Callable[..., Path], depth_rule_model:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A test run in the background hands on that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as live:
         assert live.stdout is not None
         assert live.stdout.readline().startswith("look at http://127.0.0.1:")

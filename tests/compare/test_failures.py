@@ -46,7 +46,7 @@ def test_what_diverges_fails_alone(
     assert main(command(data, out, diverging, **options)) == 1
     text = capsys.readouterr().out
     assert "| diverging | failed: The loss is nan after step 3, expected a finite number" in text
-    assert re.search(r"\| damaged \| failed: \S+damaged.safetensors is no whole safetensors file", text)
+    assert re.search(r"\| damaged \| failed: \S+damaged.safetensors is a truncated safetensors file", text)
     report = json.loads((out / "report.json").read_text())
     assert [bool(row["failures"]) for row in report["rows"]] == [True, False, True]
     # The model that was taken is judged as it was where it was trained.

@@ -140,7 +140,7 @@ def test_what_is_no_frame_is_refused_and_changes_nothing(segmenter: Segmenter) -
     stream = StreamSegmenter(segmenter)
     stream(scene((40, 60))[0])
     with pytest.raises(InputError):
-        stream(np.zeros((HEIGHT, WIDTH), np.uint8))
+        stream(np.zeros((HEIGHT, 0), np.uint16))
     stream(scene((40, 60))[0].depth)
     assert stream.reason is None, "millimeters in an array are a frame"
 

@@ -59,7 +59,7 @@ class Split:
         divided = split_dataset(dataset, shares, by=self.by, seed=self.seed)
         code = _write(divided, self.out, self.to, self.shard_size, self.threads, command="graspseg dataset split")
         counts = {name: sum(divided.splits_of(index) == (name,) for index in range(len(divided))) for name in shares}
-        print(", ".join(f"{printable(name)} {count:,}" for name, count in counts.items()), file=sys.stderr)
+        print(printable(", ".join(f"{name} {count:,}" for name, count in counts.items())), file=sys.stderr)
         return code
 
 

@@ -123,12 +123,12 @@ def _add(path: Path, options: Options) -> int:
 
         files.append(path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX))
         export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), reported=lambda text: print(f"  {text}"))
-        print(f"{files[-1]}: {files[-1].stat().st_size / 1e6:.2f} MB")
+        print(f"{printable(files[-1])}: {files[-1].stat().st_size / 1e6:.2f} MB")
     if options.format == "openvino":
         from graspseg.export.openvino import write_openvino
 
         for file in files:
-            print(f"{write_openvino(file)}: the same for OpenVINO")
+            print(f"{printable(write_openvino(file))}: the same for OpenVINO")
     return 0
 
 

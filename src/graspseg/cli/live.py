@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 USAGE = Usage(
     "graspseg live",
+    everyday=(
+        *("viewer", "save", "rate", "loop", "seconds", "smooth", "track", "model", "threads"),
+        *("depth-unit", "filters", "port"),
+    ),
     examples=("graspseg live realsense --viewer web", "graspseg live take.mcap --rate 15 --save labeled"),
 )
 
@@ -41,7 +45,7 @@ class Options:
     """realsense (a camera of that make), a recording (.db3, .bag, .mcap), a folder of depth images, a clip, or
     .tar shards"""
     viewer: Literal["rerun", "web", "none"] = "none"
-    """where to look at it: the Rerun viewer (pip install 'graspseg[live]'), a page of this machine, or nowhere"""
+    """where to look at it: the Rerun viewer (of the extra live), a page of this machine, or nowhere"""
     save: Path | None = None
     """also write what is seen: FILE.rrd (Rerun), FILE.mcap (ROS 2, Foxglove), or a new folder (a data set)"""
     rate: float | None = None
@@ -157,7 +161,7 @@ def _sinks(options: Options, statistics: Statistics, dropped: list[int]) -> list
         from graspseg.live.web_sink import WebSink
 
         page = WebSink(lambda: statistics.line(dropped[0]), port=options.port)
-        print(f"look at {page.address} (Ctrl-C ends)", flush=True)
+        print(f"look at {printable(page.address)} (Ctrl-C ends)", flush=True)
         sinks.append(page)
     return sinks
 

@@ -15,6 +15,7 @@ from graspseg.cli.help import Usage
 from graspseg.cli.options import Runnable, parse
 from graspseg.errors import InputError, did_you_mean, printable
 
+_OF_THE_PAGE = ("--model", "--port", "--host", "--reviewer")
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -130,10 +131,11 @@ def main(argv: list[str]) -> int:
     Raises:
         InputError: the folder cannot be reviewed.
     """
+    argv = _as_command(argv)
     if argv and argv[0] in COMMANDS:
         kind, usage = COMMANDS[argv[0]]
         return parse(kind, argv[1:], usage).run()
-    _refuse_old_modes(argv)
+    _refuse_mistyped(argv)
     options = parse(Options, argv, USAGE)
     if options.port is not None and not 0 <= options.port < 1 << 16:
         raise InputError(f"--port is {options.port}, expected 0 to 65535: leave it out.")
@@ -141,16 +143,41 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _refuse_old_modes(argv: Sequence[str]) -> None:
-    """Say the new way of what were options, and what a mistyped command probably means.
+def _as_command(argv: Sequence[str]) -> list[str]:
+    """Arguments with `--import FILE` and `--export KIND`, options of earlier releases, as the commands of today."""
+    words = [
+        part
+        for word in argv
+        for part in (word.split("=", 1) if word.startswith(("--import=", "--export=")) else [word])
+    ]
+    for name in COMMANDS:
+        if f"--{name}" not in words[:-1] or words[0] in COMMANDS:
+            continue
+        at = words.index(f"--{name}")
+        value = words[at + 1]
+        rest = _without_page([*words[:at], *words[at + 2 :]])
+        _say(f"--{name} is a command of its own now, see graspseg review {name} --help.")
+        return ["export", *rest, "--to", value] if name == "export" else ["import", *rest, value]
+    return words
+
+
+def _without_page(words: Sequence[str]) -> list[str]:
+    """Arguments without the options of the page, which had no effect beside `--import` and `--export`."""
+    kept, skip = [], False
+    for word in words:
+        name, given, _ = word.partition("=")
+        if not skip and name not in (*_OF_THE_PAGE, "--open"):
+            kept.append(word)
+        skip = not skip and name in _OF_THE_PAGE and not given
+    return kept
+
+
+def _refuse_mistyped(argv: Sequence[str]) -> None:
+    """Say what a mistyped command probably means.
 
     Raises:
         InputError: the arguments hold one.
     """
-    given = {argument.partition("=")[0] for argument in argv}
-    for name, new in (("export", "DIR --out OUT --to KIND"), ("import", "DIR FILE")):
-        if f"--{name}" in given:
-            raise InputError(f"--{name} is a command of its own: graspseg review {name} {new}.")
     if len(argv) > 1 and not argv[1].startswith("-") and not Path(argv[0]).exists():
         meant = did_you_mean(argv[0], COMMANDS, otherwise="see graspseg review --help.")
         raise InputError(f"{argv[0]} is no folder, expected DIR, or a command {' or '.join(COMMANDS)}: {meant}")

@@ -16,7 +16,7 @@ from graspseg.errors import InputError, printable
 USAGE = Usage(
     "graspseg speed",
     examples=("graspseg speed", "graspseg speed lite --data frames --precision float32 --threads 2"),
-    everyday=("data", "frames", "engine", "precision", "windows", "threads", "json"),
+    everyday=("data", "depth-unit", "frames", "warm-up", "engine", "precision", "windows", "threads", "json"),
 )
 
 

@@ -1,5 +1,5 @@
 """A camera's frames as they come, segmented and shown: source -> segmenter -> sink.
 
 In: a live camera, a recording, a folder or shards. Out: results one by one (`Stream`), a viewer, files.
-Begin with `stream.Stream` or `graspseg live`.
+Begin with `stream.Stream`.
 """

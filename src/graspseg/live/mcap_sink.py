@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from graspseg.datasets.atomic import make_folder, unwritable
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.frame import Frame
 from graspseg.live.stream import LiveResult
 
@@ -38,9 +38,7 @@ class McapSink:
             from rosbags.rosbag2 import StoragePlugin, Writer
             from rosbags.typesys import Stores, get_typestore
         except ModuleNotFoundError as error:
-            raise InputError(
-                f"Writing {path.name} needs {error.name}, which is not installed: pip install 'graspseg[ros]'."
-            ) from error
+            raise InputError(not_installed(f"Writing {path.name}", error.name, "ros")) from error
         if path.exists():
             raise InputError(f"{path} is there already, expected a new file: choose another --save.")
         make_folder(path.parent)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from graspseg.datasets.atomic import OutputError, make_folder
-from graspseg.errors import InputError
+from graspseg.errors import InputError, not_installed
 from graspseg.frame import Frame
 from graspseg.labels import BACKGROUND, CLASS_NAMES, HAND, OBJECT, PALETTE
 from graspseg.live.sink import SinkClosedError
@@ -158,7 +158,5 @@ def _load_rerun() -> Any:
     try:
         import rerun
     except ModuleNotFoundError as error:
-        raise InputError(
-            "Rerun is not installed, expected the package rerun-sdk: pip install 'graspseg[live]', or use --viewer web."
-        ) from error
+        raise InputError(not_installed("--viewer rerun", "rerun", "live")) from error
     return rerun

@@ -64,6 +64,7 @@ export class App {
     this.left = new Map(); // revision and labels that this page's last action left, by id
     this.turn = 0;
     this.progress = session.progress;
+    this.ending = false; // whether the screen of the end is shown
     this.noted = new NotedPixels();
     /** @type {Promise<void>} */
     this.conflicts = Promise.resolve();
@@ -118,6 +119,8 @@ export class App {
   #progressed(progress) {
     this.progress = progress;
     this.hud.progress(progress);
+    // The last decision may be confirmed after the end has been reached.
+    if (this.ending) this.#finishWithNextSteps();
   }
 
   /**
@@ -193,6 +196,7 @@ export class App {
     this.shown = null;
     this.pointAt(null);
     const { heldByOthers } = this.trail;
+    this.ending = !heldByOthers;
     if (heldByOthers) {
       const frames = heldByOthers === 1 ? "frame is" : `${heldByOthers} frames are`;
       this.hud.finished("Wait a moment", `The last ${frames} open at other reviewers; this page goes on when one is free.`);
@@ -225,6 +229,7 @@ export class App {
    */
   async show(id, { at = null, fresh = false } = {}) {
     const turn = ++this.turn;
+    this.ending = false;
     this.hud.finished(null);
     const slow = setTimeout(() => this.hud.loading(this.trail.infos.get(id)?.stem ?? ""), SLOW_MS);
     try {
