@@ -53,7 +53,7 @@ class Options:
     preset: PresetName = "exam1"
     """exam1: as the shipped models' test set; interseghands: like the paper's data set; wild: all kinds of scenes;
     rooms: recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table before a stereo
-    camera"""
+    camera; frontal: a person who faces the camera with raised hands"""
     backgrounds: tuple[Path, ...] = ()
     """recorded depth frames without hands that scenes are put into, for example of your own empty workplace (with
     --preset rooms); default: those that ship"""

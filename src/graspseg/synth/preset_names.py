@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-PresetName = Literal["exam1", "interseghands", "wild", "rooms", "workplace"]
+PresetName = Literal["exam1", "interseghands", "wild", "rooms", "workplace", "frontal"]
 
 PRESETS: tuple[PresetName, ...] = get_args(PresetName)
 

@@ -18,7 +18,7 @@ from graspseg.synth.render.scene_parts import Kind
 from graspseg.synth.sensor.profiles import SensorName
 
 SleevePolicy = Literal["background", "ignore"]
-Viewpoint = Literal["third", "ego", "top", "any"]
+Viewpoint = Literal["third", "front", "ego", "top", "any"]
 Sleeve = Literal["short", "rolled", "long"]
 Fabric = Literal["knit", "shirt", "coat"]
 Range = tuple[float, float]
@@ -140,7 +140,7 @@ class Stage:
     """Scenes with a person, a table and a room, upright, seen by cameras where people put cameras.
 
     Attributes:
-        views: third person, egocentric, top-down, and from anywhere.
+        views: third person, the same from straight ahead with raised hands, egocentric, top-down, and from anywhere.
         other_hand_share: the other hand of the same person is in front, too; else it hangs down.
         other_holds_share: that hand holds something.
         second_person_share: somebody opposite reaches in.
@@ -451,7 +451,38 @@ RECIPES: dict[PresetName, Recipe] = {
         measured_hand_only=True,
         lookalike_share=0.12,
         household_share=0.45,
-        empty=Empty(share=0.12),
+        empty=Empty(share=0.24),
+    ),
+    # Somebody faces the camera: hands raised beside and before head and chest, often nothing measured behind.
+    "frontal": Recipe(
+        "frontal",
+        interactions={"bare": 0.6, "hold": 0.26, "tool": 0.04, "two_hands": 0.06, "handover": 0.02, "cloth": 0.02},
+        unseen={"paper": 0.03},
+        edition=2,
+        hands=Hands(varied_share=0.7),
+        aim=Aim(near_share=0.4, near_m=(0.3, 0.55), far_m=(0.5, 1.0), offset_sigma=0.26, offset_limit=0.42),
+        stage=Stage(
+            views={"front": 0.85, "third": 0.15},
+            clothes=Clothes(
+                sleeves={"short": 0.44, "rolled": 0.16, "long": 0.4},
+                ring_share=0.1,
+                watch_share=0.14,
+                bracelet_share=0.06,
+            ),
+            other_hand_share=0.4,
+            other_holds_share=0.2,
+            second_person_share=0.06,
+            table_share=0.1,
+            clutter_most=4,
+            wall_share=0.3,
+            floor_share=0.15,
+            furniture_share=0.2,
+            seated_share=0.3,
+        ),
+        crop=Crop(share=0.15, range_m=(0.2, 0.6)),
+        sensor="any",
+        measured_hand_only=True,
+        empty=Empty(share=0.22, person_share=0.9, sleeve_share=0.5),
     ),
 }
 """Presets by name."""

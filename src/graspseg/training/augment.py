@@ -15,6 +15,7 @@ from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.training.presets import AugmentSettings, ViewSettings
 
 _STRIDE = 4
+_DECOYS = 4
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ def training_sample(
         depth, target = _turn(depth_m, angle, mirror), _turn(labels, angle, mirror)
         pixel_angle = 1.0 / intrinsics.fx
     else:
-        view = replace(_random_view(depth_m, labels, rng, views, float(angle)), mirror=mirror)
+        decoy = _decoy_view(depth_m, labels, rng, views, float(angle), intrinsics) if views.decoy_share else None
+        view = decoy or _random_view(depth_m, labels, rng, views, float(angle))
+        view = replace(view, mirror=mirror)
         depth, target = crop_depth(depth_m, view), crop_labels(labels, view)
         pixel_angle = view.pixel_angle(intrinsics)
     if rng.random() < augment.flip_share:
@@ -196,6 +199,30 @@ def _part_view(
         pick = rng.integers(len(rows))
         x, y = np.array([columns[pick], rows[pick]]) * _STRIDE + rng.uniform(-0.4, 0.4, 2) * size
     return View(float(x), float(y), size, views.side, angle_rad)
+
+
+def _decoy_view(
+    depth_m: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+    views: ViewSettings,
+    angle_rad: float,
+    intrinsics: Intrinsics,
+) -> View | None:
+    """A window about a surface that is neither hand nor object, the nearest of a few; None where it is not its turn."""
+    if rng.random() >= views.decoy_share:
+        return None
+    sparse = depth_m[::_STRIDE, ::_STRIDE]
+    rows, columns = np.nonzero((sparse > 0) & (labels[::_STRIDE, ::_STRIDE] == BACKGROUND))
+    if not len(rows):
+        return None
+    picks = rng.integers(len(rows), size=rng.integers(1, _DECOYS + 1))
+    pick = picks[int(sparse[rows[picks], columns[picks]].argmin())]
+    y, x = int(rows[pick]), int(columns[pick])
+    size = intrinsics.fx * float(rng.uniform(*views.decoy_m)) / float(sparse[y, x])
+    size = min(max(size, SMALLEST_WINDOW_PX), 0.8 * whole_view(depth_m, views.side).size_px)
+    dx, dy = rng.uniform(-0.25, 0.25, 2) * size
+    return View(x * _STRIDE + float(dx), y * _STRIDE + float(dy), size, views.side, angle_rad)
 
 
 def _one_piece(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -32,6 +32,9 @@ class ViewSettings:
             pixels sees it.
         part_size: range of the size of those, as a share of everything measured.
         single_share: of the closer windows, the share around one of several hands.
+        decoy_share: share of windows as wide as a hand and its surroundings that lie about some near surface which is
+            neither hand nor object, as after a false find.
+        decoy_m: range of the width of those at their surface, meters.
     """
 
     kind: Literal["window", "frame"] = "window"
@@ -46,6 +49,8 @@ class ViewSettings:
     part_share: float = 0.0
     part_size: tuple[float, float] = (0.3, 0.8)
     single_share: float = 0.0
+    decoy_share: float = 0.0
+    decoy_m: tuple[float, float] = (0.15, 0.5)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ _MOST_STAGINGS = 12
 # Shoulder to wrist: least and greatest (to the arm's own side, down, to the front).
 _REACH: dict[Viewpoint, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "third": ((-0.6, -0.35, 0.5), (0.35, 0.75, 1.0)),
+    "front": ((-0.45, -0.9, 0.3), (0.8, 0.35, 1.0)),
     "ego": ((-0.5, 0.0, 0.8), (0.15, 0.5, 1.0)),
     "top": ((-0.5, 0.2, 0.6), (0.2, 0.8, 1.0)),
     "any": ((-0.6, -0.35, 0.5), (0.35, 0.75, 1.0)),

@@ -65,6 +65,9 @@ def sample_camera(
             elevation = rng.uniform(-0.25, 0.95)
             away = _direction(azimuth, elevation)
             roll = rng.normal(0, 0.1)
+        case "front":
+            away = _direction(np.clip(rng.normal(0, 0.4), -1.1, 1.1), rng.normal(0.05, 0.15))
+            roll = rng.normal(0, 0.06)
         case "ego":
             away = head + np.array([rng.normal(0, 0.05), rng.normal(-0.02, 0.04), rng.uniform(0.13, 0.24)]) - focus
             distance = min(float(np.linalg.norm(away)), aim.ego_m[1])
@@ -143,7 +146,7 @@ def _level(rng: np.random.Generator, view: Viewpoint, up: np.ndarray) -> Float64
         ahead = np.array([0.0, -1.0, 0.0]) + up * up[1]
     ahead /= np.linalg.norm(ahead)
     match view:
-        case "third":
+        case "third" | "front":
             turn = np.pi + np.clip(rng.normal(0, 0.9), -2.2, 2.2)
         case "ego":
             turn = rng.normal(0, 0.35)
