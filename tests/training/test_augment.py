@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from graspseg.frame import Intrinsics
+from graspseg.labels import HAND
 from graspseg.training.augment import (
     depth_window,
     eval_sample,
@@ -190,3 +191,29 @@ def test_still_samples_look_at_everything_then_closer(frame):
     )
     assert np.count_nonzero(second.labels) > 1.5 * np.count_nonzero(first.labels)
     np.testing.assert_array_equal(first.labels == 2, first.depth == np.float32(0.42))
+
+
+def test_decoys_are_windows_as_wide_as_a_hand_about_what_is_no_hand(frame) -> None:
+    decoys = replace(VIEWS, decoy_share=1.0, decoy_m=(0.3, 0.3))
+    depth = np.full_like(frame.depth_m, 0.6)
+    labels = np.zeros_like(frame.labels)
+    sample = cut(replace_frame(frame, depth, labels), views=decoys)
+    # 48 pixels across 0.3 m at 0.6 m.
+    assert sample.pixel_angle == pytest.approx(0.3 / 0.6 / 48, rel=0.02)
+    labels[:] = 1
+    assert HAND in cut(replace_frame(frame, depth, labels), views=decoys).labels
+
+
+def test_decoys_take_the_nearer_of_surfaces(frame) -> None:
+    decoys = replace(VIEWS, decoy_share=1.0, decoy_m=(0.1, 0.1))
+    depth = np.full_like(frame.depth_m, 1.0)
+    depth[:, 80:] = 0.5
+    angles = [
+        cut(replace_frame(frame, depth, np.zeros_like(frame.labels)), s, views=decoys).pixel_angle for s in range(60)
+    ]
+    near = np.mean(np.array(angles) > 0.15 / 48)
+    assert 0.55 < near < 0.95
+
+
+def replace_frame(frame, depth, labels) -> SimpleNamespace:
+    return SimpleNamespace(depth_m=depth, labels=labels, intrinsics=frame.intrinsics)

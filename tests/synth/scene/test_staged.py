@@ -72,6 +72,15 @@ def test_cameras_stand_where_such_cameras_are(view, nearest, farthest) -> None:
         np.testing.assert_allclose(staging.camera.rotation @ staging.camera.rotation.T, np.eye(3), atol=1e-9)
 
 
+def test_a_frontal_camera_sees_the_face_and_hands_are_often_raised() -> None:
+    heights = []
+    for staging in _stagings(RECIPES["frontal"], 30, views={"front": 1.0}):
+        forward = staging.camera.rotation[2]
+        assert staging.camera.position[2] > 0 and abs(forward[1]) < 0.75
+        heights.append(staging.arms[0].world(np.array([0.07, 0, 0.01]))[1] / staging.arms[0].person.scale)
+    assert 0.3 < np.mean(np.array(heights) < 0) < 0.95
+
+
 def test_arms_begin_at_the_shoulder_of_a_body() -> None:
     for staging in _stagings(RECIPES["wild"], 12):
         for arm in staging.arms:
