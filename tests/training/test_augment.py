@@ -205,13 +205,13 @@ def test_decoys_are_windows_as_wide_as_a_hand_about_what_is_no_hand(frame) -> No
 
 
 def test_decoys_take_the_nearer_of_surfaces(frame) -> None:
-    decoys = replace(VIEWS, decoy_share=1.0, decoy_m=(0.1, 0.1))
+    decoys = replace(VIEWS, decoy_share=1.0, decoy_m=(0.5, 0.5))
     depth = np.full_like(frame.depth_m, 1.0)
     depth[:, 80:] = 0.5
     angles = [
         cut(replace_frame(frame, depth, np.zeros_like(frame.labels)), s, views=decoys).pixel_angle for s in range(60)
     ]
-    near = np.mean(np.array(angles) > 0.15 / 48)
+    near = np.mean(np.array(angles) > 0.75 / 48)
     assert 0.55 < near < 0.95
 
 
