@@ -13,7 +13,7 @@ from torch import nn
 
 from graspseg import InputError, Segmenter
 from graspseg.evaluation import quantization
-from graspseg.evaluation.quantization import Judgment, export_int8, judge
+from graspseg.evaluation.quantization import Judgment, admit_bf16, export_int8, judge
 from graspseg.export import ExportError, export_onnx
 from graspseg.export.openvino import write_openvino
 from graspseg.export.quantize import before_first_convolution, quantize, write_quantized
@@ -176,6 +176,35 @@ def test_one_that_is_worse_is_refused_with_the_figure(
     ):
         export_int8(source, tmp_path / "o.int8.onnx", data=("a",))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("change", "admitted"), [(0.002, ("bf16",)), (-0.004, ())])
+def test_bf16_is_admitted_only_where_every_set_holds(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: float, admitted: tuple[str, ...]
+) -> None:
+    path = tmp_path / "small.onnx"
+    path.write_bytes(source.read_bytes())
+    monkeypatch.setattr(quantization, "has_bf16", lambda: True)
+    monkeypatch.setattr(quantization, "Segmenter", lambda path, precision: precision)
+
+    def judge_(coarse: str, reference: str, name: str) -> Judgment:
+        assert (coarse, reference) == ("bf16", "float32")
+        return Judgment(3, 0.999, 0.99, 0.8 + (change if name == "b" else 0.0), 0.8)
+
+    monkeypatch.setattr(quantization, "judge", judge_)
+    reported: list[str] = []
+    assert set(admit_bf16(path, data=("a", "b"), reported=reported.append)) == {"a", "b"}
+    assert read_model_info(path).admitted == admitted and len(reported) == 2
+    assert read_model_info(path).digest == read_model_info(source).digest
+    monkeypatch.setattr(quantization, "judge", lambda *_: Judgment(3, 0.9, 0.9, 0.8, 0.8))
+    admit_bf16(path, data=("a",))
+    assert read_model_info(path).admitted == ()  # an earlier judgment is taken back
+
+
+def test_bf16_is_not_judged_where_there_is_none(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantization, "has_bf16", lambda: False)
+    with pytest.raises(InputError, match="This processor has no bf16"):
+        admit_bf16(source)
 
 
 def test_what_passes() -> None:

@@ -12,8 +12,9 @@ import pytest
 from onnx import helper
 
 from graspseg import InputError, Segmenter
-from graspseg.models.header import QUANTIZED_KEY, read_model_info
+from graspseg.models.header import ADMITTED_KEY, QUANTIZED_KEY, read_model_info
 from graspseg.models.locate import find_model, int8_beside
+from graspseg.models.properties import write_properties
 from graspseg.segment import precision
 from graspseg.segment.engine import Precision, load_engine
 from graspseg.segment.precision import choose_precision, fastest
@@ -85,6 +86,41 @@ def test_what_is_fastest_is_measured_once(
     assert timed["asked"] == 2  # other threads, another choice
     (file, _) = sorted(remembering.iterdir())
     assert set(json.loads(file.read_bytes())) == {"key", "milliseconds", "precision"}
+
+
+@pytest.mark.parametrize(
+    ("record", "capable", "chosen"),
+    [
+        ('{"bf16": {}}', True, "bf16"),
+        (None, True, "float32"),
+        ("{}", True, "float32"),
+        ('{"bf16": {}}', False, "float32"),
+    ],
+)
+def test_bf16_is_taken_only_where_the_file_admits_it_and_the_processor_has_it(
+    depth_rule_model: Path,
+    tmp_path: Path,
+    remembering: Path,
+    timed: dict[str, float],
+    monkeypatch: pytest.MonkeyPatch,
+    record: str | None,
+    capable: bool,
+    chosen: str,
+) -> None:
+    path = tmp_path / "m.onnx"
+    shutil.copy(depth_rule_model, path)
+    write_properties(path, {ADMITTED_KEY: record})
+    monkeypatch.setattr(precision, "has_bf16", lambda: capable)
+    monkeypatch.setattr(precision, "load_engine", lambda *_, **__: lambda *_: None)
+    assert choose(path) == (chosen, path)
+
+
+def test_a_damaged_record_of_precisions_is_said(depth_rule_model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    shutil.copy(depth_rule_model, path)
+    write_properties(path, {ADMITTED_KEY: "[1"})
+    with pytest.raises(InputError, match=r"m\.onnx has admitted '\[1', expected JSON"):
+        read_model_info(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"key": 1, "precision": "int8"}', None, "other"])

@@ -27,7 +27,7 @@ class Options:
     """Write a trained network as a file that runs without torch.
 
     The file is compared with PyTorch in OpenVINO and ONNX Runtime before it is kept; its int8 version is kept when it
-    gives 99.5 % of its labels and a mean IoU within 0.3 points on generated frames and on --int8-data.
+    gives 99.5 % of its labels and a mean IoU within 0.3 points on generated frames and on --judge-data.
     """
 
     run: Annotated[Path, tyro.conf.Positional]
@@ -39,8 +39,11 @@ class Options:
     """Kind of file; openvino also writes the .xml and .bin that other programs with OpenVINO read."""
     int8: bool = False
     """Also write the int8 version, NAME.int8.onnx, which takes half of the time on CPUs that multiply in 8 bits."""
-    int8_data: tuple[str, ...] = ()
-    """Further labeled data sets that the int8 version must do as well on."""
+    bf16: bool = False
+    """Also judge the network in bf16 (on a CPU that has it), as the int8 version is, and note in the file whether
+    --precision auto may take it."""
+    judge_data: tuple[str, ...] = ()
+    """Further labeled data sets that int8 and bf16 must do as well on."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
     looks: Literal[1, 2, 3] = 3
@@ -69,12 +72,13 @@ def main(argv: list[str]) -> int:
     if options.full_side is not None and options.full_side < 16:
         raise InputError(f"--full-side is {options.full_side}, expected at least 16: leave it out for that of --side.")
     path = options.run / "model.safetensors" if options.run.is_dir() else options.run
-    if options.int8_data and not options.int8:
-        raise InputError("--int8-data judges the int8 version, expected --int8 with it: add it, or leave both out.")
+    if options.judge_data and not (options.int8 or options.bf16):
+        raise InputError("--judge-data judges other precisions, expected --int8 or --bf16 with it: add one.")
     if path.suffix.lower() == ".onnx":
-        if options.out is not None or not (options.int8 or options.format == "openvino"):
+        if options.out is not None or not (options.int8 or options.bf16 or options.format == "openvino"):
             raise InputError(
-                f"{path} is exported already, expected --int8 or --format openvino and no --out: they write beside it."
+                f"{path} is exported already, expected --int8, --bf16 or --format openvino and no --out: they write "
+                "beside it or into it."
             )
         return _add(path, options)
     out = path.with_suffix(".onnx") if options.out is None else options.out
@@ -118,11 +122,17 @@ def _add(path: Path, options: Options) -> int:
     from graspseg.models.locate import INT8_SUFFIX
 
     files = [path]
+    if options.bf16:
+        from graspseg.evaluation.quantization import JUDGED_ON, admit_bf16
+
+        judged = admit_bf16(path, data=(*JUDGED_ON, *options.judge_data), reported=lambda text: print(f"  {text}"))
+        good = all(each.passes for each in judged.values())
+        print(f"{printable(path)}: --precision auto {'may take' if good else 'does not take'} bf16")
     if options.int8:
         from graspseg.evaluation.quantization import JUDGED_ON, export_int8
 
         files.append(path.with_name(path.name.removesuffix(".onnx") + INT8_SUFFIX))
-        export_int8(path, files[-1], data=(*JUDGED_ON, *options.int8_data), reported=lambda text: print(f"  {text}"))
+        export_int8(path, files[-1], data=(*JUDGED_ON, *options.judge_data), reported=lambda text: print(f"  {text}"))
         print(f"{printable(files[-1])}: {files[-1].stat().st_size / 1e6:.2f} MB")
     if options.format == "openvino":
         from graspseg.export.openvino import write_openvino

@@ -1,7 +1,8 @@
-"""Is an int8 network as good as the float32 one it was made of? It is written only then."""
+"""Is a network as good in int8 or bf16 as in float32? An int8 file is written, and bf16 admitted, only then."""
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +16,10 @@ from graspseg.export.parity import ExportError
 from graspseg.export.quantize import Window, check_source, quantize, write_quantized
 from graspseg.labels import IGNORE
 from graspseg.metrics import Confusion
+from graspseg.models.header import ADMITTED_KEY
+from graspseg.models.properties import write_properties
 from graspseg.segment.look import Look
+from graspseg.segment.precision import has_bf16
 from graspseg.segment.segmenter import Segmenter
 
 SMALLEST_AGREEMENT = 0.995
@@ -107,6 +111,40 @@ def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgment:
         ours.iou_dataset["mean"],
         theirs.iou_dataset["mean"],
     )
+
+
+def admit_bf16(
+    path: Path,
+    *,
+    data: Sequence[str] = JUDGED_ON,
+    reported: Callable[[str], None] = lambda sentence: None,
+) -> dict[str, Judgment]:
+    """Judge an exported network in bf16, and write into its file whether `--precision auto` may take it.
+
+    Args:
+        path: the exported file in float32; only its metadata changes.
+        data: labeled frames to judge on, see `open_samples`.
+        reported: called with a sentence about each set.
+
+    Returns:
+        How it compares on each set; bf16 is admitted if every one passes.
+
+    Raises:
+        InputError: this processor has no bf16, or the model or the data cannot be read.
+        OutputError: the file cannot be written.
+    """
+    if not has_bf16():
+        raise InputError("This processor has no bf16, expected one that has, such as Xeon 4 or EPYC 4: judge it there.")
+    check_source(path)
+    reference, coarse = Segmenter(path, precision="float32"), Segmenter(path, precision="bf16")
+    judged = {}
+    for name in data:
+        judged[name] = judge(coarse, reference, name)
+        reported(f"bf16, {_sentence(name, judged[name])}")
+    good = all(each.passes for each in judged.values())
+    record = json.dumps({"bf16": {Path(name).name: asdict(each) for name, each in judged.items()}})
+    write_properties(path, {ADMITTED_KEY: record if good else None})
+    return judged
 
 
 def export_int8(

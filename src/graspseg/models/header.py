@@ -25,6 +25,7 @@ FOREST_SUFFIX = ".npz"
 PASSES_KEY, PRESENCE_KEY = f"{PREFIX}passes", f"{PREFIX}presence"
 MOST_HANDS = 4
 QUANTIZED_KEY = f"{PREFIX}quantized_from"
+ADMITTED_KEY = f"{PREFIX}admitted"
 _GRAPH_FIELD, _METADATA_FIELD = 7, 14  # ModelProto.graph, ModelProto.metadata_props
 _KEY_FIELD, _VALUE_FIELD = 1, 2  # StringStringEntryProto
 
@@ -43,6 +44,7 @@ class ModelInfo:
         presence: how sure a hand is, None in files of before this was measured.
         digest: SHA-256 of its graph and weights, None in files of before this was recorded.
         quantized_from: `digest` of the file that this one is the int8 version of, None for others.
+        admitted: coarser arithmetics that this very file was judged to be as good in, such as `bf16`.
     """
 
     network: str
@@ -54,6 +56,7 @@ class ModelInfo:
     presence: Presence | None = None
     digest: str | None = None
     quantized_from: str | None = None
+    admitted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.full_side:
@@ -89,6 +92,7 @@ def read_model_info(path: Path) -> ModelInfo:
         presence=_presence(properties.get(PRESENCE_KEY), path),
         digest=properties.get(DIGEST_KEY),
         quantized_from=properties.get(QUANTIZED_KEY),
+        admitted=_admitted(properties.get(ADMITTED_KEY, "{}"), path),
     )
 
 
@@ -108,6 +112,18 @@ def _passes(text: str, path: Path) -> dict[str, Any]:
     raise InputError(
         f"{path} has passes {text[:80]!r}, expected JSON with full_side of at least 16, hands from 1 to {MOST_HANDS} "
         "and mirror: use a file made by graspseg export."
+    )
+
+
+def _admitted(text: str, path: Path) -> tuple[str, ...]:
+    """Names of precisions, keys of what `evaluation.quantization` recorded about them."""
+    with contextlib.suppress(ValueError, RecursionError):
+        judged = json.loads(text)
+        if isinstance(judged, dict):
+            return tuple(judged)
+    raise InputError(
+        f"{path} has admitted {text[:80]!r}, expected JSON with judgments by precision: use a file made by graspseg "
+        "export."
     )
 
 

@@ -38,8 +38,9 @@ def choose_precision(
 ) -> tuple[Precision, Path]:
     """Settle what computes a model: the arithmetic, and the file to load.
 
-    `auto` measures at its first use with a model, which takes a second or two, and remembers the result in the user's
-    cache folder for this processor, model, engine and number of threads.
+    `auto` takes only what was judged to be as good as float32 with this very file. It measures at its first use with a
+    model, which takes a second or two, and remembers the result in the user's cache folder for this processor, model,
+    engine and number of threads.
 
     Args:
         choice: what the caller wants.
@@ -69,6 +70,11 @@ def choose_precision(
     files = _candidates(path, info, engine)
     chosen = "float32" if len(files) == 1 else _remembered_or_measured(files, info, engine, threads)
     return chosen, files[chosen]
+
+
+def has_bf16() -> bool:
+    """Whether this processor, as OpenVINO sees it, computes in bf16."""
+    return "BF16" in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def fastest(milliseconds: Mapping[Precision, float]) -> Precision:
@@ -104,7 +110,7 @@ def _from_environment() -> PrecisionChoice:
 
 def _candidates(path: Path, info: ModelInfo, engine: str) -> dict[Precision, Path]:
     files: dict[Precision, Path] = {"float32": path}
-    if engine == "openvino" and "BF16" in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if engine == "openvino" and "bf16" in info.admitted and has_bf16():
         files["bf16"] = path
     with contextlib.suppress(InputError):  # a damaged version is no reason not to run the whole one
         quantized = int8_beside(path, info)

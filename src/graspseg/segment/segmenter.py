@@ -46,9 +46,10 @@ class Segmenter:
             file or a forest's `.npz`.
         engine: what runs a network; `auto` takes OpenVINO. A forest needs none.
         threads: CPU threads, None = as many as this process may use; a forest uses one.
-        precision: arithmetic of the network. `auto` takes what is fastest on this machine of float32, bf16 and, where
-            a model has an int8 version beside it, int8; it is measured at the first use and remembered. Labels differ a
-            little between them, so name one where machines shall give the same. A forest has only one.
+        precision: arithmetic of the network. `auto` takes what is fastest on this machine of float32, bf16 where the
+            model's file says that it was judged to be as good, and int8 where such a version lies beside it; it is
+            measured at the first use and remembered. Labels differ a little between them, so name one where machines
+            shall give the same. A forest has only one.
         mirror: with a network, look at closer windows a second time, flipped left to right, and take the mean; None
             does what the model's file says.
         windows: how close to look, 1 to 3: everything; closer at hand and object; closer at the object and the hand
