@@ -26,7 +26,7 @@ from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.scene.motion import RATE_HZ
 from graspseg.synth.scene.staged import NoRoomError
 from graspseg.synth.sensor.parameters import SensorParameters
-from graspseg.synth.sensor.profiles import SENSORS
+from graspseg.synth.sensor.profiles import ALIKE, SENSORS
 from graspseg.synth.sensor.simulate import measure
 
 WIDTH, HEIGHT = 640, 480
@@ -210,9 +210,9 @@ class FrameMaker:
     def _sample_sensor(self, rng: np.random.Generator, background: Background | None = None) -> SensorParameters:
         """What measures the scene; before a recorded background mostly a sensor of the kind that recorded it."""
         if background is not None and rng.uniform() < _ALIKE_SHARE:
-            alike = [each for each in SENSORS.values() if each.principle == background.principle]
+            alike = ALIKE.get(background.principle or "none", ())
             if alike:
-                return alike[rng.integers(len(alike))].draw(rng)
+                return SENSORS[alike[rng.integers(len(alike))]].draw(rng)
         return SENSORS[self.recipe.sensor].draw(rng)
 
     def _facts(self) -> dict[str, Any]:

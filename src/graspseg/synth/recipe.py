@@ -480,7 +480,7 @@ RECIPES: dict[PresetName, Recipe] = {
             seated_share=0.3,
         ),
         crop=Crop(share=0.15, range_m=(0.2, 0.6)),
-        sensor="any",
+        sensor="gesture",
         measured_hand_only=True,
         empty=Empty(share=0.22, person_share=0.9, sleeve_share=0.5),
     ),

@@ -14,7 +14,9 @@ import numpy as np
 from graspseg.synth.sensor.mixture import draw_mixed
 from graspseg.synth.sensor.parameters import SensorParameters
 
-SensorName = Literal["mixed", "sr305", "d435", "kinect2", "azure", "zed", "soft", "block", "clean", "stereo", "any"]
+SensorName = Literal[
+    "mixed", "sr305", "d435", "kinect1", "kinect2", "azure", "zed", "soft", "block", "clean", "stereo", "gesture", "any"
+]
 Principle = Literal["structured light", "active stereo", "time of flight", "passive stereo", "any", "none"]
 
 
@@ -135,6 +137,37 @@ def _draw_d435(rng: np.random.Generator) -> SensorParameters:
     )
 
 
+def _draw_kinect1(rng: np.random.Generator) -> SensorParameters:
+    """Steps of 1/8 px of disparity, a pattern correlated over 9 px, the projector 75 mm to the right."""
+    return SensorParameters(
+        baseline_m=_about(rng, 0.075, 0.05),
+        jump_m=_about(rng, 0.02, 0.3),
+        rim_loss=float(rng.uniform(0.4, 0.9)),
+        rim_near_px=float(rng.uniform(-1.5, 0.5)),
+        rim_far_px=float(rng.uniform(1.0, 4.0)),
+        ragged_px=float(rng.uniform(0.8, 2.2)),
+        ragged_cell_px=int(rng.integers(4, 10)),
+        flying=float(rng.uniform(0.0, 0.15)),
+        lateral_px=_about(rng, 0.8, 0.3),
+        lateral_cell_px=int(rng.integers(2, 5)),
+        reach_m=float(rng.uniform(3.0, 5.0)),
+        object_albedo=float(rng.uniform(0.3, 1.3)),
+        other_albedo=float(rng.uniform(0.5, 1.3)),
+        patchy=_about(rng, 0.2, 0.5),
+        smoothing=float(rng.uniform(0.3, 0.7)),
+        smoothing_m=_about(rng, 0.015, 0.3),
+        axial=_about(rng, 0.8, 0.4),
+        fine=float(rng.uniform(0.05, 0.4)),
+        ripple_px=int(rng.integers(5, 11)),
+        disparity_step_px=1 / 8,
+        holes=float(rng.uniform(0, 4)),
+        mismatches=float(rng.choice((0.0, 1.0))),
+        speckle_loss=float(rng.uniform(0, 0.0005)),
+        fatten_px=float(rng.uniform(0.0, 2.5)),
+        depth_step_m=0.001,
+    )
+
+
 def _draw_kinect2(rng: np.random.Generator) -> SensorParameters:
     return _time_of_flight(rng, noise_m=0.0015, mixing_px=0.6, mixing_loss=float(rng.uniform(0.0, 0.3)), reach_m=4.5)
 
@@ -236,6 +269,7 @@ def _draw_block(rng: np.random.Generator) -> SensorParameters:
 
 
 _STEREO: dict[SensorName, float] = {"block": 0.4, "zed": 0.35, "soft": 0.1, "d435": 0.15}
+_GESTURE: dict[SensorName, float] = {"sr305": 0.38, "kinect1": 0.2, "mixed": 0.2, "azure": 0.12, "d435": 0.1}
 _ANY: dict[SensorName, float] = {
     "mixed": 0.25,
     "sr305": 0.16,
@@ -257,6 +291,10 @@ def _draw_stereo(rng: np.random.Generator) -> SensorParameters:
     return replace(drawn, disparity_sigma_px=drawn.disparity_sigma_px * float(np.exp(rng.uniform(0.0, 1.1))))
 
 
+def _draw_gesture(rng: np.random.Generator) -> SensorParameters:
+    return _draw_one(rng, _GESTURE)
+
+
 def _draw_one(rng: np.random.Generator, shares: dict[SensorName, float]) -> SensorParameters:
     name = str(rng.choice(list(shares), p=list(shares.values())))
     return next(profile.draw(rng) for key, profile in SENSORS.items() if key == name)
@@ -275,6 +313,7 @@ _MIXING = "flying pixels: Sarbolandi, Lefloch and Kolb 2015 (arXiv 1505.05459; s
 _SHOT = "noise by returned light: Poisson noise of the samples (Lange and Seitz 2001, not verified)"
 _BASELINES = "baselines: Intel, D400 series data sheet (as quoted in forums)"
 _SUBPIXEL = "step of 1/32 px: Intel, Subpixel linearity improvement for RealSense depth cameras"
+_EIGHTH = "step of 1/8 px: Khoshelham and Oude Elberink 2012 (section not verified)"
 _FITTED = "other numbers: fitted"
 
 SENSORS: dict[SensorName, SensorProfile] = {
@@ -297,6 +336,13 @@ SENSORS: dict[SensorName, SensorProfile] = {
         "active stereo",
         "RealSense D405, D435",
         (_SHADOW, _MATCHING, _FATTENING, _BASELINES, _SUBPIXEL),
+        calibrated=False,
+    ),
+    "kinect1": SensorProfile(
+        _draw_kinect1,
+        "structured light",
+        "Kinect v1, Xtion, Astra",
+        (_SHADOW, _AXIAL, _LATERAL, _EIGHTH),
         calibrated=False,
     ),
     "kinect2": SensorProfile(
@@ -338,10 +384,26 @@ SENSORS: dict[SensorName, SensorProfile] = {
     "stereo": SensorProfile(
         _draw_stereo, "any", "block, zed, soft or d435 for every frame", (_SHADOW, _MATCHING), calibrated=None
     ),
+    "gesture": SensorProfile(
+        _draw_gesture,
+        "any",
+        "sr305, kinect1, mixed, azure or d435 for every frame: what people gesture at",
+        (_SHADOW, _MATCHING, _MIXING),
+        calibrated=None,
+    ),
     "any": SensorProfile(
         _draw_any, "any", "one of all of these for every frame", (_SHADOW, _MATCHING, _MIXING), calibrated=None
     ),
 }
+
+
+ALIKE: dict[Principle, tuple[SensorName, ...]] = {
+    "structured light": ("sr305",),
+    "active stereo": ("d435",),
+    "time of flight": ("kinect2", "azure"),
+    "passive stereo": ("zed", "soft"),
+}
+"""What else may measure a scene before a background recorded by a principle; frozen, as frames of `rooms` depend on it."""
 
 
 def describe_sensors() -> list[str]:
