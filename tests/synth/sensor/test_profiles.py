@@ -18,7 +18,7 @@ from graspseg.synth.recipe import RECIPES
 from graspseg.synth.sensor import simulate as sensor
 from graspseg.synth.sensor.light import mix
 from graspseg.synth.sensor.parameters import SensorParameters
-from graspseg.synth.sensor.profiles import SENSORS, SensorName, describe_sensors
+from graspseg.synth.sensor.profiles import ALIKE, SENSORS, SensorName, describe_sensors
 
 CAMERA = Intrinsics(100.0, 100.0, 79.5, 59.5)
 CLEAN = SensorParameters.clean()
@@ -46,6 +46,7 @@ def test_the_list_says_what_is_uncalibrated() -> None:
     lines = dict(line.split(": ", 1) for line in describe_sensors())
     assert {name for name, words in lines.items() if "uncalibrated" in words} == {
         "d435",
+        "kinect1",
         "kinect2",
         "azure",
         "soft",
@@ -237,3 +238,13 @@ def test_a_sensor_changes_the_measurement_not_the_scene() -> None:
     assert both.mean() > 0.02
     assert np.median(np.abs(clean.depth_m - kinect.depth_m)[both]) < 0.005
     assert not np.array_equal(clean.depth_m, kinect.depth_m)
+
+
+def test_what_measures_before_a_recorded_background_is_of_its_principle_and_frozen() -> None:
+    assert ALIKE == {
+        "structured light": ("sr305",),
+        "active stereo": ("d435",),
+        "time of flight": ("kinect2", "azure"),
+        "passive stereo": ("zed", "soft"),
+    }
+    assert all(SENSORS[name].principle == principle for principle, names in ALIKE.items() for name in names)

@@ -403,7 +403,7 @@ ALIKE: dict[Principle, tuple[SensorName, ...]] = {
     "time of flight": ("kinect2", "azure"),
     "passive stereo": ("zed", "soft"),
 }
-"""What else may measure a scene before a background recorded by a principle; frozen, as frames of `rooms` depend on it."""
+"""What may measure a scene before a background recorded by a principle; frozen, as frames of `rooms` depend on it."""
 
 
 def describe_sensors() -> list[str]:
