@@ -32,7 +32,7 @@ class Inputs:
         titles: of the inputs, without folder and suffix.
         names: of all frames.
         sequences: ranges of indices of frames that follow each other in time.
-        cut: sentences for what recordings that were cut have lost.
+        cut: sentences for what is lost of the inputs, see `RgbdSource.cut`.
 
     Raises:
         InputError: one cannot be opened, or two have one name.

@@ -107,7 +107,7 @@ class RgbdSource(Protocol):
 
     @property
     def cut(self) -> str | None:
-        """The sentence for what is lost at the end of a recording that was cut, None for a whole one."""
+        """The sentence for what is lost: the end of a recording that was cut, files beside shards; None for nothing."""
         ...
 
     @property

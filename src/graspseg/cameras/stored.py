@@ -93,9 +93,11 @@ class StoredRgbd:
         return self._dataset.path
 
     @property
-    def cut(self) -> None:
-        """A data set has no end that could be missing."""
-        return
+    def cut(self) -> str | None:
+        """The sentence for what lies beside the frames and is left out, None for nothing."""
+        beside = self._dataset.beside()
+        more = f" (and {len(beside) - 1} more such files)" if len(beside) > 1 else ""
+        return beside[0] + more if beside else None
 
     @property
     def notes(self) -> tuple[str, ...]:

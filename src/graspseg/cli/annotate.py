@@ -126,7 +126,8 @@ def main(argv: list[str]) -> int:
         console.print(f"graspseg: warning: {printable(sentence)}")
     skins = _skins(options, job, inputs, console)
     with working_in(job.out):
-        return _run(job, inputs, skins, options.with_model, where, console)
+        code = _run(job, inputs, skins, options.with_model, where, console)
+    return 1 if inputs.cut else code
 
 
 def _checked_workers(options: Options) -> int:

@@ -36,7 +36,7 @@ class Stats:
     """frames read at once; default: as many as this process may use CPUs"""
 
     def run(self) -> int:
-        """0 done, 1 some frames could not be read."""
+        """0 done, 1 some frames could not be read, or something beside them was left out."""
         from graspseg.datasets.atomic import write_json
         from graspseg.datasets.open import open_dataset
         from graspseg.datasets.statistics import as_json, as_text, collect
@@ -50,10 +50,11 @@ class Stats:
             write_json(self.json, figures)
         print(printable(as_text(figures), lines=True))
         say = MessageLog()
-        for reason in found.failures:
+        beside = dataset.beside()
+        for reason in (*beside, *found.failures):
             say(reason)
-        say.close(found.failed)
-        return 1 if found.failed else 0
+        say.close(found.failed + len(beside))
+        return 1 if found.failed or beside else 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ class Sheet:
                 "the labels",
                 file=sys.stderr,
             )
+        failures = [*dataset.beside(), *failures]
         for reason in failures:
             print(f"graspseg: {printable(reason)}", file=sys.stderr)
         print(f"{drawn} of {len(dataset)} frames drawn to {printable(self.out)}", file=sys.stderr)

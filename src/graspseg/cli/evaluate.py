@@ -83,7 +83,7 @@ class Arguments:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command; 0 done, 1 some frames could not be used."""
+    """Run the command; 0 done, 1 some frames could not be used, or something beside them was left out."""
     arguments = parse(Arguments, argv, USAGE)
     from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
     from graspseg.datasets.collection import data_sets_in
@@ -112,6 +112,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
     segmenter = Segmenter(arguments.model, threads=arguments.threads, precision=arguments.precision)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)
+    unusable += dict.fromkeys(sentence for each in sets.values() for sentence in each.beside())
     reports = {
         name: as_json(evaluation, data=name, model=str(arguments.model), camera=camera)
         for name, evaluation in evaluations.items()

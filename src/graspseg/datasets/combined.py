@@ -74,6 +74,10 @@ class ConcatDataset(Dataset):
         dataset, own = self._find(index)
         return dataset.splits_of(own)
 
+    def beside(self) -> list[str]:
+        """What lies beside the frames of every data set; see `Dataset`."""
+        return list(dict.fromkeys(sentence for each in self.datasets for sentence in each.beside()))
+
     def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
         return [stem for each in self.datasets for stem in each.unlabeled()]
@@ -147,6 +151,10 @@ class Subset(Dataset):
     def splits_of(self, index: int) -> tuple[str, ...]:
         """The splits a frame is in."""
         return self.dataset.splits_of(self.indices[index])
+
+    def beside(self) -> list[str]:
+        """What lies beside all frames; see `Dataset`."""
+        return self.dataset.beside()
 
     def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""

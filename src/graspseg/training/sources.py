@@ -110,6 +110,8 @@ def open_frames(config: TrainConfig) -> tuple[Dataset, Dataset]:
 def check_frames(source: Dataset, name: str, *, same_size: bool, skipped: Skipped) -> tuple[str, ...]:
     """Read frames until every class was seen, so that a set nothing can be learned from is found before training.
 
+    What lies beside the frames and is left out counts as skipped.
+
     Args:
         source: labeled frames.
         name: what messages call them.
@@ -147,7 +149,7 @@ def check_frames(source: Dataset, name: str, *, same_size: bool, skipped: Skippe
             break
     else:
         check_mostly_usable(name, unusable, len(source))
-    skipped.add(unusable)
+    skipped.add([*source.beside(), *unusable])
     return _absent_classes(seen, name)
 
 

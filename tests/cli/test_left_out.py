@@ -1,0 +1,59 @@
+"""What lies beside the shards of an input, looks like depth and is not read: every command that opens it says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graspseg.cli.main import main
+from graspseg.datasets.combined import ConcatDataset, Subset
+from graspseg.datasets.open import open_dataset
+from graspseg.datasets.shard_writer import ShardSample, write_shard
+from graspseg.frame import Frame
+from graspseg.training.sources import Skipped, check_frames
+
+
+@pytest.fixture
+def shards(tmp_path: Path) -> Path:
+    """Four labeled and colored frames in a tar, and a file beside it that may hold more."""
+    labels = np.zeros((48, 64), np.uint8)
+    labels[10:30, 10:30], labels[30:40, 12:20] = 1, 2
+    color = np.full((48, 64, 3), 120, np.uint8)
+    color[labels == 1], color[labels == 2] = (224, 172, 138), (30, 60, 200)
+    frames = [
+        ShardSample(f"f{index}", Frame(np.full((48, 64), 400 + 2 * index, np.uint16)), labels=labels, color=color)
+        for index in range(4)
+    ]
+    write_shard(tmp_path / "set" / "a-000000.tar", frames)
+    (tmp_path / "set" / "later.tar.gz").write_bytes(b"x")
+    return tmp_path / "set"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("dataset", "stats", "{}"),
+        ("dataset", "sheet", "{}", "--out", "{}/../s.png"),
+        ("dataset", "convert", "{}", "--out", "{}/../c", "--to", "folder"),
+        ("evaluate", "{}", "--model", "{model}", "--threads", "1"),
+        ("annotate", "{}", "--out", "{}/../a", "--skin", "hsv", "--workers", "1"),
+        ("segment", "{}", "--out", "{}/../l", "--model", "{model}"),
+    ],
+    ids=lambda command: " ".join(command[: 2 if command[0] == "dataset" else 1]),
+)
+def test_it_is_named_and_the_exit_code_is_1(
+    shards: Path, depth_rule_model: Path, command: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    argv = [part.replace("{}", str(shards)).replace("{model}", str(depth_rule_model)) for part in command]
+    assert main(argv) == 1
+    assert f"{shards / 'later.tar.gz'} lies in {shards} beside shards" in capfd.readouterr().err
+
+
+def test_training_counts_it_as_skipped(shards: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    skipped = Skipped()
+    frames = ConcatDataset([Subset(open_dataset(shards), range(1, 3)), open_dataset(shards)])
+    check_frames(frames, "mine", same_size=False, skipped=skipped)
+    assert len(skipped.reasons) == 1 and "later.tar.gz lies in" in skipped.reasons[0]
+    assert "graspseg: skipped: " in capsys.readouterr().err
