@@ -28,6 +28,9 @@ from graspseg.labels import BACKGROUND, HAND, OBJECT
 _CUT_OUT = 0.97
 _SUPPORT = 0.05  # of what is within the range
 
+# Depth without large planes, by the `id` of frames that somebody keeps meanwhile.
+FreedDepths = dict[int, UInt16[np.ndarray, "_h _w"]]
+
 
 @dataclass(frozen=True)
 class Annotation:
@@ -48,14 +51,23 @@ class Annotator:
     Args:
         settings: what the steps do.
         skin: a fitted model; needed for `settings.skin == "model"` alone.
+        freed: where annotators that see the same frames with the same depth range, and differ in how they detect skin,
+            keep the depth without large planes for each other; its owner keeps the frames. None = nothing is kept.
 
     Raises:
         InputError: the model is missing.
     """
 
-    def __init__(self, settings: AnnotateSettings | None = None, skin: SkinModel | None = None) -> None:
+    def __init__(
+        self,
+        settings: AnnotateSettings | None = None,
+        skin: SkinModel | None = None,
+        *,
+        freed: FreedDepths | None = None,
+    ) -> None:
         self.settings = settings or AnnotateSettings()
         self.skin = skin
+        self._freed = freed
         if self.settings.skin == "auto":
             raise InputError(
                 "--skin auto leaves open how skin is detected, expected hsv or model: take what choose_skin finds."
@@ -125,7 +137,15 @@ class Annotator:
         return support_share(depth_m, find_planes(depth_m, camera), camera, nearest * unit + range_m) > _SUPPORT
 
     def _free_of_support(self, frame: RgbdFrame) -> UInt16[np.ndarray, "h w"]:
-        """Depth without large planes that run through the depth range, where there are some."""
+        """Depth without large planes that run through the depth range, where there are some; found once if kept."""
+        if self._freed is None:
+            return self._found_free(frame)
+        if id(frame) not in self._freed:
+            self._freed[id(frame)] = self._found_free(frame)
+        return self._freed[id(frame)]
+
+    def _found_free(self, frame: RgbdFrame) -> UInt16[np.ndarray, "h w"]:
+        """See `_free_of_support`."""
         depth, unit, range_m = frame.frame.depth, frame.frame.depth_unit_m, self.settings.depth_range_m
         if not runs_on(depth, nearest_surface(depth), round(range_m / unit)):
             return depth

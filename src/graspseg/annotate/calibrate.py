@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.annotator import Annotator, FreedDepths
 from graspseg.annotate.denoise import denoise
 from graspseg.annotate.settings import AnnotateSettings
 from graspseg.annotate.skin_model import SkinModel, to_lab
@@ -42,6 +42,7 @@ def calibrate(
     *,
     settings: AnnotateSettings | None = None,
     seeds: Seeds | None = None,
+    freed: FreedDepths | None = None,
 ) -> SkinModel:
     """Find how this person's skin looks under this light.
 
@@ -53,13 +54,14 @@ def calibrate(
         clicks: places on skin.
         settings: depth range and alignment.
         seeds: without clicks, colors outside are no skin; None means that every color may be.
+        freed: see `Annotator`.
 
     Raises:
         InputError: no frame, a click beside the hand, or too little skin.
     """
     if not frames:
         raise InputError("No frame was given to calibrate on, expected at least one: record some.")
-    annotator = Annotator((settings or AnnotateSettings()).told_by("hsv"))
+    annotator = Annotator((settings or AnnotateSettings()).told_by("hsv"), freed=freed)
     if clicks:
         found = [_clicked(frames[click.frame], click, annotator) for click in _checked(clicks, frames)]
         return _fit(np.concatenate(found))

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from graspseg.annotate.annotator import Annotator
+from graspseg.annotate.annotator import Annotator, FreedDepths
 from graspseg.annotate.calibrate import Seeds, calibrate
 from graspseg.annotate.paper.skin import HsvThresholds, balanced, hsv_skin, illuminant
 from graspseg.annotate.quality.features import Evidence
@@ -78,10 +78,11 @@ class SkinChoice:
             return self.model is not None
         return self.way == "clicks" or bool(self.agreements)
 
-    def annotator(self, settings: AnnotateSettings) -> Annotator:
-        """One for the recording; what the settings say themselves goes before the choice."""
+    def annotator(self, settings: AnnotateSettings, *, freed: FreedDepths | None = None) -> Annotator:
+        """One for the recording; what the settings say themselves goes before the choice. For `freed` see there."""
         settings = settings.told_by(self.method) if settings.skin == "auto" else settings
-        return Annotator(replace(settings, surroundings=settings.surroundings and self.surroundings), self.model)
+        settings = replace(settings, surroundings=settings.surroundings and self.surroundings)
+        return Annotator(settings, self.model, freed=freed)
 
     def sentence(self) -> str:
         """What was used, for a person."""
@@ -148,9 +149,10 @@ def choose_skin(
     settings = replace(settings or AnnotateSettings(), skin="auto")
     around = settings.surroundings and has_surroundings(spread, settings)
     settings = replace(settings, surroundings=around)
+    freed: FreedDepths = {}  # every way looks at the same frames
     shown = [*first, *(frame for frame in spread if all(frame is not other for other in first))]
     if len(shown) < _FEWEST:
-        paper = [SkinChoice("thresholds").annotator(settings).annotate(frame).evidence for frame in spread]
+        paper = [SkinChoice("thresholds").annotator(settings, freed=freed).annotate(frame).evidence for frame in spread]
         if any(one.hand_px for one in paper):
             return SkinChoice("thresholds", None, {"thresholds": round(agreement(paper), 4)}, around)
     models: dict[Way, SkinModel | None] = {"thresholds": None}
@@ -165,11 +167,13 @@ def choose_skin(
     ]
     for way, frames, seeds in tried:
         try:
-            models[way] = calibrate(frames, settings=settings, seeds=seeds)
+            models[way] = calibrate(frames, settings=settings, seeds=seeds, freed=freed)
         except InputError:
             continue  # too little of what this way takes for skin
     choices: dict[Way, SkinChoice] = {way: SkinChoice(way, model, surroundings=around) for way, model in models.items()}
-    logits: dict[Way, float] = {way: _logit(choice.annotator(settings), spread) for way, choice in choices.items()}
+    logits: dict[Way, float] = {
+        way: _logit(choice.annotator(settings, freed=freed), spread) for way, choice in choices.items()
+    }
     # A model within the thresholds is as safe as they are, and colors at edges that were compressed do not move it.
     lead: dict[Way, float] = {"thresholds": _SURER, "common_skin": _SURER + _AS_GOOD}
     best: Way = max(logits, key=lambda way: logits[way] + lead.get(way, 0.0))
