@@ -1,3 +1,5 @@
+import copy
+import functools
 import json
 import subprocess
 import sys
@@ -6,11 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from graspseg.errors import InputError
 from graspseg.networks import NETWORKS, Card, build, load_checkpoint, network_spec, save_checkpoint, smp_peers
-from graspseg.networks.table import cost
+from graspseg.networks.table import SHAPES_ONLY, cost, hollow
 
 # What a CPU computes in a blink is tried for real; of the others, which have the same code, the shapes.
 RESOURCE = Path(smp_peers.__file__).parent
@@ -18,27 +19,34 @@ RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 SMALL = [name for name in NETWORKS if "-small" in name or "-lite" in name or "-mobile" in name]
 NOT_FOR_ONE_FRAME = {"pan", "pan-small", "deeplabv3plus-mobile"}
 
-small_names = pytest.mark.parametrize("name", SMALL)
 every_name = pytest.mark.parametrize("name", NETWORKS)
+hollow_network = functools.cache(hollow)
 
 
-def lively(name: str) -> nn.Module:
-    """The network, with everything that starts at 0 somewhere else: all-zero logits would agree with anything."""
+@pytest.fixture(scope="module", params=SMALL)
+def lively(request: pytest.FixtureRequest) -> nn.Module:
+    """Each small network, with everything that starts at 0 somewhere else: all-zero logits would agree with anything.
+
+    Tests of one network share it and leave its weights and statistics as they are.
+    """
     torch.manual_seed(0)
-    network = build(name)
+    network = build(request.param)
     for parameter in network.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1)
-    return network
+    return network.eval()
 
 
-def hollow(name: str) -> nn.Module:
-    """The network without memory for its weights: shapes come out, and what cannot be normalized is an error."""
-    try:
-        with FakeTensorMode():
-            return build(name)
-    except DataDependentOutputException:
-        return build(name)
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the network that a test gets as `lively`."""
+    return request.node.callspec.params["lively"]
+
+
+@functools.cache
+def cost_of_a_frame(name: str) -> tuple[int, int]:
+    """Parameters and operations at 640 x 480."""
+    return cost(hollow_network(name))
 
 
 def frames(batch: int, height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -46,9 +54,8 @@ def frames(batch: int, height: int, width: int) -> tuple[torch.Tensor, torch.Ten
     return torch.rand(batch, 1, height, width, generator=generator) + 0.3, torch.linspace(0.002, 0.004, batch)
 
 
-@small_names
-def test_every_weight_learns(name: str):
-    network = lively(name).train()
+def test_every_weight_learns(name: str, lively: nn.Module):
+    network = copy.deepcopy(lively).train()
     # SegFormer leaves out whole residual branches at random.
     for module in network.modules():
         if hasattr(module, "drop_prob"):
@@ -61,8 +68,8 @@ def test_every_weight_learns(name: str):
 
 @every_name
 def test_any_size_and_batch_1_in_training(name: str):
-    network, batch = hollow(name).train(), 2 if name in NOT_FOR_ONE_FRAME else 1
-    with FakeTensorMode(allow_non_fake_inputs=True):
+    network, batch = hollow_network(name).train(), 2 if name in NOT_FOR_ONE_FRAME else 1
+    with SHAPES_ONLY:
         for height, width in ((97, 131), (1, 1)):
             logits = network(torch.zeros(batch, 1, height, width), torch.zeros(batch))
             assert logits.shape == (batch, 3, height, width)
@@ -77,43 +84,37 @@ def test_networks_that_cannot_train_on_one_frame_say_so(name: str):
     assert network.eval()(*frames(1, 64, 64)).shape == (1, 3, 64, 64)
 
 
-@small_names
-def test_extreme_frames_give_finite_logits(name: str):
-    network = lively(name).eval()
+def test_extreme_frames_give_finite_logits(lively: nn.Module):
     far, tiny = torch.full((1, 1, 40, 40), 60.0), torch.full((1, 1, 1, 1), 0.5)
     with torch.no_grad():
         for depth_m in (torch.zeros(1, 1, 40, 40), far, tiny):
-            logits = network(depth_m, torch.tensor([0.003]))
+            logits = lively(depth_m, torch.tensor([0.003]))
             assert logits.shape[-2:] == depth_m.shape[-2:]
             assert torch.isfinite(logits).all()
 
 
-@small_names
-def test_evaluation_is_deterministic_and_free_of_neighbors_in_the_batch(name: str):
-    network = lively(name).eval()
+def test_evaluation_is_deterministic_and_free_of_neighbors_in_the_batch(lively: nn.Module):
     depth_m, angle = frames(2, 48, 64)
     with torch.no_grad():
-        together = network(depth_m, angle)
+        together = lively(depth_m, angle)
         assert together.std() > 0
-        torch.testing.assert_close(together, network(depth_m, angle), rtol=0, atol=0)
-        torch.testing.assert_close(together[1:], network(depth_m[1:], angle[1:]), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(together, lively(depth_m, angle), rtol=0, atol=0)
+        torch.testing.assert_close(together[1:], lively(depth_m[1:], angle[1:]), rtol=1e-3, atol=1e-4)
 
 
-@small_names
-def test_bfloat16_and_channels_last_give_float32_logits(name: str):
-    network = build(name).train().to(memory_format=torch.channels_last)
+def test_bfloat16_and_channels_last_give_float32_logits(lively: nn.Module):
+    network = copy.deepcopy(lively).train().to(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
         logits = network(*frames(2, 48, 64))
     assert logits.dtype == torch.float32
     assert torch.isfinite(logits).all()
 
 
-@small_names
-def test_a_checkpoint_gives_the_same_logits(name: str, tmp_path: Path):
-    network, path = lively(name).eval(), tmp_path / "model.safetensors"
-    save_checkpoint(path, network, card=Card(name))
+def test_a_checkpoint_gives_the_same_logits(name: str, lively: nn.Module, tmp_path: Path):
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, lively, card=Card(name))
     with torch.no_grad():
-        torch.testing.assert_close(load_checkpoint(path).network(*frames(1, 33, 47)), network(*frames(1, 33, 47)))
+        torch.testing.assert_close(load_checkpoint(path).network(*frames(1, 33, 47)), lively(*frames(1, 33, 47)))
 
 
 def test_the_same_seed_gives_the_same_weights():
@@ -138,7 +139,7 @@ def test_the_same_seed_gives_the_same_weights():
     ],
 )
 def test_networks_cost_what_their_papers_say(name: str, parameters_m: float, gmac: float):
-    parameters, flop = cost(name)
+    parameters, flop = cost_of_a_frame(name)
     assert parameters == pytest.approx(parameters_m * 1e6, rel=0.01)
     assert flop / 2e9 == pytest.approx(gmac, rel=0.01)
 
@@ -146,15 +147,15 @@ def test_networks_cost_what_their_papers_say(name: str, parameters_m: float, gma
 @pytest.mark.parametrize("name", [name for name in SMALL if name.endswith("-small")])
 def test_small_networks_are_of_one_size(name: str):
     # FCN's 7x7 convolution has by far the most weights, on the coarsest level, where they cost little.
-    parameters, flop = cost(name, width=160, height=120)
+    parameters, flop = cost(hollow_network(name), width=160, height=120)
     assert parameters < (17e6 if name.startswith("fcn") else 7e6)
     assert flop < 4e9
 
 
 def test_lite_stays_small():
-    parameters, flop = cost("denseattentionseg-lite")
+    parameters, flop = cost_of_a_frame("denseattentionseg-lite")
     assert parameters < 4.2e6
-    assert flop < cost("denseattentionseg")[1] / 10
+    assert flop < cost_of_a_frame("denseattentionseg")[1] / 10
 
 
 def test_an_unknown_name_suggests_the_nearest():
@@ -184,6 +185,6 @@ def test_the_command_prints_and_writes_every_network_without_torch(tmp_path: Pat
 @every_name
 def test_stored_figures_are_those_of_the_networks(name: str):
     stored = json.loads((RESOURCE / "costs.json").read_text(encoding="utf-8"))
-    parameters, flop = cost(name)
+    parameters, flop = cost_of_a_frame(name)
     figures = {"parameters_millions": parameters / 1e6, "gflop": flop / 1e9, "description": NETWORKS[name].description}
     assert stored.get(name) == figures, "run python tools/docs/record_networks.py"

@@ -239,20 +239,39 @@ def build(name: str, *, pretrained: bool = False) -> nn.Module:
     return network
 
 
-def cost(name: str, *, width: int = 640, height: int = 480) -> tuple[int, int]:
-    """Number of parameters and floating-point operations of one frame; a multiply-add counts two.
+# Within it, tensors have shapes and no memory. One for the process: it remembers what it learned of each operation.
+SHAPES_ONLY = FakeTensorMode(allow_non_fake_inputs=True)
 
-    Only convolutions and matrix products count, as is usual. Nothing is computed, and weights are made only where a
-    network cannot be built without.
+
+def hollow(name: str) -> nn.Module:
+    """Builds a network of the table without memory for its weights, to be run within `SHAPES_ONLY`.
+
+    SegFormer cannot be built so (it reads numbers from a tensor meanwhile) and comes with its weights.
 
     Raises:
         InputError: No network has that name.
     """
     try:
-        with FakeTensorMode():
-            network = network_spec(name).build().eval()
-    except DataDependentOutputException:  # SegFormer reads numbers from a tensor while it is built
-        network = network_spec(name).build().eval()
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with SHAPES_ONLY:
+            return network_spec(name).build()
+    except DataDependentOutputException:
+        return network_spec(name).build()
+
+
+def cost(network: str | nn.Module, *, width: int = 640, height: int = 480) -> tuple[int, int]:
+    """Number of parameters and floating-point operations of one frame; a multiply-add counts two.
+
+    Only convolutions and matrix products count, as is usual. Nothing is computed.
+
+    Args:
+        network: Name in the table, or a network, with weights or `hollow`; it is left in evaluation mode.
+        width: Of the frame, in pixels.
+        height: Of the frame, in pixels.
+
+    Raises:
+        InputError: No network has that name.
+    """
+    network = (hollow(network) if isinstance(network, str) else network).eval()
+    with SHAPES_ONLY, torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, 1, height, width), torch.zeros(1))
     return sum(parameter.numel() for parameter in network.parameters()), counter.get_total_flops()
