@@ -32,6 +32,8 @@ cv2.setNumThreads(1)
 
 # Beginnings of test names by what they share.
 SHARING = ("tests/compare/", "tests/forest/")
+# Compiles every loop of synth, which takes half a minute: begun first, the other processes find them compiled.
+COMPILES = "test_same_frames.py"
 MOST_WORKERS = 4  # each may need 3 GB: PyTorch, a Ray cluster, a browser
 
 
@@ -68,7 +70,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest; skip tests marked `gpu` where there is no CUDA device."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path.name != COMPILES, item.path not in slow))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

@@ -1,14 +1,38 @@
 """A small comparison that was stopped and finished."""
 
+import hashlib
 import json
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import onnx
 import pytest
+from torch import nn
 
+import graspseg.export.onnx as exporter
 from compare_steps import CONTOUR, PLAIN, command, stamps, write_folder
 from graspseg.cli.main import main
 from graspseg.compare import run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def traced_once() -> Iterator[None]:
+    """A network is traced for export once, and again only with other weights or for other shapes: it takes seconds."""
+    own, graphs = exporter._trace, dict[object, bytes]()
+
+    def trace(network: nn.Module, shape: tuple[int, int], *, any_size: bool = False) -> onnx.ModelProto:
+        weights = hashlib.sha256()
+        for name, value in network.state_dict().items():
+            weights.update(f"{name} {value.dtype} {tuple(value.shape)}".encode() + value.numpy().tobytes())
+        key = repr(network), weights.digest(), shape, any_size
+        if key not in graphs:
+            graphs[key] = own(network, shape, any_size=any_size).SerializeToString()
+        return onnx.ModelProto.FromString(graphs[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exporter, "_trace", trace)
+        yield
 
 
 @pytest.fixture(scope="session")
