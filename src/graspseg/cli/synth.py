@@ -52,8 +52,8 @@ class Options:
     """number of frames; default: as many as the preset's data set has, else 1000"""
     preset: PresetName = "exam1"
     """exam1: as the shipped models' test set; interseghands: like the paper's data set; wild: all kinds of scenes;
-    rooms: recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table before a stereo
-    camera; frontal: a person who faces the camera with raised hands"""
+    rooms: recorded and modeled rooms, far hands, and frames without any; workplace: a person at a table, or nobody;
+    frontal: a person who faces the camera with raised hands"""
     backgrounds: tuple[Path, ...] = ()
     """recorded depth frames without hands that scenes are put into, for example of your own empty workplace (with
     --preset rooms); default: those that ship"""

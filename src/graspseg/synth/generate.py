@@ -21,7 +21,7 @@ from graspseg.synth.render.scene_parts import Scene
 from graspseg.synth.scene.backgrounds import Background, Backgrounds, shipped_backgrounds
 from graspseg.synth.scene.composition import compose, in_front
 from graspseg.synth.scene.cutout import cut_out
-from graspseg.synth.scene.emptying import add_things, remove_hands
+from graspseg.synth.scene.emptying import add_things, remove_hands, set_table
 from graspseg.synth.scene.floating import SceneMaker
 from graspseg.synth.scene.motion import RATE_HZ
 from graspseg.synth.scene.staged import NoRoomError
@@ -172,9 +172,12 @@ class FrameMaker:
             scene = self.scenes.make(rng, background)
         except NoRoomError:
             scene = Scene(background.intrinsics) if background is not None else self.scenes.make(rng)
+        skin = [mesh.vertices[::11] for mesh in scene.meshes if mesh.label == HAND]
         person = rng.uniform() < empty.person_share
         remove_hands(scene, person=person, sleeves=person and rng.uniform() < empty.sleeve_share)
         if background is None:
+            if empty.items and skin:
+                set_table(rng, scene, self.scenes.clutter, empty.items, np.median(np.concatenate(skin), axis=0))
             noisy, labels = measure(*self._draw(scene), scene.intrinsics, rng, self._sample_sensor(rng))
         else:
             add_things(rng, scene, background, self.scenes.clutter)

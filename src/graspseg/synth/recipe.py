@@ -188,12 +188,14 @@ class Empty:
         as_recorded_share: of those with a recorded background, the share that shows nothing else.
         person_share: of the others, the share with a person whose hands are not there.
         sleeve_share: of those, the share with empty sleeves.
+        items: most items put onto a modeled table in place of the hands.
     """
 
     share: float = 0.0
     as_recorded_share: float = 0.35
     person_share: float = 0.35
     sleeve_share: float = 0.4
+    items: int = 0
 
 
 @dataclass(frozen=True)
@@ -405,7 +407,7 @@ RECIPES: dict[PresetName, Recipe] = {
         empty=Empty(share=0.28),
         cutout=Cutout(share=0.1),
     ),
-    # A person at a table under or before a stereo camera: hands far and small, sleeves, body and items in view.
+    # A person at a table under or before a camera, or nobody: hands far and small, sleeves, body and items in view.
     "workplace": Recipe(
         "workplace",
         interactions={
@@ -426,7 +428,7 @@ RECIPES: dict[PresetName, Recipe] = {
         lens=Lens(usual_share=0.0, focal_px=(380.0, 700.0), ego_focal_px=(330.0, 700.0)),
         aim=Aim(near_share=0.1, near_m=(0.35, 0.6), far_m=(0.55, 1.15), ego_m=(0.25, 0.8), offset_sigma=0.18),
         stage=Stage(
-            views={"third": 0.2, "ego": 0.35, "top": 0.42, "any": 0.03},
+            views={"third": 0.32, "ego": 0.28, "top": 0.37, "any": 0.03},
             clothes=Clothes(
                 sleeves={"short": 0.28, "rolled": 0.14, "long": 0.58},
                 ring_share=0.1,
@@ -439,7 +441,7 @@ RECIPES: dict[PresetName, Recipe] = {
             table_share=1.0,
             touching_share=0.5,
             table_gap_m=(0.0, 0.25),
-            clutter_most=8,
+            clutter_most=12,
             upright_share=0.85,
             wall_share=0.4,
             floor_share=0.9,
@@ -447,11 +449,11 @@ RECIPES: dict[PresetName, Recipe] = {
             seated_share=0.7,
         ),
         crop=Crop(share=0.0),
-        sensor="stereo",
+        sensor="desk",
         measured_hand_only=True,
         lookalike_share=0.12,
         household_share=0.45,
-        empty=Empty(share=0.24),
+        empty=Empty(share=0.36, person_share=0.2, items=24),
     ),
     # Somebody faces the camera: hands raised beside and before head and chest, often nothing measured behind.
     "frontal": Recipe(

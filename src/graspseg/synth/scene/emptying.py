@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from graspseg.labels import BACKGROUND
+from graspseg.synth.recipe import Surroundings
 from graspseg.synth.render.scene_parts import Mesh, Scene, random_rotation
 from graspseg.synth.render.vectors import cross
 from graspseg.synth.scene.backgrounds import Background
-from graspseg.synth.scene.surroundings import Clutter
+from graspseg.synth.scene.surroundings import Clutter, scatter
 
 _MOST_THINGS = 7
 _STANDING_SHARE, _LYING_SHARE = 0.6, 0.6
+_UPRIGHT_SHARE = 0.8
 
 
 def remove_hands(scene: Scene, *, person: bool, sleeves: bool) -> None:
@@ -32,6 +34,40 @@ def remove_hands(scene: Scene, *, person: bool, sleeves: bool) -> None:
     ]
     if not person:
         scene.ellipsoids = []
+
+
+def set_table(rng: np.random.Generator, scene: Scene, clutter: Clutter, most: int, place: np.ndarray) -> None:
+    """Put items onto a scene's tables, about where the hands were: a desk that nobody works at is not an empty one.
+
+    Args:
+        rng: decides.
+        scene: gets the meshes, all BACKGROUND.
+        clutter: gives items in meters about their origin.
+        most: at most so many on each table.
+        place: where the hands were, camera frame, meters.
+    """
+    for table in [mesh for mesh in scene.meshes if mesh.kind == "table"]:
+        middle, sides = _slab(table.vertices)
+        normal = sides[2] / np.linalg.norm(sides[2])
+        foot = place - normal * float((place - middle - sides[2]) @ normal)
+        taken = [mesh.vertices[::11] for mesh in scene.meshes if mesh.kind in ("clutter", "body", "head", "sleeve")]
+        occupied = np.concatenate([middle[None] + 2 * sides[2], *taken])
+        units = [side / np.linalg.norm(side) for side in sides[:2]]
+        recipe = Surroundings(clutter_most=most, box_share=0.2, upright_share=_UPRIGHT_SHARE)
+        for mesh in scatter(rng, clutter, occupied, (foot, *units, normal), recipe):
+            stands = mesh.vertices.mean(axis=0) - middle
+            if all(abs(stands @ side) < side @ side for side in sides[:2]):
+                scene.meshes.append(mesh)
+
+
+def _slab(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of a `box` [8, 3] and its half sides in rows, the shortest last and toward the camera."""
+    sides = (corners[[1, 2, 4]] - corners[0]).astype(np.float64) / 2
+    sides = sides[np.argsort(-np.linalg.norm(sides, axis=1))]
+    middle = corners.mean(axis=0, dtype=np.float64)
+    if sides[2] @ middle > 0:
+        sides[2] = -sides[2]
+    return middle, sides
 
 
 def add_things(rng: np.random.Generator, scene: Scene, background: Background, clutter: Clutter) -> None:

@@ -15,7 +15,7 @@ from graspseg.synth.sensor.mixture import draw_mixed
 from graspseg.synth.sensor.parameters import SensorParameters
 
 SensorName = Literal[
-    "mixed", "sr305", "d435", "kinect1", "kinect2", "azure", "zed", "soft", "block", "clean", "stereo", "gesture", "any"
+    "mixed", "sr305", "d435", "kinect1", "kinect2", "azure", "zed", "soft", "block", "clean", "desk", "gesture", "any"
 ]
 Principle = Literal["structured light", "active stereo", "time of flight", "passive stereo", "any", "none"]
 
@@ -268,7 +268,14 @@ def _draw_block(rng: np.random.Generator) -> SensorParameters:
     )
 
 
-_STEREO: dict[SensorName, float] = {"block": 0.4, "zed": 0.35, "soft": 0.1, "d435": 0.15}
+_DESK: dict[SensorName, float] = {
+    "block": 0.28,
+    "zed": 0.24,
+    "kinect1": 0.18,
+    "d435": 0.12,
+    "sr305": 0.1,
+    "soft": 0.08,
+}
 _GESTURE: dict[SensorName, float] = {"sr305": 0.38, "kinect1": 0.2, "mixed": 0.2, "azure": 0.12, "d435": 0.1}
 _ANY: dict[SensorName, float] = {
     "mixed": 0.25,
@@ -285,9 +292,9 @@ def _draw_any(rng: np.random.Generator) -> SensorParameters:
     return _draw_one(rng, _ANY)
 
 
-def _draw_stereo(rng: np.random.Generator) -> SensorParameters:
+def _draw_desk(rng: np.random.Generator) -> SensorParameters:
     """Units up to three times as rough as calibrated ones: matching suffers on plain, dark or distant surfaces."""
-    drawn = _draw_one(rng, _STEREO)
+    drawn = _draw_one(rng, _DESK)
     return replace(drawn, disparity_sigma_px=drawn.disparity_sigma_px * float(np.exp(rng.uniform(0.0, 1.1))))
 
 
@@ -381,8 +388,12 @@ SENSORS: dict[SensorName, SensorProfile] = {
         calibrated=False,
     ),
     "clean": SensorProfile(_draw_clean, "none", "exact depth", (), calibrated=None),
-    "stereo": SensorProfile(
-        _draw_stereo, "any", "block, zed, soft or d435 for every frame", (_SHADOW, _MATCHING), calibrated=None
+    "desk": SensorProfile(
+        _draw_desk,
+        "any",
+        "block, zed, kinect1, d435, sr305 or soft for every frame: what looks at desks",
+        (_SHADOW, _MATCHING),
+        calibrated=None,
     ),
     "gesture": SensorProfile(
         _draw_gesture,
