@@ -96,3 +96,34 @@ def test_without_cutouts_nothing_is_drawn() -> None:
     depth, labels = np.ones((4, 4), np.float32), np.ones((4, 4), np.uint8)
     kept, seen = cut_out(rng, depth, labels, Intrinsics(5.0, 5.0, 2.0, 2.0), Cutout())
     assert kept is depth and seen is labels and rng.uniform() == other.uniform()
+
+
+def test_a_desk_without_hands_is_full_of_items_that_stand_on_it() -> None:
+    """What `Empty.items` adds rests on a table's upper side, inside its border, and is no hand."""
+    bare = replace(RECIPES["workplace"], empty=Empty(share=1.0, person_share=0.0))
+    full = replace(bare, empty=replace(bare.empty, items=24))
+    makers = [FrameMaker("val", 3, recipe=recipe) for recipe in (bare, full)]
+    added, resting = 0, []
+    for index in range(12):
+        counts = []
+        for maker in makers:
+            assert not maker.make(index).labels.any()
+            assert maker.scene is not None
+            counts.append(len(maker.scene.meshes))
+        scene = makers[1].scene
+        assert scene is not None
+        added += counts[1] - counts[0]
+        for mesh in scene.meshes[counts[0] :]:
+            tables = [_above(table.vertices, mesh.vertices) for table in scene.meshes if table.kind == "table"]
+            resting.append(min(tables, key=abs))
+    assert added > 20
+    assert np.abs(resting).max() < 0.002
+
+
+def _above(slab: np.ndarray, points: np.ndarray) -> float:
+    """How far the lowest of some points is above the side of a box that looks at the camera."""
+    edges = slab[[1, 2, 4]] - slab[0]
+    thin = edges[np.linalg.norm(edges, axis=1).argmin()]
+    normal = thin / np.linalg.norm(thin)
+    normal = normal if normal @ slab.mean(axis=0) < 0 else -normal
+    return float((points @ normal).min() - (slab @ normal).max())
