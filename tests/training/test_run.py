@@ -8,8 +8,10 @@ import sys
 from dataclasses import replace
 
 import cv2
+import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from graspseg.errors import InputError
 from graspseg.models import locate
@@ -50,9 +52,14 @@ def test_a_run_leaves_everything_behind(tmp_path, quick, frames):
     assert [sheet.name for sheet in sheets] == ["step-0000004.png", "step-0000006.png"]
     picture = cv2.imread(str(sheets[-1]))
     assert picture is not None
-    assert picture.shape == (64, 6 * 68 - 4, 3)
+    assert picture.shape == (18 + 64, 6 * 68 - 4, 3)
+    assert all(picture[:18, 68 * column : 68 * column + 64].max() > 200 for column in range(6)), "a heading each"
     assert cv2.imread(str(folder / "curves.png")) is not None
-    assert list((folder / "tensorboard").glob("events*"))
+    events = EventAccumulator(str(folder / "tensorboard")).Reload()
+    drawn = events.Images("validation")
+    assert [event.step for event in drawn] == [4, 6]
+    decoded = cv2.imdecode(np.frombuffer(drawn[-1].encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
+    np.testing.assert_array_equal(decoded, picture)
 
 
 def test_a_killed_run_ends_with_the_weights_of_an_unbroken_one(tmp_path, quick, frames, killed_at):

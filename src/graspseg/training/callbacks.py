@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from graspseg.errors import InputError
 from graspseg.training.module import SegmentationTask
@@ -21,7 +22,7 @@ class DivergedError(InputError):
 
 
 class ValidationSheet(Callback):
-    """Writes a contact sheet after every validation.
+    """Writes a contact sheet after every validation, and hands it to TensorBoard.
 
     Args:
         folder: where the sheets go.
@@ -33,7 +34,11 @@ class ValidationSheet(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the sheet of this step."""
         if isinstance(pl_module, SegmentationTask) and pl_module.shown and trainer.is_global_zero:
-            write_sheet(self.folder / f"step-{trainer.global_step:07d}.png", pl_module.shown)
+            step = trainer.global_step
+            sheet = write_sheet(self.folder / f"step-{step:07d}.png", pl_module.shown)
+            for logger in trainer.loggers:
+                if isinstance(logger, TensorBoardLogger):
+                    logger.experiment.add_image("validation", sheet, step, dataformats="HWC")
 
 
 class ProgressLines(Callback):
