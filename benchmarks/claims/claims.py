@@ -102,15 +102,17 @@ def difference(claim: Claim, cells: dict[tuple[str, int], Cell], seeds: Sequence
         score: [_minus(value_at(entry, path), value_at(reference, path)) for entry, reference in pairs]
         for score, path in SCORES.items()
     }
-    return {**found, **compared.summary(), "by_seed": by_seed, "verdict": verdict(compared)}
+    return {**found, **compared.summary(), "by_seed": by_seed, "verdict": verdict(compared, len(pairs))}
 
 
 def _minus(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other
 
 
-def verdict(compared: PairedDifference) -> str:
-    """What the 95 % interval of the data set's IoU says."""
+def verdict(compared: PairedDifference, seeds: int) -> str:
+    """What the 95 % interval of the data set's IoU says; one seed tells nothing of how seeds differ."""
+    if seeds < 2:
+        return "undecided: one seed"
     if compared.iou_dataset.low > 0:
         return "holds"
     return "the reverse holds" if compared.iou_dataset.high < 0 else "undecided"

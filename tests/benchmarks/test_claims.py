@@ -132,4 +132,5 @@ def test_the_interval_decides(claims, low: float, high: float, said: str):
     from graspseg.metrics.paired import Interval, PairedDifference
 
     interval = Interval((low + high) / 2, low, high)
-    assert claims.verdict(PairedDifference(interval, interval)) == said
+    assert claims.verdict(PairedDifference(interval, interval), 3) == said
+    assert claims.verdict(PairedDifference(interval, interval), 1) == "undecided: one seed"
