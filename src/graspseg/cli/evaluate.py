@@ -16,11 +16,11 @@ from graspseg.cli.camera import CameraArguments
 from graspseg.cli.help import Usage
 from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
-from graspseg.frame import Frame
 
 if TYPE_CHECKING:
     from graspseg.datasets.dataset import Dataset
     from graspseg.evaluation.evaluate import Evaluation
+    from graspseg.frame import Frame
     from graspseg.segment.segmenter import Segmenter
 
 USAGE = Usage(
