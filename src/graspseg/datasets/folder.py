@@ -15,7 +15,7 @@ from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import Description, encode_facts, read_description, read_object
 from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
-from graspseg.datasets.listing import is_read, list_frames
+from graspseg.datasets.listing import find_beside_depth, is_beside_depth, is_read, list_frames
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
 
@@ -111,6 +111,10 @@ class FolderDataset(StoredDataset):
     def _facts(self, stem: str) -> Mapping[str, Any]:
         path = facts_file(self.path, stem)
         return read_object(path) if self._has_facts and path.is_file() else {}
+
+    def beside(self) -> list[str]:
+        """A sentence for what lies beside `depth/` and is left out; see `find_beside_depth`."""
+        return [is_beside_depth(path) for _, path in find_beside_depth(self.path)]
 
     def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""
