@@ -9,6 +9,7 @@ import pytest
 
 from graspseg.cli.backgrounds import frames_with_hands
 from graspseg.cli.main import main
+from graspseg.datasets.atomic import write_json
 from graspseg.datasets.combined import ConcatDataset, Subset
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.shard_writer import ShardSample, write_shard
@@ -85,6 +86,8 @@ def test_what_lies_beside_depth_and_may_be_frames_is_found(folder: Path, place: 
     (folder / "later.png").unlink()
     assert open_dataset(folder).beside() == []
     (folder / "itself").symlink_to(folder)
+    write_json(folder / "made" / "dataset.json", {"converted": {"from": "take"}})
+    (folder / "made" / "depth").mkdir()
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     (folder / place).write_bytes(b"x")
     (found,) = open_dataset(folder).beside()

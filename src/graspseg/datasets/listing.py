@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from graspseg.datasets.description import read_object
 from graspseg.datasets.images import DEPTH_SUFFIXES
 from graspseg.datasets.png import is_deep_png
 from graspseg.errors import InputError
@@ -17,6 +19,7 @@ _PICTURES = (".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 _IMAGES = (".pfm", ".pnm", ".jp2", ".jxl", ".raw", ".bin", ".dpt", ".mat", ".h5", ".hdf5", ".klg")
 _VIDEOS = (".mkv", ".avi", ".oni", ".svo", ".bag", ".db3", ".mcap")
 _ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
+_MADE = frozenset(("annotated", "converted"))
 _UNREAD = frozenset((*_IMAGES, *_VIDEOS, *_ARCHIVES))
 
 
@@ -183,10 +186,17 @@ def _is_passed_by(entry: os.DirEntry[str]) -> bool:
     path, suffix = Path(entry.path), os.path.splitext(entry.name)[1].lower()
     if entry.is_dir():
         above = Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(path))  # a link in a circle
-        return entry.name != "depth" and (path / "depth").is_dir() and not above
+        return entry.name != "depth" and (path / "depth").is_dir() and not above and not _is_result(path)
     if suffix == ".png":
         return is_deep_png(path)
     return suffix in DEPTH_SUFFIXES or _looks_like_depth(entry.name, in_depth=False)
+
+
+def _is_result(folder: Path) -> bool:
+    """Whether a folder is what a command made of other frames, such as those it lies beside."""
+    with contextlib.suppress(InputError):
+        return not _MADE.isdisjoint(read_object(folder / "dataset.json"))
+    return False
 
 
 def _is_lost(entry: os.DirEntry[str], suffix: str) -> bool:
