@@ -94,6 +94,16 @@ def test_what_lies_beside_depth_and_may_be_frames_is_found(folder: Path, place: 
     assert str(folder / place.split("/")[0]) in found
 
 
+@pytest.mark.parametrize("name", ["f1.PNG", "f1.npy", "f1.tif", "f1.jpg"])
+def test_labels_of_another_kind_are_found(
+    folder: Path, depth_rule_model: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "later.png").unlink()
+    (folder / "labels" / "f1.png").rename(folder / "labels" / name)
+    assert main(["dataset", "stats", str(folder)]) == 1
+    assert f"{folder / 'labels' / name} is not read" in capsys.readouterr().err
+
+
 def test_commands_that_draw_from_frames_warn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frames_with_hands((folder,))
     assert f"graspseg: warning: {folder / 'later.png'} lies beside" in capsys.readouterr().err

@@ -179,7 +179,8 @@ class Conversion:
             name = found.sample.facts.get("stem", found.sample.stem)
             if not _is_inside(name):
                 self._fail(
-                    f"{found.sample.stem} has the stem {name!r:.80}, expected a relative path: correct its JSON."
+                    f"{found.sample.stem} has the stem {name!r:.80}, expected a relative path of at most "
+                    f"{_LONGEST_NAME} bytes without control characters: rename the frame, or correct its JSON."
                 )
             elif name in self._names:
                 self._fail(
