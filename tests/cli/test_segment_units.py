@@ -87,9 +87,9 @@ def test_intrinsics_of_another_size_are_doubted(
     assert "60 pixels see 3.62 degrees" in reported
 
 
-@pytest.mark.parametrize("order", ["ab", "ba"])
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
 def test_depth_without_hand_and_without_camera_gets_none_of_another_frame(
-    tmp_path: Path, depth_rule_model: Path, order: str
+    tmp_path: Path, depth_rule_model: Path, order: tuple[str, str]
 ) -> None:
     cameras = {"a": Intrinsics(60.0, 60.0, 29.5, 19.5), "b": None}
     samples = [ShardSample(key, Frame(scene(0.001), 0.001, cameras[key])) for key in order]
