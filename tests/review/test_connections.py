@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -164,6 +166,27 @@ def test_a_head_or_content_that_drips_in_is_ended(server: Server) -> None:
             each.sendall(sent)
             assert 0.5 < closed_after(each, drip=drip) < 10
     server.answers()
+
+
+def test_a_full_table_of_files_is_reported_in_a_line_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = asyncio.new_event_loop()
+    other: list[dict[str, object]] = []
+    now_s = 1000.0
+    monkeypatch.setattr(loop, "time", lambda: now_s)
+    monkeypatch.setattr(loop, "default_exception_handler", other.append)
+    complaints = connections._Complaints()
+    full = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
+    for _ in range(1000):
+        complaints(loop, full)
+    assert capsys.readouterr().err == "graspseg: A connection could not be taken (Too many).\n" and other == []
+    now_s += 61.0
+    complaints(loop, full)
+    assert capsys.readouterr().err.count("\n") == 1
+    complaints(loop, {"message": "another failure", "exception": OSError(errno.EMFILE, "Too many")})
+    assert len(other) == 1 and capsys.readouterr().err == ""
+    loop.close()
 
 
 @pytest.mark.parametrize("descriptors", [32, 64, 256, 1024, 1 << 20, sys.maxsize])
