@@ -43,6 +43,7 @@ def test_impossible_cameras_are_refused(values: tuple[float, ...]) -> None:
         (np.ones((2, 2), np.uint8), "uint8"),
         (np.ones((2, 2, 3), np.uint16), r"\(2, 2, 3\)"),
         (np.ones((0, 4), np.uint16), "at least one pixel"),
+        (np.ma.masked_greater(np.ones((2, 2), np.uint16), 5), r"a masked array of uint16 .*array.filled\(0\)"),
     ],
 )
 @pytest.mark.usefixtures("shapes_unchecked")
@@ -61,6 +62,18 @@ def test_impossible_units_are_refused(unit: float) -> None:
 def test_color_of_another_size_is_refused() -> None:
     with pytest.raises(InputError, match="align"):
         Frame(np.ones((2, 2), np.uint16), color=np.zeros((4, 4, 3), np.uint8))
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_other_things_of_a_frame_that_are_none_are_refused() -> None:
+    depth = np.ones((2, 2), np.uint16)
+    with pytest.raises(InputError, match="The timestamp is a str"):
+        Frame(depth, timestamp_s="now")  # pyright: ignore[reportArgumentType]
+    for color, found in (([[1]], "a list"), (np.zeros((2, 2, 3)), "an array of float64")):
+        with pytest.raises(InputError, match=f"Color is {found}"):
+            Frame(depth, color=color)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=r"a masked array of float64 .*filled\(numpy.nan\)"):
+        Frame.from_meters(np.ma.masked_less(np.ones((2, 2)), 2))
 
 
 def test_meters_are_stored_with_a_tenth_of_a_millimeter() -> None:

@@ -14,11 +14,13 @@ def depth_fault(value: object) -> str | None:
     """Why a value cannot be stored depth, as the end of a sentence: what it is, what was expected, what to do.
 
     Returns:
-        None for a non-empty uint16 array of shape (height, width).
+        None for a non-empty uint16 array of shape (height, width), whose numbers all count: no masked one.
     """
     expected = "expected uint16 depth of shape (height, width)"
     if not isinstance(value, np.ndarray):
         return f"{kind_of(value)}, {expected}, a graspseg.Frame or a path: {_remedy_for_no_array(value)}"
+    if isinstance(value, np.ma.MaskedArray):
+        return f"{kind_of(value)}, {expected}: its mask would not count, so give array.filled(0)"
     if value.dtype == np.uint16 and value.ndim == 2 and value.size:
         return None
     return f"{kind_of(value)}, {expected}: {_remedy_for_array(value)}"
@@ -27,7 +29,8 @@ def depth_fault(value: object) -> str | None:
 def kind_of(value: object) -> str:
     """What a value is, in a few words: dtype and shape of an array, the type of anything else."""
     if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} of shape {value.shape}"
+        masked = "a masked" if isinstance(value, np.ma.MaskedArray) else "an"
+        return f"{masked} array of {value.dtype} of shape {value.shape}"
     return "None" if value is None else f"a {type(value).__name__}"
 
 

@@ -112,6 +112,11 @@ class Frame:
             raise InputError(
                 f"The depth unit is {self.depth_unit_m} m, expected a number above 0: 0.001 means millimeters."
             )
+        if self.timestamp_s is not None and not isinstance(self.timestamp_s, numbers.Real):
+            kind = type(self.timestamp_s).__name__
+            raise InputError(f"The timestamp is a {kind}, expected seconds or None: give a number.")
+        if self.color is not None and (not isinstance(self.color, np.ndarray) or self.color.dtype != np.uint8):
+            raise InputError(f"Color is {kind_of(self.color)}, expected uint8 of shape (height, width, 3): convert it.")
         if self.color is not None and self.color.shape != (*self.depth.shape, 3):
             raise InputError(
                 f"Color has shape {self.color.shape}, expected {(*self.depth.shape, 3)}: align it with the depth."
@@ -145,6 +150,11 @@ class Frame:
             raise InputError(
                 f"Depth in meters is {found}, expected floats of shape (height, width): use Frame(depth, unit) for "
                 "uint16 depth, with 0.001 as the unit of millimeters."
+            )
+        if isinstance(depth_m, np.ma.MaskedArray):
+            raise InputError(
+                f"Depth in meters is {kind_of(depth_m)}, expected an array without a mask, which would not count: give "
+                "array.filled(numpy.nan)."
             )
         measured = np.isfinite(depth_m)
         lost = depth_m.size - int(np.count_nonzero(measured))

@@ -85,3 +85,14 @@ def test_intrinsics_of_another_size_are_doubted(
     reported = capsys.readouterr().err
     assert "the principal point 639.5, 359.5 is outside the image of 60x40 pixels" in reported
     assert "60 pixels see 3.62 degrees" in reported
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_depth_without_hand_and_without_camera_gets_none_of_another_frame(
+    tmp_path: Path, depth_rule_model: Path, order: tuple[str, str]
+) -> None:
+    cameras = {"a": Intrinsics(60.0, 60.0, 29.5, 19.5), "b": None}
+    samples = [ShardSample(key, Frame(scene(0.001), 0.001, cameras[key])) for key in order]
+    write_shard(tmp_path / "two.tar", samples)
+    assert segment(depth_rule_model, str(tmp_path / "two.tar"), "--out", str(tmp_path), "--save", "handless") == 0
+    assert {sample.stem: sample.frame.intrinsics for sample in FolderDataset(tmp_path / "handless")} == cameras

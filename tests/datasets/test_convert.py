@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import get_args
 
@@ -251,3 +251,21 @@ def test_coco_decodes_to_the_labels(folder: Path, tmp_path: Path) -> None:
         image = content["images"][index]
         depth = cv2.imread(str(tmp_path / "out" / image["file_name"]), cv2.IMREAD_UNCHANGED)
         np.testing.assert_array_equal(depth, dataset[index].frame.depth)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (1, 2, 0)])
+@pytest.mark.parametrize("to", ["folder", "shards", "coco"])
+def test_a_frame_without_a_camera_gets_none_from_others(tmp_path: Path, to: Target, order: tuple[int, ...]) -> None:
+    cameras = [Intrinsics(**CAMERA), None, Intrinsics(200.0, 200.0, 3.5, 2.5)]
+    depth, labels = np.full((6, 8), 700, np.uint16), np.ones((6, 8), np.uint8)
+    frames = [ShardSample(f"f{index}", Frame(depth, 0.001, cameras[index]), labels) for index in order]
+    write_shard(tmp_path / "in.tar", frames)
+    Conversion(open_dataset(tmp_path / "in.tar"), tmp_path / "out", to).run()
+    found = {sample.stem.split("/")[-1]: sample.frame.intrinsics for sample in open_dataset(tmp_path / "out")}
+    assert found == {f"f{index}": cameras[index] for index in order}
+    if to == "coco":
+        content = json.loads((tmp_path / "out" / "annotations.json").read_bytes())
+        assert content["info"]["intrinsics"] is None
+        assert [row.get("intrinsics") for row in content["images"]] == [
+            None if camera is None else asdict(camera) for camera in (cameras[index] for index in order)
+        ]

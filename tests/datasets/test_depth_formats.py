@@ -25,7 +25,7 @@ def npy(array: np.ndarray, path: Path) -> Path:
 
 
 def npz(array: np.ndarray, path: Path) -> Path:
-    np.savez_compressed(path.with_suffix(".npz"), depth=array, K=np.eye(3))
+    np.savez_compressed(path.with_suffix(".npz"), depth=array, confidence=np.ones(3))
     return path.with_suffix(".npz")
 
 
@@ -123,6 +123,13 @@ def test_several_arrays_and_pages_are_not_guessed(tmp_path: Path) -> None:
         read_depth(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", DEPTH)
     np.testing.assert_array_equal(read_depth(tmp_path / "b.npz").depth, DEPTH)
+    assert read_depth(tmp_path / "b.npz").notes == ()
+
+
+@pytest.mark.parametrize("name", ["depth_unit_m", "depth_scale", "K", "intrinsics"])
+def test_unit_and_camera_that_an_archive_says_and_nobody_reads_are_named(tmp_path: Path, name: str) -> None:
+    np.savez(tmp_path / "a.npz", **{"depth": DEPTH, name: np.ones(1)})
+    assert read_depth(tmp_path / "a.npz").oddities()[0].startswith(f"{tmp_path / 'a.npz'} holds {name}, which nobody")
     assert cv2.imwritemulti(str(tmp_path / "a.tiff"), [DEPTH, DEPTH])
     with pytest.raises(InputError, match="several pages"):
         read_depth(tmp_path / "a.tiff")

@@ -194,3 +194,11 @@ def test_unit_zero_is_an_error_not_the_default(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "depth" / "a.png"), np.ones((2, 2), np.uint16))
     with pytest.raises(InputError, match=r"a\.png: The depth unit is 0"):
         FolderDataset(tmp_path, depth_unit_m=0.0)[0]
+
+
+@pytest.mark.parametrize("name", ["a.PNG", "a.png"])
+def test_color_is_found_whatever_the_case_of_its_suffix(tmp_path: Path, make_sample, name: str) -> None:
+    sample = make_sample(1, colored=True)
+    FolderWriter(tmp_path, {}).write("a", sample.frame, color=sample.color)
+    (tmp_path / "color" / "a.png").rename(tmp_path / "color" / name)
+    np.testing.assert_array_equal(FolderDataset(tmp_path).color(0), sample.color)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -63,7 +65,8 @@ class Server:
     def take_all(self) -> None:
         """Wait until the server has taken all connections that were made."""
         end = time.monotonic() + 60
-        while waiting_connections(self.address[1]) and time.monotonic() < end:
+        while waiting_connections(self.address[1]):
+            assert time.monotonic() < end, "the server takes no more connections"
             time.sleep(0.001)
 
     def open_files(self) -> int:
@@ -107,6 +110,7 @@ def flood(server: Server, count: int, sent: bytes) -> Iterator[list[socket.socke
 HEAD = b"GET /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
+@pytest.mark.parametrize("server", [3600.0], indirect=True)  # so that only how many there may be makes room
 def test_half_open_connections_lock_nobody_out(server: Server) -> None:
     server.answers()
     for sent in (b"", HEAD, f"POST /api/undo HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Token: {server.token}\r\n".encode()):
@@ -162,6 +166,27 @@ def test_a_head_or_content_that_drips_in_is_ended(server: Server) -> None:
             each.sendall(sent)
             assert 0.5 < closed_after(each, drip=drip) < 10
     server.answers()
+
+
+def test_a_full_table_of_files_is_reported_in_a_line_a_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = asyncio.new_event_loop()
+    other: list[dict[str, object]] = []
+    now_s = 1000.0
+    monkeypatch.setattr(loop, "time", lambda: now_s)
+    monkeypatch.setattr(loop, "default_exception_handler", other.append)
+    complaints = connections._Complaints()
+    full = {"message": "socket.accept() out of system resource", "exception": OSError(errno.EMFILE, "Too many")}
+    for _ in range(1000):
+        complaints(loop, full)
+    assert capsys.readouterr().err == "graspseg: A connection could not be taken (Too many).\n" and other == []
+    now_s += 61.0
+    complaints(loop, full)
+    assert capsys.readouterr().err.count("\n") == 1
+    complaints(loop, {"message": "another failure", "exception": OSError(errno.EMFILE, "Too many")})
+    assert len(other) == 1 and capsys.readouterr().err == ""
+    loop.close()
 
 
 @pytest.mark.parametrize("descriptors", [32, 64, 256, 1024, 1 << 20, sys.maxsize])

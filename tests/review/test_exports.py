@@ -191,7 +191,7 @@ BAD_MASK = '<mask label="hand" rle="{}" left="{}" top="0" width="2" height="2"><
         ("a.xml", "<annotations><image", "is no whole XML"),
         ("a.xml", "", "is no whole XML"),
         ("a.xml", "<dataset></dataset>", "begins with <dataset>"),
-        ("a.xml", CVAT.format('<track id="0"></track>'), "is of a video task"),
+        ("a.xml", CVAT.format('<track id="0"></track>'), "a.xml is of a video task"),
         ("a.xml", CVAT.format(IMAGE.format("take/0", '<mask label="cup"/>')), "the label 'cup', expected one of hand"),
         ("a.xml", CVAT.format(IMAGE.format("take/0", BAD_MASK.format("0, 3", 0))), "runs of 3 pixels, expected 4"),
         ("a.xml", CVAT.format(IMAGE.format("take/0", BAD_MASK.format("5, -1", 0))), "runs of 4 pixels"),

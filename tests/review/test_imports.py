@@ -246,6 +246,7 @@ def test_zips_of_coco_and_byte_order_marks_are_read(store: Store, folder: Path, 
         for number, text in enumerate(texts):
             archive.writestr(f"annotations/instances_{number}.json", text.encode("utf-8-sig"))
         archive.writestr("notes.json", "[]")
+        archive.writestr("__MACOSX/annotations/._instances_0.json", b"\0\5\x16\7")
     assert import_labels(store, tmp_path / "coco.zip", say=pytest.fail).changed == 2
     with zipfile.ZipFile(tmp_path / "one.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("result.json", texts[0].encode("utf-8-sig"))

@@ -90,16 +90,26 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
         part = {inputs.names[index]: row for index, row in zip(own, added, strict=True) if row is not None}
         confidences += score(list(part.values()), skin=_method(job, skin), kind=kind).tolist()
         rows |= part
+    write_bytes(job.out / CONFIDENCE, as_table(rows, confidences))
+    low, median, high = np.percentile(confidences, (5, 50, 95)).tolist()
+    bare = [sum(not row[name] for row in rows.values()) for name in ("hand_px", "object_px")]
+    return Ranking((low, median, high), len(rows), *bare)
+
+
+def as_table(rows: Mapping[str, Row], confidences: Sequence[float]) -> bytes:
+    """The table of a ranking as CSV in UTF-8, with names that no spreadsheet runs as formulas.
+
+    Args:
+        rows: quality features by stem, at least one; all have the same.
+        confidences: of the same frames, from 0 to 1.
+    """
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     columns = list(next(iter(rows.values())))
     table.writerow(["stem", "confidence", *columns])
     for (stem, row), confidence in zip(rows.items(), confidences, strict=True):
         table.writerow([as_cell(stem), f"{confidence:.4f}", *(f"{row[column]:.6g}" for column in columns)])
-    write_bytes(job.out / CONFIDENCE, text.getvalue().encode())
-    low, median, high = np.percentile(confidences, (5, 50, 95)).tolist()
-    bare = [sum(not row[name] for row in rows.values()) for name in ("hand_px", "object_px")]
-    return Ranking((low, median, high), len(rows), *bare)
+    return text.getvalue().encode()
 
 
 def _method(job: Job, skin: SkinChoice | None) -> SkinMethod:

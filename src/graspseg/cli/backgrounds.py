@@ -31,10 +31,13 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
     from rich.console import Console
     from rich.progress import track
 
+    from graspseg.datasets.doubts import warn_beside
     from graspseg.segment.segmenter import Segmenter
     from graspseg.synth.scene.backgrounds import Backgrounds
 
     recorded, segment = Backgrounds(folders), Segmenter(precision="float32")
+    for dataset in recorded.sets:
+        warn_beside(dataset)
     step = -(-len(recorded) // _MOST_LOOKED_AT)
     names = recorded.names()
     shown: list[str] = []

@@ -10,6 +10,7 @@ from graspseg.compare.cells import ComparedFrames
 from graspseg.compare.fingerprint import fingerprint
 from graspseg.compare.frames import CachedFrames, Size, cache_frames
 from graspseg.datasets.dataset import Dataset
+from graspseg.datasets.doubts import warn_beside
 from graspseg.datasets.public.registry import parse_named
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
@@ -49,8 +50,10 @@ def compared_frames(
     """
 
     def cached(name: str, samples: Dataset | None, described: dict[str, object]) -> CachedFrames:
+        source = open_samples(data) if samples is None else samples
+        warn_beside(source)
         frames = cache_frames(
-            open_samples(data) if samples is None else samples,
+            source,
             folder / name,
             size=size,
             described=described,

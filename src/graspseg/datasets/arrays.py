@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from graspseg.datasets.fields import optics_fields
 from graspseg.errors import InputError
 
 _EXPECTED = "expected depth as integers or float meters"
@@ -62,6 +63,19 @@ def load_npz(data: bytes, path: Path, *, most: int) -> np.ndarray:
         raise InputError(
             f"{path} is no whole NPZ file ({type(error).__name__}), {_EXPECTED}: save it again."
         ) from error
+
+
+def unread_optics(data: bytes, path: Path) -> tuple[str, ...]:
+    """A sentence on arrays of an NPZ file that say what unit or camera its depth has, where there are any.
+
+    Args:
+        data: the file, of which `load_npz` could read the depth.
+        path: what messages call it.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = [member.filename.removesuffix(".npy") for member in archive.infolist()]
+    found = ", ".join(optics_fields(names))
+    return (f"{path} holds {found:.80}, which nobody reads: give --depth-unit, --fx or dataset.json",) if found else ()
 
 
 def load_arrays(data: bytes, *, most_bytes: int, only: str | None = None) -> dict[str, np.ndarray]:

@@ -133,6 +133,8 @@ def _check_folder(path: Path, findings: Findings, threads: int) -> None:
             findings.fault(str(error))
     for left in (leftover for folder in ("depth", "labels", "color") for leftover in partial_files(path / folder)):
         findings.fault(_leftover(left))
+    for sentence in dataset.beside():
+        findings.fault(sentence)
     known = set(dataset.stems)
     for folder, suffixes in (("labels", (".png",)), ("color", COLOR_SUFFIXES)):
         for file in sorted((path / folder).rglob("*")):

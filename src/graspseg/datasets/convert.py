@@ -122,16 +122,12 @@ class Conversion:
         return self.out / (MANIFEST if self.to == "shards" else _DESCRIPTION)
 
     def _describe(self) -> dict[str, Any]:
-        """What holds for all frames, with unit and camera of the first frame where the data set names none."""
+        """What holds for all frames, with the unit of the first frame where the data set names none."""
         content = {key: value for key, value in self.dataset.description.content.items() if key not in _OF_FRAMES}
         first = None
         with contextlib.suppress(InputError):
             first = self.dataset[0].frame
         content.setdefault("depth_unit_m", first.depth_unit_m if first else DEFAULT_UNIT_M)
-        camera = first.intrinsics if first else None
-        if camera and not self.own_units:
-            values = {"fx": camera.fx, "fy": camera.fy, "cx": camera.cx, "cy": camera.cy}
-            content.setdefault("intrinsics", values)
         made = {**self.dataset.origin, "to": self.to}
         if self.to == "shards":
             made["shard_size"] = self.shard_size
@@ -183,7 +179,8 @@ class Conversion:
             name = found.sample.facts.get("stem", found.sample.stem)
             if not _is_inside(name):
                 self._fail(
-                    f"{found.sample.stem} has the stem {name!r:.80}, expected a relative path: correct its JSON."
+                    f"{found.sample.stem} has the stem {name!r:.80}, expected a relative path of at most "
+                    f"{_LONGEST_NAME} bytes without control characters: rename the frame, or correct its JSON."
                 )
             elif name in self._names:
                 self._fail(
@@ -209,8 +206,7 @@ class Conversion:
                     cameras.add(name, sample.frame)
                     for split in self.dataset.splits_of(index):
                         splits.setdefault(split, []).append(name)
-        if splits or cameras.per_frame:
-            write_json(self.out / _DESCRIPTION, cameras.described({"splits": splits} if splits else {}))
+        write_json(self.out / _DESCRIPTION, cameras.described({"splits": splits} if splits else {}))
 
     @contextlib.contextmanager
     def _one(self) -> Iterator[None]:
@@ -321,8 +317,8 @@ class Conversion:
                     ledger.put(image, in_unit(sample.frame, description["depth_unit_m"], name))
                     kept.add(image)
                     annotations.add(f"depth/{name}.png", sample, camera=cameras.add(name, sample.frame))
-        if cameras.per_frame:
-            write_json(self.out / _DESCRIPTION, cameras.described())
+            description |= cameras.described()  # the annotations end with it
+        write_json(self.out / _DESCRIPTION, description)
 
     def _to_yolo(self, description: dict[str, Any]) -> None:
         lossy = "images are 8-bit previews of the depth, from which it cannot be had back"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections import Counter
 
 from graspseg.datasets.dataset import Dataset
-from graspseg.errors import InputError
+from graspseg.errors import InputError, printable
 from graspseg.frame import Doubt, Frame
 
 _LOOKED_AT = 3
@@ -22,6 +23,16 @@ def doubts_of(dataset: Dataset) -> list[str]:
         with contextlib.suppress(InputError):
             frames.append(dataset[index].frame)
     return [*dataset.description.notes, *(f"{dataset.name}: {sentence}" for sentence in shared_doubts(frames))]
+
+
+def warn_beside(dataset: Dataset) -> None:
+    """Say what lies beside the frames and is left out, where a command only draws from them; see `Dataset.beside`.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
+    for sentence in dataset.beside():
+        print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def spread(count: int) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,12 @@ def misspelled_fields(content: Mapping[str, Any], expected: tuple[str, ...], pat
         for name, known in meant.items()
         if known in expected and known not in content
     )
+
+
+def optics_fields(names: Iterable[str]) -> list[str]:
+    """Those of some names that look like the unit or the camera."""
+    known = _ALIASES | {_plain(name): name for name in ("depth_unit_m", "intrinsics")}
+    return [name for name in names if known.get(_plain(name)) in ("depth_unit_m", "intrinsics")]
 
 
 def _plain(name: str) -> str:

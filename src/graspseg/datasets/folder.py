@@ -13,13 +13,14 @@ from jaxtyping import UInt8, UInt16
 from graspseg.datasets.atomic import make_folder, sync_files, write_bytes, write_json, write_png
 from graspseg.datasets.dataset import Sample, StoredDataset
 from graspseg.datasets.description import Description, encode_facts, read_description, read_object
-from graspseg.datasets.images import DEFAULT_UNIT_M, read_color, read_depth, read_labels
+from graspseg.datasets.images import DEFAULT_UNIT_M, DEPTH_SUFFIXES, read_color, read_depth, read_labels
 from graspseg.datasets.ledger import Ledger
-from graspseg.datasets.listing import is_read, list_frames
+from graspseg.datasets.listing import find_beside_depth, is_beside_depth, is_read, list_frames
 from graspseg.errors import InputError
 from graspseg.frame import Frame, Intrinsics
 
-COLOR_SUFFIXES = (".png", ".jpg", ".jpeg")
+COLOR_SUFFIXES = (".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG")
+_LIKE_LABELS = frozenset((*DEPTH_SUFFIXES, ".bmp", ".jpg", ".jpeg", ".gif", ".webp"))
 FULL_DEPTH = "full_depth"  # beside depth/ where that was cut: what the camera measured
 FACTS_FOLDER = "facts"
 _MOST_UNSYNCED = 256
@@ -111,6 +112,14 @@ class FolderDataset(StoredDataset):
     def _facts(self, stem: str) -> Mapping[str, Any]:
         path = facts_file(self.path, stem)
         return read_object(path) if self._has_facts and path.is_file() else {}
+
+    def beside(self) -> list[str]:
+        """A sentence for what lies beside `depth/` and is left out, see `find_beside_depth`, or in `labels/`."""
+        found = [is_beside_depth(path) for _, path in find_beside_depth(self.path)]
+        for path in sorted((self.path / "labels").rglob("[!.]*")):
+            if path.suffix.lower() in _LIKE_LABELS and path.suffix != ".png":
+                found.append(f"{path} is not read, expected labels as .png in 8 bits: convert or rename it.")
+        return found
 
     def unlabeled(self) -> list[str]:
         """Stems of the frames without label image."""

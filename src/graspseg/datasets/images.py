@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8, UInt16
 
-from graspseg.datasets.arrays import load_npy, load_npz
+from graspseg.datasets.arrays import load_npy, load_npz, unread_optics
 from graspseg.datasets.exr import decode_exr
 from graspseg.datasets.files import read_file
 from graspseg.datasets.pgm import decode_pgm
@@ -68,8 +68,10 @@ def read_depth(
         if suffix == ".png":
             return Frame(decode_depth(read_file(path), path), unit, intrinsics)
         if suffix in _DECODERS:
-            values = _DECODERS[suffix](read_file(path), path, most=MOST_PIXELS)
-            return _frame_of(values, path, unit=unit, float_unit=float_unit_m, intrinsics=intrinsics)
+            data = read_file(path)
+            values = _DECODERS[suffix](data, path, most=MOST_PIXELS)
+            frame = _frame_of(values, path, unit=unit, float_unit=float_unit_m, intrinsics=intrinsics)
+            return replace(frame, notes=frame.notes + unread_optics(data, path)) if suffix == ".npz" else frame
     except InputError as error:
         raise error if str(path) in str(error) else InputError(f"{path}: {error}") from None
     if path.is_symlink() and not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections import deque
@@ -9,13 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
+from graspseg.datasets.description import read_object
 from graspseg.datasets.images import DEPTH_SUFFIXES
+from graspseg.datasets.png import is_deep_png
 from graspseg.errors import InputError
 
 _PICTURES = (".jpg", ".jpeg", ".bmp", ".webp", ".gif")
 _IMAGES = (".pfm", ".pnm", ".jp2", ".jxl", ".raw", ".bin", ".dpt", ".mat", ".h5", ".hdf5", ".klg")
 _VIDEOS = (".mkv", ".avi", ".oni", ".svo", ".bag", ".db3", ".mcap")
 _ARCHIVES = (".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".rar")
+_MADE = frozenset(("annotated", "converted"))
 _UNREAD = frozenset((*_IMAGES, *_VIDEOS, *_ARCHIVES))
 
 
@@ -58,6 +62,29 @@ def depth_files(folder: Path) -> list[tuple[str, Path]]:
     return sorted(((stem, path) for stem, path, _ in _Walk().below(folder)), key=lambda found: natural_order(found[0]))
 
 
+def find_beside_depth(folder: Path) -> list[tuple[str, Path]]:
+    """What lies beside a `depth/`, at any level, is depth or looks like it, and is left out because of that.
+
+    PNG files count where they have 16 bits, as other pictures may lie there. Folders beside it are what commands write
+    there; those that hold a `depth/` of their own count.
+
+    Returns:
+        For every such file or folder its path below `folder`, and where it is.
+
+    Raises:
+        InputError: a folder cannot be listed.
+    """
+    walk = _Walk()
+    for _ in walk.below(folder):
+        pass
+    return [(path.relative_to(folder).as_posix(), path) for path in walk.beside]
+
+
+def is_beside_depth(path: Path) -> str:
+    """The sentence for what `find_beside_depth` names."""
+    return f"{path} lies beside depth/, expected frames only in there: name it as an input too, or move it away."
+
+
 def stem_of(relative: PurePath) -> str:
     """What a data set calls one of its files: the path inside it without `depth/` and suffix."""
     parts = list(relative.with_suffix("").parts)
@@ -96,9 +123,14 @@ class _Place(NamedTuple):
 
 
 class _Walk:
-    """A walk through folders and what links lead to, every folder once."""
+    """A walk through folders and what links lead to, every folder once.
+
+    Attributes:
+        beside: what was passed by because a `depth/` beside it is meant.
+    """
 
     def __init__(self) -> None:
+        self.beside: list[Path] = []
         self._seen: set[str] = set()
         self._links: deque[_Place] = deque()
 
@@ -124,6 +156,7 @@ class _Walk:
             home = folder if (folder / "dataset.json").is_file() else home
             if (folder / "depth").is_dir() and os.path.realpath(folder / "depth") not in self._seen:
                 places.append(_Place(folder / "depth", prefix, home, True))
+                self.beside += [folder / entry.name for entry in _entries(folder) if _is_passed_by(entry)]
                 continue
             for entry in _entries(folder):
                 path = folder / entry.name
@@ -146,6 +179,24 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except OSError as error:
         raise InputError(f"{folder} could not be listed ({error.strerror}): check its permissions.") from error
     return [entry for entry in found if not entry.name.startswith(".")]
+
+
+def _is_passed_by(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry beside `depth/` holds depth, or somebody may think so."""
+    path, suffix = Path(entry.path), os.path.splitext(entry.name)[1].lower()
+    if entry.is_dir():
+        above = Path(os.path.realpath(path.parent)).is_relative_to(os.path.realpath(path))  # a link in a circle
+        return entry.name != "depth" and (path / "depth").is_dir() and not above and not _is_result(path)
+    if suffix == ".png":
+        return is_deep_png(path)
+    return suffix in DEPTH_SUFFIXES or _looks_like_depth(entry.name, in_depth=False)
+
+
+def _is_result(folder: Path) -> bool:
+    """Whether a folder is what a command made of other frames, such as those it lies beside."""
+    with contextlib.suppress(InputError):
+        return not _MADE.isdisjoint(read_object(folder / "dataset.json"))
+    return False
 
 
 def _is_lost(entry: os.DirEntry[str], suffix: str) -> bool:

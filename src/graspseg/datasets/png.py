@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from pathlib import Path
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {0: "gray", 2: "color", 3: "palette", 4: "gray with transparency", 6: "color with transparency"}
@@ -44,3 +45,15 @@ def png_fault(data: bytes, bits: int, color_types: tuple[int, ...], *, most: int
     if depth_bits != bits or color_type not in color_types:
         return f"a {depth_bits}-bit {_COLOR_TYPES.get(color_type, 'unknown')} PNG"
     return ""
+
+
+def is_deep_png(path: Path) -> bool:
+    """Whether a file begins as a gray PNG of 16 bits, as which depth is stored; False where it cannot be read."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(26)
+    except OSError:
+        return False
+    return head.startswith(_SIGNATURE) and head[12:16] == b"IHDR" and tuple(head[24:]) == (16, 0)

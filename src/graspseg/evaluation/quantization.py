@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from graspseg.crop import crop_frame
+from graspseg.datasets.doubts import warn_beside
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
 from graspseg.export.parity import ExportError
@@ -91,6 +92,7 @@ def judge(segmenter: Segmenter, reference: Segmenter, data: str) -> Judgment:
         InputError: the frames cannot be read or have no labels.
     """
     samples = open_samples(data)
+    warn_beside(samples)
     ours, theirs = Confusion(), Confusion()
     same = pixels = same_found = found = 0
     for index in range(len(samples)):

@@ -50,14 +50,13 @@ class FolderSink:
     def close(self) -> None:
         """See `Sink`: say which frames have a camera of their own, and let go of the folder."""
         with self._held:
-            if self._cameras is not None and self._cameras.per_frame:
+            if self._cameras is not None:
                 write_json(self._out / "dataset.json", self._cameras.described())
 
     def _begin(self, frame: Frame) -> FrameCameras:
         self._unit_m = frame.depth_unit_m
         description: dict[str, Any] = {"depth_unit_m": self._unit_m, "provenance": "graspseg live; labels by the model"}
-        if frame.intrinsics is not None:
-            description["intrinsics"] = asdict(frame.intrinsics)
-        write_json(self._out / "dataset.json", description)
+        known = {} if frame.intrinsics is None else {"intrinsics": asdict(frame.intrinsics)}
+        write_json(self._out / "dataset.json", {**description, **known})  # should the power fail before `close`
         self._cameras = FrameCameras(description)
         return self._cameras

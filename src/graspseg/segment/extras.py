@@ -69,8 +69,6 @@ class Extras:
         if self._cameras is None:
             self._unit_m = frame.depth_unit_m
             description: dict[str, Any] = {"depth_unit_m": self._unit_m}
-            if frame.intrinsics is not None:
-                description["intrinsics"] = asdict(frame.intrinsics)
             self._cameras = FrameCameras(description)
             write_json(folder / "dataset.json", description)
         depth = in_unit(frame, self._unit_m, name)
@@ -83,7 +81,7 @@ class Extras:
         Raises:
             OutputError: that cannot be written.
         """
-        if self._cameras is not None and self._cameras.per_frame:
+        if self._cameras is not None:
             write_json(self._out / "handless" / "dataset.json", self._cameras.described())
 
     def assumption(self, frame: Frame) -> str | None:

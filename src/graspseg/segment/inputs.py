@@ -13,7 +13,7 @@ from graspseg.cameras.recordings import is_recording, open_recording, refuse_top
 from graspseg.datasets.description import Description, Optics, read_description
 from graspseg.datasets.frames import home_of
 from graspseg.datasets.images import read_depth
-from graspseg.datasets.listing import list_frames, stem_of
+from graspseg.datasets.listing import find_beside_depth, is_beside_depth, list_frames, stem_of
 from graspseg.datasets.public.dataset import PublicDataset
 from graspseg.datasets.public.registry import open_named, public_name_meant
 from graspseg.datasets.shards import ShardDataset, find_beside, is_beside, is_shards
@@ -211,13 +211,16 @@ def _in_recording(item: Path, topics: Sequence[str]) -> Iterator[Source]:
 def _in_shards(item: Path, out: Path) -> Iterator[Source]:
     frames = ShardDataset(item)
     for name, path in find_beside(item) if item.is_dir() else ():
-        if not _real(path).is_relative_to(_real(out)):
+        if not _is_ours(path, out):
             yield LostSource(name, path, is_beside(path, item))
     for index, key in enumerate(frames.stems):
         yield StoredSource(key, frames.shard_of(index) / f"{key}.depth.png", frames, index)
 
 
 def _in_files(item: Path, out: Path) -> Iterator[Source]:
+    for name, path in find_beside_depth(item) if item.is_dir() else ():
+        if not _is_ours(path, out):
+            yield LostSource(f"beside/{name}", path, is_beside_depth(path))
     descriptions: dict[Path, Description] = {}
     for name, path, home in _frames_of(item, out):
         if home not in descriptions:
@@ -245,8 +248,8 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
         )
     if item.is_dir():
         frames = list_frames(item)
-        if _real(out).is_relative_to(_real(item)):
-            frames = [frame for frame in frames if not _real(frame[1]).is_relative_to(_real(out))]
+        if _is_ours(out, item):
+            frames = [frame for frame in frames if not _is_ours(frame[1], out)]
         if not frames:
             raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
         return frames
@@ -254,6 +257,11 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
         meant = public_name_meant(item) or "check the path."
         raise InputError(f"{item} does not exist, expected a depth image or a folder of them: {meant}")
     return [(item.stem, item, home_of(item))]
+
+
+def _is_ours(path: Path, out: Path) -> bool:
+    """Whether a path is where results go, or inside."""
+    return _real(path).is_relative_to(_real(out))
 
 
 def _real(path: Path) -> Path:

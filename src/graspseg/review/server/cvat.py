@@ -104,6 +104,8 @@ def read_images(data: bytes, path: Path) -> Drawing:
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
     try:
         parser.Parse(data, True)
+    except InputError:
+        raise
     except (expat.ExpatError, ValueError) as error:
         raise InputError(
             f"{path} is no whole XML ({error}), so nothing was read, expected CVAT for images 1.1: export it again."

@@ -69,9 +69,15 @@ def _read_zip(path: Path) -> Drawing:
         ) from error
 
 
+def _is_of_system(member: zipfile.ZipInfo) -> bool:
+    """Whether a member is what macOS adds to a file it packs."""
+    path = PurePosixPath(member.filename)
+    return "__MACOSX" in path.parts or path.name.startswith("._")
+
+
 def _members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     """The files with labels: CVAT's one, else the JSON of COCO, which may be in parts."""
-    members = [member for member in archive.infolist() if not member.is_dir()]
+    members = [member for member in archive.infolist() if not (member.is_dir() or _is_of_system(member))]
     named = {kind: [m for m in members if m.filename.lower().endswith(kind)] for kind in (".xml", ".json")}
     found = [member for member in named[".xml"] if PurePosixPath(member.filename).name == _XML]
     if not found:

@@ -114,17 +114,21 @@ class Backgrounds:
         folders: data sets, or folders of them.
         left_out: frames that are not used, by name (`SET/STEM`).
 
+    Attributes:
+        folders: see above.
+        sets: the data sets in them.
+
     Raises:
         InputError: there is no frame, or none is left.
     """
 
     def __init__(self, folders: Sequence[Path], *, left_out: Sequence[str] = ()) -> None:
         self.folders = tuple(folders)
-        self._sets = [each for folder in folders for each in _sets(folder)]
+        self.sets = [each for folder in folders for each in _sets(folder)]
         unused = set(left_out)
         self._used = [
             [i for i, stem in enumerate(each.stems) if f"{Path(each.name).name}/{stem}" not in unused]
-            for each in self._sets
+            for each in self.sets
         ]
         if not any(self._used):
             raise InputError(
@@ -140,7 +144,7 @@ class Backgrounds:
 
     def names(self) -> list[str]:
         """Every frame that is used, as `SET/STEM`."""
-        pairs = zip(self._sets, self._used, strict=True)
+        pairs = zip(self.sets, self._used, strict=True)
         return [f"{Path(each.name).name}/{each.stems[index]}" for each, used in pairs for index in used]
 
     def frame(self, name: str) -> Frame:
@@ -149,7 +153,7 @@ class Backgrounds:
         Raises:
             InputError: it cannot be read, or is not of the size its set's camera was given for.
         """
-        for each, used in zip(self._sets, self._used, strict=True):
+        for each, used in zip(self.sets, self._used, strict=True):
             for index in used:
                 if f"{Path(each.name).name}/{each.stems[index]}" == name:
                     return _checked(each, index)
@@ -157,8 +161,8 @@ class Backgrounds:
 
     def draw(self, rng: np.random.Generator) -> Background:
         """One frame: mirrored, turned a little, cut out and resized, at another distance."""
-        place = min(int(np.searchsorted(self._share, rng.uniform())), len(self._sets) - 1)
-        chosen, used = self._sets[place], self._used[place]
+        place = min(int(np.searchsorted(self._share, rng.uniform())), len(self.sets) - 1)
+        chosen, used = self.sets[place], self._used[place]
         index = used[rng.integers(len(used))]
         frame = _checked(chosen, index)
         lens = frame.intrinsics_or_default()
