@@ -1,4 +1,4 @@
-"""Draw docs/images/scenes.jpg: synthetic frames of the presets `wild` and `rooms` with their labels.
+"""Draw docs/images/scenes.jpg: synthetic frames of the presets `wild`, `rooms`, `workplace` and `frontal`, a row each, with labels.
 
 python tools/docs/scenes_picture.py
 """
@@ -20,7 +20,7 @@ SEED, COLUMNS, SIZE, QUALITY = 0, 6, (320, 240), 85
 
 def main() -> None:
     pictures = []
-    for preset in ("wild", "rooms"):
+    for preset in ("wild", "rooms", "workplace", "frontal"):
         maker = FrameMaker("unseen", SEED, recipe=RECIPES[preset])
         for made in map(maker.make, range(COLUMNS)):
             picture = overlay(made.frame().depth, made.labels)
