@@ -136,3 +136,11 @@ def test_a_real_recording(tmp_path: Path) -> None:
     picture = cv2.imread(str(ZED / "color" / f"{dataset.stems[index]}.png"))
     aligned = dataset.color(index)
     assert picture is not None and aligned is not None and (aligned == picture[..., ::-1]).all()
+
+
+def test_nothing_is_written_into_an_input(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(recording.rglob("*"))
+    for out in (recording, recording / "annotated"):
+        assert annotate(recording, out) == 2
+        assert f"{out} is inside {recording}, expected another place" in capsys.readouterr().err
+    assert sorted(recording.rglob("*")) == before

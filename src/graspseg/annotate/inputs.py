@@ -59,6 +59,11 @@ class Inputs:
         self.cut = [source.cut for source in self._sources if source.cut is not None]
 
     @property
+    def paths(self) -> list[Path]:
+        """Where each input is."""
+        return [source.path for source in self._sources]
+
+    @property
     def notes(self) -> list[str]:
         """Sentences on what is odd about an input as a whole; reads a few frames of each."""
         found: list[str] = []

@@ -121,6 +121,10 @@ def main(argv: list[str]) -> int:
     topics = options.topic
     job = Job(options.inputs, options.out, settings, camera, options.depth, options.format, options.shard_size, topics)
     inputs = Inputs(options.inputs, camera, topics=topics)
+    real = job.out.resolve()
+    for path in inputs.paths:
+        if path.is_dir() and path.resolve() in (real, *real.parents):
+            raise InputError(f"{job.out} is inside {path}, expected another place: choose another --out.")
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in (*inputs.cut, *inputs.notes):
         console.print(f"graspseg: warning: {printable(sentence)}")
