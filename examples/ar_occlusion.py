@@ -53,7 +53,7 @@ def main(frame: str = "examples/frames/depth/unseen-0000026.png", out: str = "oc
     found = Segmenter()(read_frame(frame))
     if not found.hands:
         raise SystemExit(f"{frame} shows no hand.")
-    center_m = np.array(found.hands[0].center_m) + [0, 0, 1.5 * BALL_M]
+    center_m = np.add(found.hands[0].center_m, (0, 0, 1.5 * BALL_M))
     depth_m, shade = ball(found, center_m)
     covered = occlusion(found, depth_m)
     alpha = (np.isfinite(depth_m) * (1 - covered))[:, :, None]

@@ -2,9 +2,9 @@
 
     python examples/handover_guard.py [FRAME or FOLDER] [WITHIN_MM]
 
-`advise` judges one frame; `watch` follows a stream and reports when a hand comes within some millimeters of the gripper,
-and when it has left. This shows the numbers that a hand-over needs. It is NOT a safety device: what is not seen as a
-hand may be one, and a frame may come late or not at all. A robot needs a certified one beside it.
+`advise` judges one frame; `watch` follows a stream and reports when a hand comes within some millimeters of the
+gripper, and when it has left. This shows the numbers that a hand-over needs. It is NOT a safety device: what is not
+seen as a hand may be one, and a frame may come late or not at all. A robot needs a certified one beside it.
 """
 
 import sys

@@ -18,8 +18,10 @@ import numpy as np
 
 from graspseg import Frame, Segmentation, Segmenter, open_dataset
 from graspseg.labels import HAND, OBJECT
+from graspseg.segment.cloud import cloud
 
-VOXEL_M = 0.002
+VOXEL_M, SIDE_M = 0.002, 0.4
+"""Of the cube about the object that is filled; what is larger does not fit."""
 RIM_PX = 5
 """Depth at the outline of a hand is a mixture of hand and object: so many pixels beside it are left out."""
 FEWEST = 200
@@ -43,10 +45,12 @@ def fuse(frames: list[Frame]) -> Any:
         import open3d as o3d  # pyright: ignore[reportMissingImports]
     except ModuleNotFoundError:
         return None
-    volume = o3d.pipelines.integration.ScalableTSDFVolume(
-        voxel_length=VOXEL_M,
+    volume = o3d.pipelines.integration.UniformTSDFVolume(
+        length=SIDE_M,
+        resolution=round(SIDE_M / VOXEL_M),
         sdf_trunc=4 * VOXEL_M,
-        color_type=o3d.pipelines.integration.TSDFVolumeColorType.NoColor,
+        color_type=o3d.pipelines.integration.TSDFVolumeColorType.RGB8,
+        origin=np.median(cloud(frames[0], frames[0].depth > 0), axis=0).astype(np.float64).reshape(3, 1) - SIDE_M / 2,
     )
     pose, before = np.eye(4), None
     for frame in frames:
@@ -62,7 +66,11 @@ def fuse(frames: list[Frame]) -> Any:
             pose = pose @ step.transformation
         before = points
         image = o3d.geometry.RGBDImage.create_from_color_and_depth(
-            o3d.geometry.Image(np.zeros((height, width, 3), np.uint8)), depth, depth_scale=1.0, depth_trunc=3.0
+            o3d.geometry.Image(np.zeros((height, width, 3), np.uint8)),
+            depth,
+            depth_scale=1.0,
+            depth_trunc=3.0,
+            convert_rgb_to_intensity=False,
         )
         volume.integrate(image, lens, np.linalg.inv(pose))
     mesh = volume.extract_triangle_mesh()

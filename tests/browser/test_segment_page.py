@@ -17,8 +17,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from graspseg import Segmenter
+from graspseg import Frame, Segmenter
 from graspseg.datasets.folder import FolderDataset
+from graspseg.synth.generate import FrameMaker
+from graspseg.synth.recipe import RECIPES
 
 ROOT = Path(__file__).parents[2]
 FRAMES = FolderDataset(ROOT / "examples" / "frames")
@@ -61,7 +63,10 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     context.set_default_timeout(60_000)
     opened = context.new_page()
     opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") and address not in asked.url else None)
+    opened.on(
+        "request",
+        lambda asked: wrong.append(asked.url) if asked.url.startswith("http") and address not in asked.url else None,
+    )
     opened.goto(address)
     expect(opened.locator("#engine")).to_contain_text("WebAssembly")
     yield opened
@@ -96,19 +101,43 @@ def test_labels_agree_with_python(page: Page) -> None:
     assert min(share for _, share in shares.values()) >= 0.98, shares
 
 
+def test_labels_agree_where_windows_are_closer_and_sizes_odd(page: Page) -> None:
+    """Hands far away, two at once, and a size that cells of 8 pixels do not divide: several windows a frame."""
+    segmenter, maker = Segmenter(threads=1, precision="float32"), FrameMaker("unseen", 91, recipe=RECIPES["wild"])
+    runs = []
+    for index in (0, 1, 6):
+        whole = maker.make(index).frame()
+        for frame in (whole, Frame(np.ascontiguousarray(whole.depth[:397, :501]), whole.depth_unit_m)):
+            page.locator("#unit").fill(str(frame.depth_unit_m))
+            page.locator("#focal").fill(str(frame.intrinsics_or_default().fx))
+            page.evaluate("() => { document.getElementById('time').textContent = '' }")
+            data = cv2.imencode(".png", frame.depth)[1].tobytes()
+            found, expected = labels_of(page, "frame.png", data, ""), segmenter(frame).labels
+            assert found.shape == expected.shape and np.mean(found == expected) >= LEAST
+            assert np.count_nonzero(found != expected) <= 0.02 * np.count_nonzero(expected)
+            runs.append(int(page.locator("#runs").inner_text()))
+    assert max(runs) >= 3
+
+
 @pytest.mark.parametrize("level", [0, 1, 9])
 def test_the_decoder_reads_what_opencv_writes(page: Page, level: int) -> None:
     """Every value and every row filter, an odd width."""
     rng = np.random.default_rng(level)
     depth = np.concatenate(
-        [np.arange(65536, dtype=np.uint16).reshape(-1, 256)[:, :255], rng.integers(0, 65536, (40, 255), dtype=np.uint16)]
+        [
+            np.arange(65536, dtype=np.uint16).reshape(-1, 256)[:, :255],
+            rng.integers(0, 65536, (40, 255), dtype=np.uint16),
+        ]
     )
     for strategy in range(5):
-        ok, coded = cv2.imencode(".png", depth, [cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_STRATEGY, strategy])
+        ok, coded = cv2.imencode(
+            ".png", depth, [cv2.IMWRITE_PNG_COMPRESSION, level, cv2.IMWRITE_PNG_STRATEGY, strategy]
+        )
         assert ok
         decoded = page.evaluate(
             "async bytes => { const { decodeDepth } = await import('./png16.js');"
-            " const found = await decodeDepth(Uint8Array.from(bytes).buffer); return [found.width, [...found.depth]]; }",
+            " const found = await decodeDepth(Uint8Array.from(bytes).buffer);"
+            " return [found.width, [...found.depth]]; }",
             coded.tolist(),
         )
         np.testing.assert_array_equal(np.array(decoded[1], np.uint16).reshape(-1, decoded[0]), depth)

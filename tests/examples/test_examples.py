@@ -162,7 +162,8 @@ def test_ar_occlusion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     script["main"](str(EXAMPLES / "frames/depth/unseen-0000026.png"), str(tmp_path / "ball.png"))
     seen, hidden = map(int, re.findall(r"\d+", capsys.readouterr().out))
     assert seen > 1000 and hidden > 1000
-    assert cv2.imread(str(tmp_path / "ball.png")).shape == (480, 640, 3)
+    picture = cv2.imread(str(tmp_path / "ball.png"))
+    assert picture is not None and picture.shape == (480, 640, 3)
 
 
 def test_pick_object(capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,14 @@ def test_everything_that_can_be_saved(frame: Frame, depth_rule_model: Path, tmp_
     header, _, body = (tmp_path / "clouds/a/b.0-hand.ply").read_bytes().partition(b"end_header\n")
     rows = np.frombuffer(body, "<f4").reshape(-1, 6)
     points = rows[:, :3]
-    assert [line.split()[-1] for line in header.decode().splitlines() if "property" in line] == ["x", "y", "z", "nx", "ny", "nz"]
+    assert [line.split()[-1] for line in header.decode().splitlines() if "property" in line] == [
+        "x",
+        "y",
+        "z",
+        "nx",
+        "ny",
+        "nz",
+    ]
     np.testing.assert_array_equal(rows[:, 3:], normals(frame, result.labels == 1))
     assert f"element vertex {len(points)}\n" in header.decode()
     np.testing.assert_array_equal(points, cloud(frame, result.labels == 1))

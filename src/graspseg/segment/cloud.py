@@ -50,7 +50,10 @@ def normals(frame: Frame, mask: Bool[np.ndarray, "h w"]) -> Float32[np.ndarray, 
 
 
 def ply(frame: Frame, mask: Bool[np.ndarray, "h w"]) -> bytes:
-    """The masked points with their normals as a binary little-endian PLY file, floats `x y z nx ny nz`, which says its unit and camera."""
+    """The masked points with their normals as binary little-endian PLY: floats `x y z nx ny nz`, meters, camera axes.
+
+    Comments of its head say the unit and the camera, and whether that is assumed.
+    """
     camera, assumed = frame.intrinsics_or_default(), frame.intrinsics is None
     values = " ".join(f"{name} {value:.9g}" for name, value in asdict(camera).items())
     rows = np.concatenate([cloud(frame, mask), normals(frame, mask)], axis=1)

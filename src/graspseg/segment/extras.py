@@ -26,8 +26,8 @@ class Extras:
 
     `overlays/<name>.png`; `probabilities/<name>.npz` (float16, 3 x height x width, with `depth_unit_m` of the frame and
     `intrinsics` fx, fy, cx, cy, NaN where they are unknown); `clouds/<name>-hand.ply` and `-object.ply` (meters, camera
-    axes, with normals); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of `handless/dataset.json`,
-    which also has the cameras).
+    axes, with normals); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of
+    `handless/dataset.json`, which also has the cameras).
 
     Args:
         out: folder of the run.
