@@ -1,4 +1,4 @@
-"""A virtual thing that a real hand can cover: the mask that augmented reality needs.
+"""A virtual ball that a real hand can cover: the mask that augmented reality needs.
 
     python examples/ar_occlusion.py [FRAME] [OUT]
 
@@ -20,11 +20,11 @@ BALL_RGB = (120, 235, 190)
 
 
 def occlusion(found: Segmentation, virtual_m: np.ndarray) -> np.ndarray:
-    """Share of each pixel that hand or object covers, where a virtual thing lies behind them.
+    """Share of each pixel that hand or object covers, where something virtual lies behind them.
 
     Args:
         found: of the real scene.
-        virtual_m: depth of the virtual things in meters of shape (h, w), infinite where there are none.
+        virtual_m: depth of what is virtual in meters of shape (h, w), infinite where there is nothing.
 
     Returns:
         float32 of shape (h, w), 1 = the real hand or object is in front; multiply the virtual picture's alpha by 1

@@ -4,7 +4,7 @@
 
 Writes `OUT/depth/<stem>.png` (16 bits, 0 where there is no object) with the camera in `OUT/dataset.json`, for any
 reconstruction program. Where Open3D is installed (`pip install open3d`) frames are also aligned and fused to
-`OUT/object.ply`, a mesh (truncated signed distances, Curless and Levoy 1996); else that is said and left out.
+`OUT/object.ply`, a mesh (truncated signed distances, Curless and Levoy 1996); else that is reported and left out.
 """
 
 import json

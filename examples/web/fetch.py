@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from graspseg.models.header import read_model_info
+from graspseg import Segmenter
 from graspseg.models.locate import DEFAULT_MODEL, find_model
 
 RUNTIME = "onnxruntime-web@1.22.0"
@@ -35,8 +35,8 @@ def main(out: str | Path = Path(__file__).parent / "vendor", model: str = DEFAUL
         for name in FILES:
             shutil.copyfile(Path(place, "node_modules", "onnxruntime-web", "dist", name), folder / name)
     shutil.copyfile(path, folder / "model.onnx")
-    info = read_model_info(path)
-    settings = {"name": path.stem, "side": info.side, "passes": info.looks, "hands": info.hands}
+    loaded = Segmenter(path, precision="float32")
+    settings = {"name": path.stem, "side": loaded.info.side, "passes": loaded.windows, "hands": loaded.hands}
     (folder / "model.json").write_text(json.dumps(settings) + "\n")
     print(f"{folder}: {RUNTIME} and {path.name}. Then: python -m http.server --directory {folder.parent}")
 

@@ -62,7 +62,7 @@ function unfilter(raw, width, height) {
       if (filter === 1) guess = left;
       else if (filter === 2) guess = up;
       else if (filter === 3) guess = (left + up) >> 1;
-      else if (filter === 4) guess = paeth(left, up, corner);
+      else if (filter === 4) guess = nearest(left, up, corner);
       else if (filter !== 0) throw new Error("This PNG has an unknown filter: it is damaged.");
       row[i] = raw[start + 1 + i] + guess;
     }
@@ -72,8 +72,9 @@ function unfilter(raw, width, height) {
   return depth;
 }
 
-/** @param {number} left @param {number} up @param {number} corner */
-function paeth(left, up, corner) {
+/** Of the three neighbors the one nearest to left + up - corner. @param {number} left @param {number} up
+ * @param {number} corner */
+function nearest(left, up, corner) {
   const guess = left + up - corner;
   const a = Math.abs(guess - left), b = Math.abs(guess - up), c = Math.abs(guess - corner);
   return a <= b && a <= c ? left : b <= c ? up : corner;

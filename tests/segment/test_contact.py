@@ -12,7 +12,7 @@ from graspseg.segment.contact import contact_pixels
 CAMERA = Intrinsics(120.0, 110.0, 20.0, 31.0)
 
 
-@pytest.mark.parametrize("tolerance_mm", [3.0, 7.0, 30.0])
+@pytest.mark.parametrize("tolerance_mm", [3.0, 7.0, 11.0])
 def test_it_is_what_comparing_all_points_says(tolerance_mm: float) -> None:
     """On a rough surface, seen off the axis, with holes: no neighbor in reach is missed and none is invented."""
     rng = np.random.default_rng(3)

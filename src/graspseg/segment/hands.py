@@ -18,7 +18,8 @@ TOUCHING_M = 0.03
 """Pieces nearer than this in 3-D are one hand: an object, or a finger without depth, runs between them."""
 SAME_HAND_M, FINGERS_CM2 = 0.1, 30.0
 """A piece no larger than fingers belongs to the nearest one within this distance: they show behind what is held."""
-_OUTLINE_POINTS = 200
+_SPECK_CM2 = 0.5
+_OUTLINE_POINTS, _MIDDLE_POINTS = 150, 1000
 
 
 @dataclass(frozen=True)
@@ -59,45 +60,47 @@ def find_hands(frame: Frame, labels: UInt8[np.ndarray, "h w"]) -> tuple[SeenHand
     x, y, width, height = cv2.boundingRect((labels == HAND).view(np.uint8))
     if not width:
         return ()
-    depth_m = frame.depth[y : y + height, x : x + width] * np.float32(frame.depth_unit_m)
-    found = (labels[y : y + height, x : x + width] == HAND) & (depth_m > 0)
-    count, numbers = number_pieces(found.view(np.uint8))
+    stored = frame.depth[y : y + height, x : x + width]
+    found = ((labels[y : y + height, x : x + width] == HAND) & (stored > 0)).view(np.uint8)
+    count, numbers = number_pieces(found)
     if not count:
         return ()
-    camera = frame.intrinsics_or_default()
-    pixel_cm2 = 1e4 * depth_m**2 / np.float32(camera.fx * camera.fy)
-    areas = np.bincount(numbers.ravel(), weights=pixel_cm2.ravel(), minlength=count + 1)
-    pieces = [int(piece) for piece in np.argsort(-areas[1:], kind="stable") + 1 if areas[piece] >= 0.5]
-    rows, columns = np.arange(y, y + height), np.arange(x, x + width)
-    across = ((columns - camera.cx) / camera.fx).astype(np.float32)[None, :] * depth_m
-    down = ((rows - camera.cy) / camera.fy).astype(np.float32)[:, None] * depth_m
-    points = np.stack([across, down, depth_m], axis=2)
-    groups = _joined(pieces, areas, {piece: _outline(numbers == piece, points) for piece in pieces})
-    hands = [
-        _hand(np.isin(numbers, group), points, float(areas[group].sum()), (x, y))
-        for group in groups
-        if areas[group].sum() >= SMALLEST_CM2
-    ]
+    camera, unit = frame.intrinsics_or_default(), frame.depth_unit_m
+    places = np.flatnonzero(found)
+    z, piece_of = stored.ravel()[places] * unit, numbers.ravel()[places]
+    areas = np.bincount(piece_of, weights=1e4 * z**2 / (camera.fx * camera.fy), minlength=count + 1)
+    pieces = [int(piece) for piece in np.argsort(-areas[1:], kind="stable") + 1 if areas[piece] >= _SPECK_CM2]
+    # Pieces do not touch, so that all their outlines are found at once.
+    outline = np.flatnonzero(found - cv2.erode(found, np.ones((3, 3), np.uint8), borderValue=0))
+    outline_of = numbers.ravel()[outline]
+    outlines = {piece: _some(outline[outline_of == piece], _OUTLINE_POINTS) for piece in pieces}
+    points = {piece: _points(frame, at, (x, y, width)) for piece, at in outlines.items()}
+    hands = []
+    for group in _joined(pieces, areas, points):
+        area = float(areas[group].sum())
+        if area >= SMALLEST_CM2:
+            mask = numbers == group[0] if len(group) == 1 else np.isin(numbers, group)
+            center = np.median(_points(frame, _some(np.flatnonzero(mask), _MIDDLE_POINTS), (x, y, width)), axis=0)
+            left, top, across, down = cv2.boundingRect(mask.view(np.uint8))
+            own = np.ascontiguousarray(mask[top : top + down, left : left + across])
+            box = (x + left, y + top, x + left + across, y + top + down)
+            hands.append(SeenHand(box, own, (float(center[0]), float(center[1]), float(center[2])), area))
     return tuple(sorted(hands, key=lambda hand: -hand.area_cm2))
 
 
-def _hand(
-    mask: Bool[np.ndarray, "h w"], points: Float32[np.ndarray, "h w 3"], area: float, origin: tuple[int, int]
-) -> SeenHand:
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    center = np.median(points[mask], axis=0)
-    left, top = origin[0] + x, origin[1] + y
-    own = np.ascontiguousarray(mask[y : y + height, x : x + width])
-    return SeenHand(
-        (left, top, left + width, top + height), own, (float(center[0]), float(center[1]), float(center[2])), area
-    )
+def _some(places: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of some places, evenly."""
+    return places[:: max(1, -(-len(places) // most))]
 
 
-def _outline(mask: Bool[np.ndarray, "h w"], points: Float32[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "n 3"]:
-    """Some points of the outline of a piece."""
-    inner = cv2.erode(np.pad(mask, 1).astype(np.uint8), np.ones((3, 3), np.uint8))[1:-1, 1:-1]
-    outline = points[mask & (inner == 0)]
-    return outline[:: max(1, len(outline) // _OUTLINE_POINTS)]
+def _points(frame: Frame, places: np.ndarray, part: tuple[int, int, int]) -> Float32[np.ndarray, "n 3"]:
+    """Points of places in a part of the frame, given by its first column and row and its width."""
+    camera, (left, top, width) = frame.intrinsics_or_default(), part
+    rows, columns = np.divmod(places, width)
+    rows, columns = rows + top, columns + left
+    z = frame.depth[rows, columns] * frame.depth_unit_m
+    points = np.stack([(columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z, z], axis=1)
+    return points.astype(np.float32)
 
 
 def _joined(pieces: list[int], areas: np.ndarray, outlines: dict[int, np.ndarray]) -> list[list[int]]:
