@@ -35,8 +35,8 @@ def test_what_is_beside_it_in_the_image_but_behind_is_no_contact() -> None:
     labels = np.ones((20, 40), np.uint8)
     labels[:, 20:], depth[:, 20:] = 2, 430
     frame = Frame(depth, 0.001, Intrinsics(400.0, 400.0, 20.0, 10.0))
-    assert not contact_pixels(frame, labels, tolerance_mm=20).any()
-    touched = contact_pixels(frame, labels, tolerance_mm=31)
+    assert not contact_pixels(frame, labels, tolerance_mm=20.0).any()
+    touched = contact_pixels(frame, labels, tolerance_mm=31.0)
     assert touched[:, 19].all() and not touched[:, :10].any()
 
 
