@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from graspseg import Frame, Intrinsics, Segmentation
 from graspseg.datasets.folder import FolderDataset
+from graspseg.segment.hand_tracks import HandTracks
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -82,6 +86,103 @@ def test_handover_guard(capsys: pytest.CaptureFixture[str]) -> None:
     assert [advise(Found(*clouds)).take for clouds in ((none, fist), (rod, none), (none, none))] == [False] * 3
     script["main"](str(EXAMPLES / "frames/depth/unseen-0000026.png"))
     assert "clearance_m=0.0" in capsys.readouterr().out
+
+
+def hand_at(*middles: tuple[float, float] | None) -> list[Segmentation]:
+    """Results of a stream: in each frame a hand of 8 x 8 cm with its middle there (x, y in meters, 0.4 m away)."""
+    camera, tracks = Intrinsics(400.0, 400.0, 159.5, 119.5), HandTracks()
+    results = []
+    for middle in middles:
+        labels = np.zeros((240, 320), np.uint8)
+        if middle is not None:
+            x, y = (round(1000 * at + center) for at, center in zip(middle, (160, 120), strict=True))
+            labels[y - 40 : y + 40, x - 40 : x + 40] = 1
+        frame = Frame(np.where(labels > 0, 400, 1500).astype(np.uint16), 0.001, camera)
+        found = Segmentation(labels, frame, (), 0.99, 0.99)
+        results.append(replace(found, tracked=tracks(found.hands)))
+    return results
+
+
+def test_handover_guard_reports_a_hand_that_comes_near_and_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("handover_guard")
+    assert "NOT a safety device" in script["__doc__"]
+    gripper = (0.0, 0.0, 0.4)
+    results = hand_at((0.11, 0), (0.1, 0), (0.09, 0), (0.095, 0), (0.105, 0), None, (0.1, 0), (0.05, 0), None)
+    events = list(script["watch"](results, gripper, within_mm=55))
+    assert [(event.number, event.near) for event in events] == [(2, True), (5, False), (7, True), (8, False)]
+    assert events[0].distance_mm == pytest.approx(50, abs=1) and events[0].track == 1
+    assert events[1].distance_mm is None and events[2].track == 1
+    assert list(script["watch"](hand_at((0.11, 0), None), gripper, within_mm=20)) == []
+    script["main"](str(EXAMPLES / "frames"))
+    assert capsys.readouterr().out.startswith("Event(number=0, near=True, distance_mm=")
+
+
+def test_object_reconstruction(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = load("object_reconstruction")
+    monkeypatch.setitem(sys.modules, "open3d", None)
+    script["main"](str(EXAMPLES / "frames"), str(tmp_path))
+    assert "Open3D is not installed (pip install open3d)" in capsys.readouterr().out
+    written = FolderDataset(tmp_path)
+    assert 3 <= len(written) < len(FRAMES)  # not every frame has an object
+    for sample in map(written.__getitem__, range(len(written))):
+        source = FRAMES[FRAMES.stems.index(sample.stem)]
+        assert source.labels is not None
+        kept = sample.frame.depth > 0
+        np.testing.assert_array_equal(sample.frame.depth[kept], source.frame.depth[kept])
+        assert np.mean(source.labels[kept] == 2) > 0.97 and np.mean(source.labels[kept] == 1) < 0.01
+        assert kept.sum() > 0.4 * (source.labels == 2).sum()
+    assert script["fuse"]([]) is None
+
+
+def test_object_reconstruction_fuses_with_open3d(tmp_path: Path) -> None:
+    """A ball before a camera: its mesh lies on it."""
+    pytest.importorskip("open3d", reason="NOT TESTED: fusing needs Open3D (pip install open3d)")
+    camera = Intrinsics(500.0, 500.0, 159.5, 119.5)
+    found = Segmentation(
+        np.zeros((240, 320), np.uint8), Frame(np.ones((240, 320), np.uint16), 0.0001, camera), (), None
+    )
+    depth_m, _ = load("ar_occlusion")["ball"](found, np.array([0.0, 0.0, 0.4]))
+    frame = Frame.from_meters(np.where(np.isfinite(depth_m), depth_m, 0), depth_unit_m=0.0001, intrinsics=camera)
+    mesh = load("object_reconstruction")["fuse"]([frame, frame])
+    radii = np.linalg.norm(np.asarray(mesh.vertices) - [0, 0, 0.4], axis=1)
+    assert len(radii) > 500 and np.abs(radii - 0.06).mean() < 0.002
+
+
+def test_ar_occlusion(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("ar_occlusion")
+    (found,) = hand_at((0, 0))
+    covered = script["occlusion"](found, np.full((240, 320), 0.5))
+    np.testing.assert_allclose(covered[90:150, 130:190], 1, atol=1e-4)
+    assert covered[20, 20] == 0 and covered.dtype == np.float32
+    rim = covered[120, 110:130]
+    assert (np.diff(rim) >= 0).all() and 0.1 < rim[10] < 0.9, "a soft rim"
+    assert not script["occlusion"](found, np.full((240, 320), 0.3)).any(), "the ball is in front"
+    script["main"](str(EXAMPLES / "frames/depth/unseen-0000026.png"), str(tmp_path / "ball.png"))
+    seen, hidden = map(int, re.findall(r"\d+", capsys.readouterr().out))
+    assert seen > 1000 and hidden > 1000
+    picture = cv2.imread(str(tmp_path / "ball.png"))
+    assert picture is not None and picture.shape == (480, 640, 3)
+
+
+def test_pick_object(capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("pick_object")
+    (found,) = hand_at((0, 0))
+    labels = found.labels.copy()
+    labels[90:130, 200:280], labels[200:230, 20:60] = 2, 2  # a box of 8 x 4 cm at the hand, one elsewhere
+    depth = np.where(labels > 0, 400, 1500).astype(np.uint16)
+    picked = script["pick"](Segmentation(labels, replace(found.frame, depth=depth), (), 0.99))
+    assert picked.box == (200, 90, 280, 130) and picked.mask.sum() == 3200
+    assert picked.center_m == pytest.approx((0.08, -0.01, 0.4), abs=0.001)
+    assert picked.size_cm == pytest.approx((8, 4, 0), abs=0.2)
+    # Pixels of the hand at most 15 mm from it: columns 185 to 199, more rows than the box has; Euclid at its corners.
+    assert 15 * 40 < picked.touching_px < 15 * 70
+    away = np.where(labels == 2, 0, labels).astype(np.uint8)
+    away[200:230, 20:60] = 2
+    assert script["pick"](Segmentation(away, replace(found.frame, depth=depth), (), 0.99)) is None
+    script["main"](str(EXAMPLES / "frames/depth/unseen-0000026.png"))
+    assert capsys.readouterr().out.startswith("object of ")
 
 
 def test_own_dataset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from graspseg import Frame, Segmenter
 from graspseg.datasets.open import open_dataset
 from graspseg.metrics.confusion import Confusion
 from graspseg.metrics.flicker import Flicker
+from graspseg.segment.engine import Engine
 from graspseg.segment.stream import StreamSegmenter
 from graspseg.segment.temporal_filter import TemporalFilter
 from graspseg.synth.generate import FrameMaker
@@ -57,6 +58,38 @@ def test_tracking_is_as_good_as_single_frames_on_moving_clips(segmenter: Segment
     steady_iou, _ = judge(StreamSegmenter(segmenter, smooth=TemporalFilter()), frames)
     assert tracked_iou > single_iou - 1.5 and steady_iou > tracked_iou - 0.5
     assert tracking.passes[None] > 0.6 * len(frames), tracking.passes
+
+
+def test_a_tracked_clip_needs_at_most_half_of_the_network_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of the network are counted, not seconds: a full pass and a closer window for each group against windows."""
+    segmenter = Segmenter(threads=1)
+    runs: list[int] = []
+    for side, engine in list(segmenter._engines.items()):
+
+        def counted(depth_m: np.ndarray, angle: float, engine: Engine = engine) -> np.ndarray:
+            runs[-1] += 1
+            return engine(depth_m, angle)
+
+        monkeypatch.setitem(segmenter._engines, side, counted)
+
+    def count(stream: StreamSegmenter) -> list[int]:
+        runs.clear()
+        for frame, _, follows in frames:
+            if not follows:
+                stream.reset()
+            runs.append(0)
+            stream(frame)
+        return list(runs)
+
+    frames = clips(2, 15)
+    tracking = StreamSegmenter(segmenter)
+    single, tracked = count(StreamSegmenter(segmenter, track=None)), count(tracking)
+    print(f"{np.mean(single):.2f} runs a frame by single frames, {np.mean(tracked):.2f} tracked, {tracking.passes}")
+    assert min(single) >= 2, "each of these frames has a hand: a full pass and a closer window"
+    followed = [now for now, (_, _, follows) in zip(tracked, frames, strict=True) if follows]
+    alone = [now for now, (_, _, follows) in zip(single, frames, strict=True) if follows]
+    assert np.median(followed) <= np.median(alone) / 2
+    assert sum(followed) <= 0.6 * sum(alone), "with what is looked at again"
 
 
 def test_the_filter_halves_flicker_where_nothing_moves(segmenter: Segmenter) -> None:

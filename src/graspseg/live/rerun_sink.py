@@ -19,7 +19,7 @@ from graspseg.frame import Frame
 from graspseg.labels import BACKGROUND, CLASS_NAMES, HAND, OBJECT, PALETTE
 from graspseg.live.sink import SinkClosedError
 from graspseg.live.stream import LiveResult
-from graspseg.segment.extras import cloud
+from graspseg.segment.cloud import cloud
 
 _LEAST_S = 0.1  # between pictures: the viewer's memory limit does not hold at 30 a second
 _MOST_POINTS = 5000

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float32
 
 from graspseg.datasets.atomic import write_bytes, write_json, write_png
 from graspseg.datasets.folder import in_unit
 from graspseg.datasets.frame_cameras import FrameCameras
-from graspseg.frame import Frame, Intrinsics
+from graspseg.frame import Frame
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT
-from graspseg.segment.cloud import cloud
+from graspseg.segment.cloud import ply
 from graspseg.segment.segmentation import Segmentation
 
 Extra = Literal["probabilities", "cloud", "handless"]
@@ -27,8 +26,8 @@ class Extras:
 
     `overlays/<name>.png`; `probabilities/<name>.npz` (float16, 3 x height x width, with `depth_unit_m` of the frame and
     `intrinsics` fx, fy, cx, cy, NaN where they are unknown); `clouds/<name>-hand.ply` and `-object.ply` (meters, camera
-    axes); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of `handless/dataset.json`,
-    which also has the cameras).
+    axes, with normals); `handless/<name>.png` (depth with 0 at the hand, every frame in the one unit of
+    `handless/dataset.json`, which also has the cameras).
 
     Args:
         out: folder of the run.
@@ -57,10 +56,8 @@ class Extras:
             write_bytes(self._out / "probabilities" / f"{name}.npz", _npz(frame, result), durable=False)
         if "cloud" in self._save:
             for label in (HAND, OBJECT):
-                points = cloud(frame, result.labels == label)
                 path = self._out / "clouds" / f"{name}-{CLASS_NAMES[label]}.ply"
-                data = _ply(points, frame.intrinsics_or_default(), assumed=frame.intrinsics is None)
-                write_bytes(path, data, durable=False)
+                write_bytes(path, ply(frame, result.labels == label), durable=False)
         if "handless" in self._save:
             self._write_handless(name, frame, result)
 
@@ -108,11 +105,3 @@ def _npz(frame: Frame, result: Segmentation) -> memoryview:
         intrinsics=np.array(known, np.float64),
     )
     return packed.getbuffer()
-
-
-def _ply(points: Float32[np.ndarray, "n 3"], camera: Intrinsics, *, assumed: bool) -> bytes:
-    values = " ".join(f"{name} {value:.9g}" for name, value in asdict(camera).items())
-    header = "ply\nformat binary_little_endian 1.0\ncomment metres; x right, y down, z forward\n"
-    header += f"comment camera {values}{' assumed' if assumed else ''}\nelement vertex {len(points)}\n"
-    header += "".join(f"property float {axis}\n" for axis in "xyz") + "end_header\n"
-    return header.encode() + points.astype("<f4").tobytes()

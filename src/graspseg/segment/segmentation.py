@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
+from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError, not_installed
 from graspseg.frame import Frame
 from graspseg.labels import CLASS_NAMES, HAND, OBJECT, overlay
-from graspseg.segment.cloud import cloud
+from graspseg.segment.cloud import cloud, normals, ply
+from graspseg.segment.contact import contact_pixels
+from graspseg.segment.hands import SeenHand, find_hands
 
 if TYPE_CHECKING:
     import supervision
+
+TEMPERATURE = 1.35
+"""Of `Segmentation.calibrated`."""
+ABSTAIN_BELOW = 0.8
 
 
 @runtime_checkable
@@ -59,6 +68,7 @@ class Segmentation:
         hand_present: calibrated probability that the frame shows a hand, 0 to 1; None for a model that does not say,
             such as a forest.
         times_ms: how long the parts of the call took; None for a forest, which has none.
+        tracked: hands with the numbers of their tracks, of a stream; see `hands`.
     """
 
     labels: UInt8[np.ndarray, "h w"]
@@ -67,6 +77,7 @@ class Segmentation:
     confidence: float | None
     hand_present: float | None = None
     times_ms: Times | None = None
+    tracked: tuple[SeenHand, ...] | None = None
 
     def __repr__(self) -> str:
         """Size, pixels of a class and the confidences, in one line."""
@@ -92,6 +103,55 @@ class Segmentation:
         planes[:, unknown] = np.array([[1], [0], [0]], np.float32)
         return planes
 
+    @cached_property
+    def hands(self) -> tuple[SeenHand, ...]:
+        """Every hand: box, mask, middle in meters, area; largest first.
+
+        A result of `StreamSegmenter` also says the `track` of each, a number that stays a hand's over the stream.
+        """
+        if self.tracked is not None:
+            return self.tracked
+        return find_hands(self.frame, self.labels)
+
+    def contact(self, *, tolerance_mm: float = 10.0) -> Bool[np.ndarray, "h w"]:
+        """Hand pixels with a point of the object at most so far away in 3-D: bool of shape (h, w).
+
+        Args:
+            tolerance_mm: above 0, at most 50; depth cameras err by 2 to 10 mm at the distance of a hand.
+
+        Raises:
+            InputError: a tolerance outside that range.
+        """
+        return contact_pixels(self.frame, self.labels, tolerance_mm=tolerance_mm)
+
+    def abstain(self, *, below: float = ABSTAIN_BELOW) -> Bool[np.ndarray, "h w"]:
+        """Measured pixels whose label is not sure enough to act on: bool of shape (h, w).
+
+        Judged by the `calibrated` probability of the label that was given. What was found but is hardly a hand is
+        background by label and unsure by probability.
+
+        Args:
+            below: probability of the label below which a pixel is unsure, above 0 to 1.
+
+        Raises:
+            InputError: no such probability.
+        """
+        if not 0 < below <= 1:
+            raise InputError(f"below is {below:g}, expected a probability above 0 and at most 1: 0.8 is usual.")
+        given = np.take_along_axis(self.calibrated, self.labels[None], axis=0)[0]
+        return (given < below) & (self.frame.depth > 0)
+
+    @cached_property
+    def calibrated(self) -> Float32[np.ndarray, "3 h w"]:
+        """Probabilities nearer to how often they are right: `probabilities` to the power of 1 / temperature, sum 1.
+
+        The network is surer than it is right. The temperature was fitted to the shipped `denseattentionseg-lite` on
+        frames of one synthetic split and judged on another (`benchmarks/calibration/temperature.py`, figures in
+        `benchmarks/results/temperature.json`); for other models and places it is a guess.
+        """
+        soft = np.power(np.maximum(self.probabilities, np.float32(1e-7)), np.float32(1 / TEMPERATURE))
+        return soft / soft.sum(axis=0)
+
     def overlay(self, *, alpha: float = 0.55) -> UInt8[np.ndarray, "h w 3"]:
         """The shaded depth with hand (orange) and object (blue) tinted: RGB, uint8 of shape (h, w, 3).
 
@@ -111,6 +171,25 @@ class Segmentation:
     def object_cloud(self) -> Float32[np.ndarray, "n 3"]:
         """Points of the object, as `hand_cloud`."""
         return cloud(self.frame, self.labels == OBJECT)
+
+    def hand_normals(self) -> Float32[np.ndarray, "n 3"]:
+        """Unit normals toward the camera of the points of `hand_cloud`, in its order."""
+        return normals(self.frame, self.labels == HAND)
+
+    def object_normals(self) -> Float32[np.ndarray, "n 3"]:
+        """Unit normals toward the camera of the points of `object_cloud`, in its order."""
+        return normals(self.frame, self.labels == OBJECT)
+
+    def write_ply(self, path: str | os.PathLike[str], of: Literal["hand", "object"]) -> None:
+        """Write the points of the hand or the object with their normals, binary PLY in meters.
+
+        Raises:
+            InputError: neither of the two.
+            OutputError: the file cannot be written.
+        """
+        if of not in ("hand", "object"):
+            raise InputError(f"of is {of!r}, expected 'hand' or 'object': choose one.")
+        write_bytes(Path(path), ply(self.frame, self.labels == (HAND if of == "hand" else OBJECT)))
 
     def without_hand(self) -> Frame:
         """The frame with depth 0 (no measurement) where the hand is; unit, camera and all else unchanged."""

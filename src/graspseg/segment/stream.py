@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from graspseg.errors import InputError
 from graspseg.frame import Frame
 from graspseg.models.header import FOREST
+from graspseg.segment.hand_tracks import HandTracks
+from graspseg.segment.hands import find_hands
 from graspseg.segment.look import Look
 from graspseg.segment.segmenter import Segmentation, Segmenter
 from graspseg.segment.surface_watch import SurfaceWatch
@@ -54,7 +56,8 @@ class StreamSegmenter:
 
     The first frame is looked at as a whole (full pass, then a closer window for each hand and its object). From then on
     only closer windows are run, placed where the hands were a moment ago, until there is a reason to look at everything
-    again. Keeps a frame and its result; not for several threads at once.
+    again. The hands of a result have the numbers of their tracks (`result.hands[0].track`). Keeps a frame and its
+    result; not for several threads at once.
 
     Example:
         >>> stream = StreamSegmenter(Segmenter())  # doctest: +SKIP
@@ -80,6 +83,7 @@ class StreamSegmenter:
         self.segmenter, self._track, self._smooth = segmenter, track, smooth
         self._follows = track is not None and segmenter.info.network != FOREST and segmenter.windows > 1
         self._watch = SurfaceWatch()
+        self._tracks = HandTracks()
         self.passes: Counter[Reason | None] = Counter()
         self.reset()
 
@@ -92,6 +96,7 @@ class StreamSegmenter:
         self._finest_px = 0.0
         self._jumped = False
         self._watch.forget()
+        self._tracks.reset()
         if self._smooth is not None:
             self._smooth.reset()
 
@@ -114,7 +119,9 @@ class StreamSegmenter:
             self._shape = shape
         result = self._segment(frame)
         self.passes[self.reason] += 1
-        return result if self._smooth is None else self._smooth(frame, result)
+        if self._smooth is not None:
+            result = self._smooth(frame, result)
+        return replace(result, tracked=self._tracks(find_hands(frame, result.labels)))
 
     def _segment(self, frame: Frame) -> Segmentation:
         if self._track is None or not self._follows:
