@@ -1,4 +1,4 @@
-"""Draw docs/images/scenes.jpg: synthetic frames of the presets `wild`, `rooms`, `workplace` and `frontal`, a row each, with labels.
+"""Draw docs/images/scenes.jpg: synthetic frames with labels, a row each of `wild`, `rooms`, `workplace`, `frontal`.
 
 python tools/docs/scenes_picture.py
 """
