@@ -40,7 +40,7 @@ class Options:
     int8: bool = False
     """Also write the int8 version, NAME.int8.onnx, which takes half of the time on CPUs that multiply in 8 bits."""
     bf16: bool = False
-    """Also judge the network in bf16 (on a CPU that has it), as the int8 version is judged, and note in the file whether
+    """Also judge the network in bf16 (on a CPU that has it), as the int8 version is, and note in the file whether
     it may be taken for its speed."""
     judge_data: tuple[str, ...] = ()
     """Further labeled data sets that int8 and bf16 must do as well on."""
