@@ -42,9 +42,16 @@ class Answer:
         labels, total, count = _label(*self._arrays())
         return labels, float(total / count) if count else None
 
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
-        """Write the region's probabilities into planes of the frame's size; pixels without depth keep theirs."""
-        _paint(planes, *self._arrays())
+    view = None
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"], *, origin: tuple[int, int] = (0, 0)) -> None:
+        """Write the region's probabilities into planes; pixels without depth keep theirs.
+
+        Args:
+            planes: of the frame, or of a part of it.
+            origin: column and row of the frame that their first pixel is.
+        """
+        _paint(planes, origin, *self._arrays())
 
     def _arrays(self) -> tuple:
         grid = (self.probabilities, self.grid_depth_m, self.classes)
@@ -116,12 +123,13 @@ def _label(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half
 
 @njit(cache=True)
 @no_type_check
-def _paint(planes, depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m):
-    for y in range(box[1], box[3]):
+def _paint(planes, origin, depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m):
+    left, top = origin
+    for y in range(max(box[1], top), min(box[3], top + planes.shape[1])):
         above, below, down = _between(y, first[0], cell, classes.shape[0])
-        for x in range(box[0], box[2]):
+        for x in range(max(box[0], left), min(box[2], left + planes.shape[2])):
             if depth_m[y, x] > 0:
                 before, after, right = _between(x, first[1], cell, classes.shape[1])
-                planes[0, y, x], planes[1, y, x], planes[2, y, x] = _mix(
+                planes[0, y - top, x - left], planes[1, y - top, x - left], planes[2, y - top, x - left] = _mix(
                     depth_m[y, x], probabilities, grid_depth_m, (above, below), (before, after), down, right, half_m
                 )
