@@ -79,7 +79,7 @@ class Dataset(ABC):
     A data set of one's own gives `stems` and `read`, the rest follows. Equal indices give equal frames; copies travel
     to other processes and read at once.
 
-    Example:
+    Examples:
         >>> [sample.stem for sample in dataset]  # doctest: +SKIP
     """
 

@@ -66,7 +66,7 @@ class Times:
 class Segmentation:
     """Result for one frame of height h and width w.
 
-    Example:
+    Examples:
         >>> found = Segmenter()(read_frame("frame.png"))  # doctest: +SKIP
         >>> found.labels == 1, found.confidence, found.object_cloud()  # doctest: +SKIP
 

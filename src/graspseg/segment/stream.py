@@ -57,7 +57,7 @@ class StreamSegmenter:
     again. The hands of a result have the numbers of their tracks (`result.hands[0].track`). Keeps a frame and its
     result; not for several threads at once.
 
-    Example:
+    Examples:
         >>> stream = StreamSegmenter(Segmenter())  # doctest: +SKIP
         >>> labels = stream(frame).labels  # doctest: +SKIP
 
