@@ -71,7 +71,7 @@ def _between(position, first, cell, count):
 @no_type_check
 def _mix(depth, probabilities, grid_depth_m, rows, columns, down, right, half_m):
     """Probabilities of a frame pixel from the four grid pixels around it, by distance and by depth."""
-    background = hand = thing = total = np.float32(0.0)
+    background = hand = held = total = np.float32(0.0)
     for i in range(2):
         share = down if i else np.float32(1.0) - down
         for j in range(2):
@@ -83,10 +83,10 @@ def _mix(depth, probabilities, grid_depth_m, rows, columns, down, right, half_m)
             total += weight
             background += weight * probabilities[rows[i], columns[j], 0]
             hand += weight * probabilities[rows[i], columns[j], 1]
-            thing += weight * probabilities[rows[i], columns[j], 2]
+            held += weight * probabilities[rows[i], columns[j], 2]
     if total <= 0:
         return np.float32(1.0), np.float32(0.0), np.float32(0.0)
-    return background / total, hand / total, thing / total
+    return background / total, hand / total, held / total
 
 
 @njit(cache=True)
@@ -107,12 +107,12 @@ def _label(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half
             before, after, right = _between(x, first[1], cell, classes.shape[1])
             if not (classes[above, before] | classes[above, after] | classes[below, before] | classes[below, after]):
                 continue
-            background, hand, thing = _mix(
+            background, hand, held = _mix(
                 depth, probabilities, grid_depth_m, (above, below), (before, after), down, right, half_m
             )
-            if thing > max(background, hand):
+            if held > max(background, hand):
                 labels[y, x] = OBJECT
-                total += thing
+                total += held
                 count += 1
             elif hand > background:
                 labels[y, x] = HAND
