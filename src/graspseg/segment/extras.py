@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
