@@ -10,13 +10,12 @@ from typing import Any, cast
 from torch.utils.data import DataLoader
 
 from graspseg import open_dataset
-from graspseg.training.collate import collate
 
 
 def main(data: str = "set", batch: str = "4") -> None:
     """Print the share of hand and object in each batch; copies of a data set read at once in any number of workers."""
     frames = cast(Any, open_dataset(data))
-    for found in DataLoader(frames, batch_size=int(batch), shuffle=True, collate_fn=collate):
+    for found in DataLoader(frames, batch_size=int(batch), shuffle=True):
         hand, held = ((found["labels"] == label).float().mean().item() for label in (1, 2))
         print(tuple(found["depth"].shape), f"hand {hand:.1%}, object {held:.1%}")
 

@@ -141,7 +141,7 @@ def make_segmenter(parameters: Mapping[str, Any]) -> StreamSegmenter:
 
 
 def main() -> int:
-    """Run the node until it is told to end."""
+    """Run the node until it is to end."""
     try:
         import rclpy  # pyright: ignore[reportMissingImports]
         from rclpy.executors import ExternalShutdownException  # pyright: ignore[reportMissingImports]

@@ -45,10 +45,10 @@ def test_a_tiny_forest_beats_the_trivial_rules_on_other_frames(tiny_forest: Fore
         ours.update(found.argmax(axis=0).astype(np.uint8), labels)
         for name, rule in rules.items():
             rule.update(RULES[name].apply(frame), labels)
-    mean, thing = ours.iou_dataset["mean"], ours.iou_dataset["object"]
+    mean, held = ours.iou_dataset["mean"], ours.iou_dataset["object"]
     best = max(rule.iou_dataset["mean"] or 0.0 for rule in rules.values())
     assert mean is not None and mean > best + 0.05
-    assert thing is not None and thing > 0.05  # which no rule ever calls anything
+    assert held is not None and held > 0.05  # which no rule ever calls anything
 
 
 def test_stage_one_finds_where_hands_are(tiny_forest: Forest, train_frames: Dataset) -> None:

@@ -134,10 +134,13 @@ def test_the_temperature_is_the_one_that_was_fitted() -> None:
 class Given:
     """An answer for the whole frame."""
 
+    view = None
+
     def __init__(self, planes: np.ndarray) -> None:
         self._planes = planes
 
-    def add_to(self, planes: np.ndarray) -> None:
+    def add_to(self, planes: np.ndarray, *, origin: tuple[int, int] = (0, 0)) -> None:
+        assert origin == (0, 0) and planes.shape == self._planes.shape
         planes[:] = self._planes
 
 

@@ -80,7 +80,9 @@ def test_a_frame_with_nothing_within_reach_is_background_whatever_the_model_says
 ) -> None:
     everything_hand = np.zeros((3, segmenter.info.side, segmenter.info.side), np.float32)
     everything_hand[1] = 1
-    monkeypatch.setattr(segmenter, "_engines", {segmenter.info.side: lambda depth_m, pixel_angle: everything_hand})
+    monkeypatch.setattr(
+        segmenter.predictor, "_engines", {segmenter.info.side: lambda depth_m, pixel_angle: everything_hand}
+    )
     depth = np.full((40, 60), 30_000, np.uint16)
     assert (segmenter(Frame(depth, 0.0001)).labels == 1).all()
     far = segmenter(Frame(depth, 0.01))
@@ -93,7 +95,8 @@ def test_a_small_hand_gets_a_second_look(segmenter: Segmenter) -> None:
     depth[200:290, 300:360] = 400
     result = segmenter(depth)
     assert len(result.looks) == 2
-    assert isinstance(result.looks[1], Look) and result.looks[1].view.size_px < 150
+    view = result.looks[1].view
+    assert view is not None and view.size_px < 150
     # The first look has 13 frame pixels to one of the network's, the second 2.5: only that can follow the outline.
     assert (result.labels == rule(depth)).mean() > 0.999
 
@@ -204,7 +207,7 @@ def test_the_shipped_model_loads_and_answers() -> None:
 
 def test_a_model_whose_weights_are_not_finite(depth_rule_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = np.full((3, 48, 48), np.nan, np.float32)
-    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: lambda *_: nothing)
+    monkeypatch.setattr("graspseg.segment.network_predictor.load_engine", lambda *_, **__: lambda *_: nothing)
     with pytest.raises(InputError, match="not finite on a window of 48x48"):
         Segmenter(depth_rule_model)
 
@@ -217,8 +220,8 @@ def test_closer_windows_are_looked_at_mirrored_too(
         hand = np.where(window == np.float32(0.4), np.linspace(0.6, 0.9, window.shape[1]), 0.0)
         return np.stack([1 - hand, hand, np.zeros_like(hand)]).astype(np.float32)
 
-    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", lambda *_, **__: leaning)
-    monkeypatch.setattr("graspseg.segment.segmenter.blended", lambda look, *_: look)
+    monkeypatch.setattr("graspseg.segment.network_predictor.load_engine", lambda *_, **__: leaning)
+    monkeypatch.setattr("graspseg.segment.network_predictor.blended", lambda look, *_: look)
     depth = np.full((480, 640), 1000, np.uint16)
     depth[200:290, 300:360] = 400
     first, closer = Segmenter(depth_rule_model, mirror=mirror)(depth).looks
@@ -269,7 +272,7 @@ def test_a_first_window_of_another_size_has_an_engine_of_its_own(
 
         return engine
 
-    monkeypatch.setattr("graspseg.segment.segmenter.load_engine", load)
+    monkeypatch.setattr("graspseg.segment.network_predictor.load_engine", load)
     segmenter = Segmenter(depth_rule_model, full_side=96, mirror=False)
     sides.clear()
     depth = np.full((480, 640), 1000, np.uint16)

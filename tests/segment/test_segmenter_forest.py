@@ -45,6 +45,18 @@ def test_frames_without_measurement_or_too_far_are_background(segmenter: Segment
         assert (result.probabilities[0] == 1).all()
 
 
+def test_an_answer_is_the_same_in_a_part_of_the_frame(segmenter: Segmenter) -> None:
+    result = segmenter(FolderDataset(ROOT / "examples" / "frames")[0].frame)
+    (answer,) = result.looks
+    whole = np.zeros((3, *result.labels.shape), np.float32)
+    answer.add_to(whole)
+    rows, columns = np.nonzero(whole[1] + whole[2])
+    x, y = int(np.median(columns)), int(np.median(rows))  # in the middle of what was found
+    part = np.zeros((3, 90, 70), np.float32)
+    answer.add_to(part, origin=(x, y))
+    assert part[1:].any() and np.array_equal(part, whole[:, y : y + 90, x : x + 70][:, :90, :70])
+
+
 def test_unit_and_camera_are_heeded_and_calls_are_independent(segmenter: Segmenter) -> None:
     frame = FolderDataset(ROOT / "examples" / "frames")[0].frame
     first = segmenter(frame)

@@ -20,9 +20,11 @@ class Planes:
     """An answer for a whole frame."""
 
     planes: np.ndarray
+    view = None
 
-    def add_to(self, planes: np.ndarray) -> None:
-        planes[:] = self.planes
+    def add_to(self, planes: np.ndarray, *, origin: tuple[int, int] = (0, 0)) -> None:
+        (x, y), (_, height, width) = origin, planes.shape
+        planes[:] = self.planes[:, y : y + height, x : x + width]
 
 
 def answer(labels: np.ndarray, sure: float = 0.7) -> np.ndarray:

@@ -14,23 +14,34 @@ from graspseg.networks import build
 from graspseg.training.collate import collate
 
 
+@pytest.mark.parametrize("options", [{}, {"collate_fn": collate}], ids=["bare", "collate"])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_loader_of_torch_over_a_data_set(tmp_path: Path, workers: int) -> None:
+def test_a_loader_of_torch_over_a_data_set(tmp_path: Path, workers: int, options: dict[str, Any]) -> None:
     writer = FolderWriter(tmp_path, {"intrinsics": {"fx": 200.0, "fy": 200.0, "cx": 32.0, "cy": 24.0}})
     for number in range(5):
         labels = np.full((48, 64), number % 3, np.uint8)
         writer.write(str(number), Frame(np.full((48, 64), 500 + number, np.uint16)), labels)
-    loader = DataLoader(cast(Any, open_dataset(tmp_path)), batch_size=2, collate_fn=collate, num_workers=workers)
+    loader = DataLoader(cast(Any, open_dataset(tmp_path)), batch_size=2, num_workers=workers, **options)
     batches = list(loader)
     assert [batch["depth"].shape for batch in batches] == [(2, 1, 48, 64), (2, 1, 48, 64), (1, 1, 48, 64)]
     first = batches[0]
     torch.testing.assert_close(first["depth"][1], torch.full((1, 48, 64), 0.501))
+    assert list(first) == ["depth", "pixel_angle", "labels"] and first["depth"].dtype == torch.float32
     torch.testing.assert_close(first["pixel_angle"], torch.tensor([1 / 200, 1 / 200]))
     assert first["labels"].dtype == torch.int64 and first["labels"][1].unique().tolist() == [1]
     if not workers:  # what it gives is what networks and losses take
         network = build("unet-small")
         logits = network(first["depth"], first["pixel_angle"])
         assert torch.isfinite(weighted_cross_entropy(logits, first["labels"], weights=(1.0, 5.0, 5.0)))
+
+
+def test_a_bare_loader_says_which_frame_has_no_labels() -> None:
+    sample = Sample("b", Frame(np.ones((4, 6), np.uint16)), None)
+    assert list(sample) == ["depth", "pixel_angle", "labels"] and len(sample) == 3
+    with pytest.raises(KeyError):
+        sample["color"]
+    with pytest.raises(InputError, match="b has no label image"):
+        next(iter(DataLoader(cast(Any, [sample]))))
 
 
 def test_what_makes_no_batch() -> None:

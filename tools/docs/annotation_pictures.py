@@ -52,11 +52,11 @@ def steps_sheet(frames: list[AnnotationFrame]) -> list[np.ndarray]:
         cell(gray(paper.kept), "1 nearest surface + 16 cm"),
         cell(aligned(paper), "2 aligned, not seen: magenta"),
         cell(gray(paper.skin & paper.kept & paper.seen), "3 skin by HSV thresholds"),
-        cell(masks(paper.hand, paper.thing), "4 morphology on both masks"),
-        cell(masks(paper.hand_filtered, paper.thing_filtered), "5 contour filter, eq. 1"),
+        cell(masks(paper.hand, paper.held), "4 morphology on both masks"),
+        cell(masks(paper.hand_filtered, paper.held_filtered), "5 contour filter, eq. 1"),
         cell(colorize(paper.labels), "result of the paper's steps"),
         cell(gray(own.skin & own.kept & own.seen), "skin model, color alone"),
-        cell(masks(own.hand, own.thing), "surfaces vote, up to edges"),
+        cell(masks(own.hand, own.held), "surfaces vote, up to edges"),
         cell(colorize(own.labels), "result of --skin model"),
         cell(colorize(judged.labels[own.box.region]), "truth"),
     ]
@@ -68,8 +68,8 @@ def aligned(steps: Steps) -> np.ndarray:
     return picture
 
 
-def masks(hand: np.ndarray, thing: np.ndarray) -> np.ndarray:
-    return colorize(np.where(hand > 0, 1, np.where(thing > 0, 2, 0)).astype(np.uint8))
+def masks(hand: np.ndarray, held: np.ndarray) -> np.ndarray:
+    return colorize(np.where(hand > 0, 1, np.where(held > 0, 2, 0)).astype(np.uint8))
 
 
 def gray(mask: np.ndarray) -> np.ndarray:

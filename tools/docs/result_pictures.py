@@ -22,7 +22,6 @@ from graspseg.datasets.atomic import write_bytes
 from graspseg.datasets.folder import FolderDataset
 from graspseg.frame import Frame
 from graspseg.labels import HAND, contact_sheet, overlay, shade_depth
-from graspseg.segment.look import Look
 from graspseg.segment.segmenter import Segmenter
 
 ROOT = Path(__file__).parents[2]
@@ -81,9 +80,9 @@ def passes(segment: Segmenter, frames: Sequence[Frame]) -> np.ndarray:
     for frame in frames:
         result = segment(frame)
         picture = np.ascontiguousarray(overlay(frame.depth, result.labels))
-        for index, look in enumerate(each for each in result.looks if isinstance(each, Look)):
-            half, color = look.view.size_px / 2, WINDOW_COLORS[index % len(WINDOW_COLORS)]
-            corners = [(look.view.center_x + s * half, look.view.center_y + s * half) for s in (-1, 1)]
+        for index, view in enumerate(each.view for each in result.looks if each.view is not None):
+            half, color = view.size_px / 2, WINDOW_COLORS[index % len(WINDOW_COLORS)]
+            corners = [(view.center_x + s * half, view.center_y + s * half) for s in (-1, 1)]
             first, second = (tuple(round(value) for value in corner) for corner in corners)
             cv2.rectangle(picture, first, second, color, 3)
         pictures.append(cv2.resize(picture, (480, 360), interpolation=cv2.INTER_AREA))

@@ -98,14 +98,14 @@ class Annotator:
         kept = drop_flying(depth, all_kept, max(round(settings.flying_m / unit), 1))
         depth_m = depth * np.float32(unit)
         color, seen = self._align(frame, depth_m, kept, box)
-        skin, probability, hand, thing = self._tell_apart(color, seen, depth_m, kept)
+        skin, probability, hand, held = self._tell_apart(color, seen, depth_m, kept)
         cleaning = self._cleaning
         hand = clean(hand, cleaning.disk_px) & kept
-        thing = clean(thing, cleaning.disk_px) & kept & ~hand
-        hand_filtered, thing_filtered = (
-            contour_filter(mask, theta=cleaning.theta_px, phi=cleaning.phi) for mask in (hand, thing)
+        held = clean(held, cleaning.disk_px) & kept & ~hand
+        hand_filtered, held_filtered = (
+            contour_filter(mask, theta=cleaning.theta_px, phi=cleaning.phi) for mask in (hand, held)
         )
-        labels = fill(hand_filtered, thing_filtered, kept)
+        labels = fill(hand_filtered, held_filtered, kept)
         if settings.surroundings and not _is_cut_out(frame.frame.depth, kept):
             labels = keep_held(labels, depth_m, frame.frame.intrinsics_or_default().fx)
         flying = int(np.count_nonzero(all_kept)) - int(np.count_nonzero(kept))
@@ -121,9 +121,9 @@ class Annotator:
             skin,
             probability,
             hand,
-            thing,
+            held,
             hand_filtered,
-            thing_filtered,
+            held_filtered,
             labels,
         )
 
@@ -195,14 +195,14 @@ def _is_cut_out(depth: UInt16[np.ndarray, "h w"], kept: UInt8[np.ndarray, "_h _w
 
 
 def fill(
-    hand: UInt8[np.ndarray, "h w"], thing: UInt8[np.ndarray, "h w"], kept: UInt8[np.ndarray, "h w"]
+    hand: UInt8[np.ndarray, "h w"], held: UInt8[np.ndarray, "h w"], kept: UInt8[np.ndarray, "h w"]
 ) -> UInt8[np.ndarray, "h w"]:
     """Labels of all that is kept: what is in neither mask takes the class of the nearest pixel that is in one.
 
     So what the contour filter took from one class goes to the class around it ("fixes the band on top of fingers",
     paper, figure 2), and what the color camera does not see goes to what is beside it.
     """
-    labels = np.where(hand > 0, np.uint8(HAND), np.where(thing > 0, np.uint8(OBJECT), np.uint8(BACKGROUND)))
+    labels = np.where(hand > 0, np.uint8(HAND), np.where(held > 0, np.uint8(OBJECT), np.uint8(BACKGROUND)))
     open_places = (labels == BACKGROUND) & (kept > 0)
     if not open_places.any() or not labels.any():
         return labels

@@ -51,15 +51,15 @@ def weigh_colors(labels: UInt8[np.ndarray, "h w"], picture: UInt8[np.ndarray, "h
     lab = cv2.cvtColor(picture.astype(np.float32) * np.float32(1 / 255), cv2.COLOR_RGB2Lab)
     lab[..., 0] *= _LIGHTNESS
     seen = picture.any(axis=2)
-    hand, thing = labels == HAND, labels == OBJECT
-    at_hand, at_thing = (hand & _near(thing), thing & _near(hand))
+    hand, held = labels == HAND, labels == OBJECT
+    at_hand, at_held = (hand & _near(held), held & _near(hand))
     return Contrast(
         _spread(_colors(lab, hand & seen)),
-        _spread(_colors(lab, thing & seen)),
-        _distance(_colors(lab, hand & seen), _colors(lab, thing & seen)),
-        _distance(_colors(lab, at_hand & seen), _colors(lab, at_thing & seen)),
+        _spread(_colors(lab, held & seen)),
+        _distance(_colors(lab, hand & seen), _colors(lab, held & seen)),
+        _distance(_colors(lab, at_hand & seen), _colors(lab, at_held & seen)),
         _thin(hand),
-        _thin(thing),
+        _thin(held),
     )
 
 

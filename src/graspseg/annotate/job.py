@@ -90,7 +90,7 @@ def describe(job: Job, inputs: Inputs, skins: Sequence[SkinChoice]) -> dict[str,
     Args:
         job: what is annotated.
         inputs: its frames.
-        skins: how skin is told in each input, or none at all.
+        skins: how skin is detected in each input, or none at all.
 
     Raises:
         InputError: no frame can be read.
@@ -123,7 +123,7 @@ def begin(job: Job, description: Mapping[str, Any], skins: Mapping[str, SkinChoi
     Args:
         job: what is annotated.
         description: see `describe`.
-        skins: how skin is told, by title of the input.
+        skins: how skin is detected, by title of the input.
 
     Raises:
         InputError: the folder holds something else, or cannot be written to.

@@ -64,7 +64,7 @@ def write_ranking(job: Job, inputs: Inputs, *, skins: Sequence[SkinChoice] = (),
     Args:
         job: all its chunks are done.
         inputs: its frames.
-        skins: how skin was told in each input, or none at all.
+        skins: how skin was detected in each input, or none at all.
         model: hash of the model that was asked about every frame, None without one.
 
     Returns:

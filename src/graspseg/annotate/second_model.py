@@ -121,8 +121,8 @@ def _sources(chunk: Chunk[Job], stems: list[str]) -> dict[str, str]:
 
 def compare(labels: UInt8[np.ndarray, "h w"], seen: Segmentation) -> Opinion:
     """Agreement of labels with what a network sees in the same depth."""
-    hand, thing = (_agreement(labels == label, seen.labels == label) for label in (HAND, OBJECT))
-    return Opinion(hand, thing, seen.confidence or 0.0)
+    hand, held = (_agreement(labels == label, seen.labels == label) for label in (HAND, OBJECT))
+    return Opinion(hand, held, seen.confidence or 0.0)
 
 
 def _agreement(ours: Bool[np.ndarray, "h w"], theirs: Bool[np.ndarray, "h w"]) -> float:

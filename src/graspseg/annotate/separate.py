@@ -83,13 +83,13 @@ def _color_odds(
 ) -> Float32[np.ndarray, " n"]:
     """Log-odds of the colors of pixels, with what the last round says of hand and object in this frame."""
     hand = hand_probability(spread)
-    thing = 1 - hand
+    held = 1 - hand
     hand_colors = color_histogram(places, hand * trust * (hand > _SURE))[places]
-    thing_colors = color_histogram(places, thing * trust * (thing > _SURE))[places]
-    size = float((thing * trust).sum())
+    held_colors = color_histogram(places, held * trust * (held > _SURE))[places]
+    size = float((held * trust).sum())
     share = _OBJECT_SHARE * size / (size + _OBJECT_PX)
     skin = (1 - _ADAPTED) * np.exp(log_skin) + _ADAPTED * hand_colors
-    other = (1 - share) * np.exp(_ANYTHING) + share * thing_colors
+    other = (1 - share) * np.exp(_ANYTHING) + share * held_colors
     return np.clip(np.log((skin + 1e-12) / other), -_MOST_ODDS, _MOST_ODDS).astype(np.float32)
 
 

@@ -268,8 +268,8 @@ def _rather(
     """What has a color that planes of this frame show more often than what stands on them."""
     everything = np.ones(on.shape, bool)
     places = color_bins(color, everything).reshape(on.shape)
-    plane, thing = (
+    plane, held = (
         color_histogram(places[mask], np.ones(np.count_nonzero(mask), np.float32))[places] for mask in (on, stands)
     )
-    odds = np.log(plane + np.float32(1e-9)) - np.log(thing + np.float32(1e-9))
+    odds = np.log(plane + np.float32(1e-9)) - np.log(held + np.float32(1e-9))
     return cv2.blur(np.clip(odds, -4, 4).astype(np.float32), (5, 5)) >= 0

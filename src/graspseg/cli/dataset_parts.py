@@ -163,7 +163,7 @@ def thread_count(given: int | None) -> int:
     """Frames read at once.
 
     Raises:
-        InputError: less than one is asked for.
+        InputError: less than one is given.
     """
     from graspseg.segment.engine import available_threads
 
@@ -216,9 +216,11 @@ def written(
         conversion.run()
     say.close(conversion.failed)
     changed = {"written anew": conversion.replaced, "removed": conversion.removed}
-    said = [f"{count:,} {what}" for what, count in changed.items() if count]
-    if said:
-        print(f"graspseg: {printable(dataset.name)} has changed since the last run: {', '.join(said)}", file=sys.stderr)
+    changes = [f"{count:,} {what}" for what, count in changed.items() if count]
+    if changes:
+        print(
+            f"graspseg: {printable(dataset.name)} has changed since the last run: {', '.join(changes)}", file=sys.stderr
+        )
     print(f"{conversion.written:,} of {len(dataset):,} frames in {printable(out)}", file=sys.stderr)
     return conversion
 
@@ -226,7 +228,7 @@ def written(
 def _write(
     dataset: StoredDataset, out: Path, to: Stored | None, shard_size: int, threads: int | None, *, command: str
 ) -> int:
-    """Write frames as they are stored, or as was asked for; the exit code."""
+    """Write frames as they are stored, or as was given; the exit code."""
     from graspseg.datasets.shards import is_shards
 
     path = dataset.paths[0]

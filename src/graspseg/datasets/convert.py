@@ -4,45 +4,74 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import numpy as np
-from jaxtyping import UInt8
-
-from graspseg.datasets.atomic import ends_run, write_json
-from graspseg.datasets.croissant import CROISSANT, write_croissant
-from graspseg.datasets.dataset import Dataset, Sample
+from graspseg.datasets.atomic import ends_run
+from graspseg.datasets.chunked_writer import Chunk, ChunkedJob, Format, Written, write_chunks
+from graspseg.datasets.convert_files import RESULTS, WAYS, Output, Read, Way, Write
+from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.description import read_object
-from graspseg.datasets.folder import FACTS_FOLDER, FolderWriter, facts_file, in_unit
-from graspseg.datasets.frame_cameras import FrameCameras
 from graspseg.datasets.images import DEFAULT_UNIT_M
 from graspseg.datasets.ledger import Ledger, read_ledger, write_ledger
-from graspseg.datasets.manifest import MANIFEST, ShardEntry, check_unchanged, hash_file, read_manifest, write_manifest
+from graspseg.datasets.manifest import check_unchanged, hash_file, read_manifest, write_manifest
 from graspseg.datasets.output_folder import clear_partial, contents, foreign, remove_empty, remove_results, working_in
 from graspseg.datasets.read_ahead import read_ahead
 from graspseg.datasets.shard_writer import SHARD_SIZE, ShardSample, make_keys, write_shard
 from graspseg.datasets.tar_index import scan_tar
-from graspseg.datasets.yolo import FOLDERS, YAML, preview, write_yaml, yolo_files, yolo_rows
 from graspseg.errors import InputError, print_escaped
-from graspseg.labels import CLASS_NAMES, PALETTE, colorize
+from graspseg.parallel.chunks import THIS_PROCESS
 
 Target = Literal["folder", "shards", "coco", "png", "yolo", "croissant"]
 LEDGER = ".graspseg.json"
-_DESCRIPTION = "dataset.json"
-_ANNOTATIONS = "annotations.json"
 _OF_FRAMES = ("splits", "per_frame")
 _UNSPLIT = "frames"
+_CHUNK = 1024
 _SUFFIXES = (".png", ".json", ".txt")
 _LONGEST_NAME = 200
 _SHARD = re.compile(r"[A-Za-z0-9_-]+-\d{6}\.tar")
 
 
-class _Read(NamedTuple):
-    sample: Sample
-    color: UInt8[np.ndarray, "_h _w 3"] | None
+@dataclass(frozen=True)
+class _Part(ChunkedJob):
+    """Frames that are stored under one name.
+
+    Attributes:
+        out: the data set.
+        format: how frames are stored: in shards or as files.
+        shard_size: frames of a shard.
+        frames: their indices in the data set.
+        name: what the names of shards begin with.
+        split: the split they are in.
+    """
+
+    out: Path
+    format: Format
+    shard_size: int
+    frames: Sequence[int]
+    name: str = _UNSPLIT
+    split: str | None = None
+
+    @property
+    def chunk_size(self) -> int:
+        """Frames that are done as one."""
+        return _CHUNK
+
+    @property
+    def shard_name(self) -> str:
+        """Of its split."""
+        return self.name
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Everything below `out`."""
+        return (".",)
+
+    def indices(self, chunk: Chunk[_Part]) -> Sequence[int]:
+        """In the data set, of the frames of a chunk."""
+        return self.frames[chunk.start : chunk.stop]
 
 
 @dataclass
@@ -102,24 +131,22 @@ class Conversion:
             for sentence in self.dataset.beside():
                 self.failed += 1
                 self.say(sentence)
-            write: dict[Target, Callable[[dict[str, Any]], None]] = {
-                "folder": self._to_folder,
-                "shards": self._to_shards,
-                "coco": self._to_coco,
-                "png": self._to_png,
-                "yolo": self._to_yolo,
-                "croissant": self._to_croissant,
-            }
-            write[self.to](description)
+            if self.to == "shards":
+                self._write_shards(description)
+            else:
+                self._write_files(description, WAYS[self.to])
             if not self.written:
-                results = (self._marker, *(self.out / name for name in (_ANNOTATIONS, LEDGER, YAML, CROISSANT)))
-                remove_results(results, self.out)
+                remove_results((self._marker, *(self.out / name for name in (LEDGER, *RESULTS))), self.out)
                 raise InputError(f"None of the {len(self.dataset)} frames of {self.dataset.name} could be converted.")
 
     @property
     def _marker(self) -> Path:
         """By which a conversion knows its own work."""
-        return self.out / (MANIFEST if self.to == "shards" else _DESCRIPTION)
+        return self._part(()).description_file
+
+    def _part(self, frames: Sequence[int], name: str = _UNSPLIT, split: str | None = None) -> _Part:
+        stored: Format = "shards" if self.to == "shards" else "folder"
+        return _Part(self.out, stored, self.shard_size, frames, name, split)
 
     def _describe(self) -> dict[str, Any]:
         """What holds for all frames, with the unit of the first frame where the data set names none."""
@@ -151,12 +178,12 @@ class Conversion:
             )
         clear_partial(self.out, ".")
 
-    def _read(self, indices: Iterable[int]) -> Iterator[tuple[int, _Read]]:
+    def _read(self, indices: Iterable[int]) -> Iterator[tuple[int, Read]]:
         """The frames that can be read."""
 
-        def read(index: int) -> _Read:
+        def read(index: int) -> Read:
             color = self.dataset.color(index) if self.dataset.has_color(index) else None
-            return _Read(self.dataset[index], color)
+            return Read(self.dataset[index], color)
 
         for index, found in read_ahead(read, indices, threads=self.threads):
             if isinstance(found, InputError):
@@ -173,9 +200,9 @@ class Conversion:
         self.written += count
         self.advance(count)
 
-    def _named(self) -> Iterator[tuple[str, int, _Read]]:
+    def _named(self, indices: Iterable[int]) -> Iterator[tuple[str, int, Read]]:
         """Frames with the names of their files, each name once."""
-        for index, found in self._read(range(len(self.dataset))):
+        for index, found in self._read(indices):
             name = found.sample.facts.get("stem", found.sample.stem)
             if not _is_inside(name):
                 self._fail(
@@ -191,22 +218,35 @@ class Conversion:
                 self._names[name] = found.sample.stem
                 yield name, index, found
 
-    def _to_folder(self, description: dict[str, Any]) -> None:
-        with self._pictures("depth", "color", "labels", FACTS_FOLDER) as (ledger, kept):
-            writer = FolderWriter(self.out, description, ledger=ledger, own_units=self.own_units)
-            cameras = FrameCameras(description, own_units=self.own_units)
-            splits: dict[str, list[str]] = {}
-            for name, index, (sample, color) in self._named():
-                with self._one():
-                    facts = {key: value for key, value in sample.facts.items() if key != "stem"}
-                    writer.write(name, sample.frame, sample.labels, color=color, facts=facts)
-                    kinds = {"depth": sample.frame.depth, "color": color, "labels": sample.labels}
-                    kept |= {self.out / kind / f"{name}.png" for kind, image in kinds.items() if image is not None}
-                    kept |= {facts_file(self.out, name)} if facts else set()
-                    cameras.add(name, sample.frame)
-                    for split in self.dataset.splits_of(index):
-                        splits.setdefault(split, []).append(name)
-        write_json(self.out / _DESCRIPTION, cameras.described({"splits": splits} if splits else {}))
+    def _write_files(self, description: dict[str, Any], way: Way) -> None:
+        """Write files of each frame, and take away those of an earlier run that no frame gives any more."""
+        ledger = Ledger(self.out, read_ledger(self.out / LEDGER))
+        output = Output(self.dataset, self.out, description, ledger, self.own_units, self.say)
+        kept: set[Path] = set()
+        part = self._part(range(len(self.dataset)))
+        with contextlib.ExitStack() as opened:
+            writers: list[Write] = []
+
+            def write(chunk: Chunk[_Part]) -> Written:
+                before = self.written
+                for name, index, found in self._named(part.indices(chunk)):
+                    with self._one():
+                        kept.update(writers[0](name, index, found))
+                return Written(self.written - before)
+
+            try:
+                for _ in write_chunks(
+                    write,
+                    part.chunks_of(len(part.frames)),
+                    THIS_PROCESS,
+                    begin=lambda: writers.append(opened.enter_context(way.opened(output))),
+                    finish=lambda done: self._sweep(way.folders, ledger, kept),
+                ):
+                    pass
+            finally:
+                self.replaced = len(ledger.replaced)
+                if ledger.entries:
+                    write_ledger(self.out / LEDGER, ledger)
 
     @contextlib.contextmanager
     def _one(self) -> Iterator[None]:
@@ -220,46 +260,63 @@ class Conversion:
         else:
             self._done()
 
-    @contextlib.contextmanager
-    def _pictures(self, *kinds: str) -> Iterator[tuple[Ledger, set[Path]]]:
-        """What earlier runs wrote, and the pictures that are there now, to be filled in the block; the others go."""
-        ledger = Ledger(self.out, read_ledger(self.out / LEDGER))
-        kept: set[Path] = set()
-        try:
-            yield ledger, kept
-            found = (path for kind in kinds for path in (self.out / kind).rglob("*"))
-            there = {path for path in found if path.suffix in _SUFFIXES and path.is_file()}
-            # The depth of a label image that somebody corrected stays with it.
-            corrected = {_name(path, self.out) for path in there - kept if ledger.is_changed(path)}
-            gone = sorted(path for path in there - kept if _name(path, self.out) not in corrected)
-            self.removed = sum(map(ledger.remove, gone))
-            remove_empty({path.parent for path in gone}, self.out)
-        finally:
-            self.replaced = len(ledger.replaced)
-            if ledger.entries:
-                write_ledger(self.out / LEDGER, ledger)
+    def _sweep(self, folders: Iterable[str], ledger: Ledger, kept: set[Path]) -> None:
+        """Take away what earlier runs wrote below folders and this one did not."""
+        found = (path for folder in folders for path in (self.out / folder).rglob("*"))
+        there = {path for path in found if path.suffix in _SUFFIXES and path.is_file()}
+        # The depth of a label image that somebody corrected stays with it.
+        corrected = {_name(path, self.out) for path in there - kept if ledger.is_changed(path)}
+        gone = sorted(path for path in there - kept if _name(path, self.out) not in corrected)
+        self.removed = sum(map(ledger.remove, gone))
+        remove_empty({path.parent for path in gone}, self.out)
 
-    def _to_shards(self, description: dict[str, Any]) -> None:
+    def _write_shards(self, description: dict[str, Any]) -> None:
+        """Write the shards of each split, and take away those of an earlier run that have no frame any more."""
+        keys = make_keys(self.dataset.stems)
+        chunks = [chunk for part in self._parts() for chunk in part.chunks_of(len(part.frames))]
+        earlier = self._earlier_shards()
+
+        def write(chunk: Chunk[_Part]) -> Written:
+            row = write_shard(chunk.shard, self._samples(chunk, keys), split=chunk.job.split)
+            before = earlier.pop(chunk.shard, row.sha256)
+            if not row.samples:
+                chunk.shard.unlink()
+                return Written(0)
+            self.replaced += before != row.sha256
+            return Written(row.samples, shard=row)
+
+        def finish(done: list[Written]) -> None:
+            self.removed = remove_results(earlier, self.out)
+            write_manifest(self.out, description, [written.shard for written in done if written.shard])
+
+        for _ in write_chunks(
+            write,
+            chunks,
+            THIS_PROCESS,
+            begin=lambda: write_manifest(self.out, description, (), complete=False),
+            finish=finish,
+        ):
+            pass
+
+    def _parts(self) -> list[_Part]:
+        """The frames of each split, in the order in which splits are met."""
         groups: dict[str | None, list[int]] = {}
         for index in range(len(self.dataset)):
             groups.setdefault(self._only_split(index), []).append(index)
-        keys = make_keys(self.dataset.stems)
-        earlier = self._earlier_shards()
-        write_manifest(self.out, description, (), complete=False)
-        rows: list[ShardEntry] = []
         names = make_keys(_UNSPLIT if split is None else split for split in groups)
-        for (split, group), name in zip(groups.items(), names, strict=True):
-            for start in range(0, len(group), self.shard_size):
-                path = self.out / f"{name}-{start // self.shard_size:06d}.tar"
-                row = self._shard(path, group[start : start + self.shard_size], keys, split)
-                if row.samples:
-                    rows.append(row)
-                    self.replaced += earlier.pop(path, row.sha256) != row.sha256
-                else:
-                    path.unlink()
-                    earlier.pop(path, None)
-        self.removed = remove_results(earlier, self.out)
-        write_manifest(self.out, description, rows)
+        return [self._part(group, name, split) for (split, group), name in zip(groups.items(), names, strict=True)]
+
+    def _samples(self, chunk: Chunk[_Part], keys: Sequence[str]) -> Iterator[ShardSample]:
+        for index, (sample, color) in self._read(chunk.job.indices(chunk)):
+            yield ShardSample(
+                keys[index],
+                sample.frame,
+                sample.labels,
+                color,
+                {"stem": sample.stem, **sample.facts},  # facts of a shard name their own
+                color_is_aligned=self.dataset.description.color_is_aligned,
+            )
+            self._done()
 
     def _earlier_shards(self) -> dict[Path, str]:
         """Shards of an earlier run, with the hashes they have now.
@@ -286,77 +343,6 @@ class Conversion:
                 "one at most because a shard has one: correct its splits."
             )
         return splits[0] if splits else None
-
-    def _shard(self, path: Path, indices: list[int], keys: list[str], split: str | None) -> ShardEntry:
-        def samples() -> Iterator[ShardSample]:
-            for index, (sample, color) in self._read(indices):
-                yield ShardSample(
-                    keys[index],
-                    sample.frame,
-                    sample.labels,
-                    color,
-                    {"stem": sample.stem, **sample.facts},  # facts of a shard name their own
-                    color_is_aligned=self.dataset.description.color_is_aligned,
-                )
-                self._done()
-
-        return write_shard(path, samples(), split=split)
-
-    def _to_coco(self, description: dict[str, Any]) -> None:
-        write_json(self.out / _DESCRIPTION, description)
-        from graspseg.datasets.coco import new_annotations
-
-        cameras = FrameCameras(description)
-        with (
-            self._pictures("depth") as (ledger, kept),
-            new_annotations(self.out / _ANNOTATIONS, description) as annotations,
-        ):
-            for name, _, (sample, _) in self._named():
-                with self._one():
-                    image = self.out / "depth" / f"{name}.png"
-                    ledger.put(image, in_unit(sample.frame, description["depth_unit_m"], name))
-                    kept.add(image)
-                    annotations.add(f"depth/{name}.png", sample, camera=cameras.add(name, sample.frame))
-            description |= cameras.described()  # the annotations end with it
-        write_json(self.out / _DESCRIPTION, description)
-
-    def _to_yolo(self, description: dict[str, Any]) -> None:
-        lossy = "images are 8-bit previews of the depth, from which it cannot be had back"
-        write_json(self.out / _DESCRIPTION, {**description, "lossy": lossy})
-        keys = make_keys(self.dataset.stems)
-        with self._pictures(*FOLDERS) as (ledger, kept):
-            splits: set[str] = set()
-            for _, index, (sample, _) in self._named():
-                with self._one():
-                    split = (self.dataset.splits_of(index) or ("train",))[0]
-                    image, text = yolo_files(self.out, split, keys[index])
-                    rows = yolo_rows(sample.target())
-                    ledger.check_text(text, rows)
-                    ledger.put(image, preview(sample.frame.depth))
-                    ledger.put_text(text, rows)
-                    kept |= {image, text}
-                    splits.add(split)
-        for sentence in write_yaml(self.out, splits):
-            self.say(sentence)
-
-    def _to_croissant(self, description: dict[str, Any]) -> None:
-        self._to_folder(description)
-        if self.written:
-            write_croissant(self.out)
-
-    def _to_png(self, description: dict[str, Any]) -> None:
-        legend = {CLASS_NAMES[label] if label < len(CLASS_NAMES) else "ignore": PALETTE[label] for label in PALETTE}
-        write_json(self.out / _DESCRIPTION, {**description, "colors": legend})
-        with self._pictures("masks") as (ledger, kept):
-            for name, _, (sample, _) in self._named():
-                with self._one():
-                    if sample.labels is None:
-                        raise InputError(
-                            f"{sample.stem} has no label image, expected one to draw: label it or leave it out."
-                        )
-                    image = self.out / "masks" / f"{name}.png"
-                    ledger.put(image, colorize(sample.labels))
-                    kept.add(image)
 
 
 def _name(path: Path, out: Path) -> str:

@@ -17,11 +17,16 @@ from graspseg.frame import Frame
 
 ENDLESS = 1 << 40
 """Length of a data set that never ends."""
+_TRAINED_WITH = ("depth", "pixel_angle", "labels")
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sample(Mapping[str, np.ndarray]):
     """A frame with its labels.
+
+    Also a mapping of what a network is trained with, so that torch's `DataLoader(dataset, batch_size=8)` makes batches:
+    `depth` float32 of shape (1, h, w) in meters, 0 = no measurement; `pixel_angle` float32 without dimension, radians a
+    pixel covers; `labels` int64 of shape (h, w). A frame without labels raises InputError there.
 
     Attributes:
         stem: name of the frame inside the data set without suffix, `/` between folders; in shards its key.
@@ -35,6 +40,27 @@ class Sample:
     frame: Frame
     labels: UInt8[np.ndarray, "_h _w"] | None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, key: str, /) -> np.ndarray:
+        """What a network is trained with, see the class.
+
+        Raises:
+            KeyError: none of `depth`, `pixel_angle` and `labels`.
+            InputError: labels of a frame that has none.
+        """
+        if key == "depth":
+            return self.frame.depth_m()[None]
+        if key == "pixel_angle":
+            return np.array(1.0 / self.frame.intrinsics_or_default().fx, np.float32)
+        if key == "labels":
+            return self.target().astype(np.int64)
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_TRAINED_WITH)
+
+    def __len__(self) -> int:
+        return len(_TRAINED_WITH)
 
     def target(self) -> UInt8[np.ndarray, "_h _w"]:
         """The labels of a frame that must have some.
@@ -53,7 +79,7 @@ class Dataset(ABC):
     A data set of one's own gives `stems` and `read`, the rest follows. Equal indices give equal frames; copies travel
     to other processes and read at once.
 
-    Example:
+    Examples:
         >>> [sample.stem for sample in dataset]  # doctest: +SKIP
     """
 

@@ -163,7 +163,7 @@ class AnnotationRecording:
             "part": part,
             "tone": self.tone,
             "light": self.light,
-            "skin_colored": any(thing["skin_colored"] for thing in held),
+            "skin_colored": any(item["skin_colored"] for item in held),
         }
 
 
@@ -186,10 +186,10 @@ def _within(depth_m: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def _is_recorded(depth_m: np.ndarray, labels: np.ndarray, part: Part) -> bool:
     """Whether hand and object are seen, and (almost) nothing else in their depth range."""
-    hand, thing = (int(np.count_nonzero(labels == label)) for label in (HAND, OBJECT))
-    if hand == 0 or (part != "empty" and thing < _SMALLEST_OBJECT_PX):
+    hand_px, held_px = (int(np.count_nonzero(labels == label)) for label in (HAND, OBJECT))
+    if hand_px == 0 or (part != "empty" and held_px < _SMALLEST_OBJECT_PX):
         return False
-    foreign = np.count_nonzero(_within(depth_m, labels) & (labels == BACKGROUND)) / (hand + thing)
+    foreign = np.count_nonzero(_within(depth_m, labels) & (labels == BACKGROUND)) / (hand_px + held_px)
     low, high = _FOREIGN[part]
     return bool(low <= foreign <= high)
 

@@ -27,7 +27,6 @@ from graspseg.labels import BACKGROUND, HAND, IGNORE
 from graspseg.models.header import PRESENCE_KEY
 from graspseg.models.presence import FEATURES, Presence, probability
 from graspseg.segment.compose import compose
-from graspseg.segment.look import Look
 from graspseg.segment.presence import find_groups, group_features
 from graspseg.segment.segmenter import Segmenter
 from graspseg.synth.dataset import SyntheticDataset
@@ -95,7 +94,7 @@ def observe(segmenter: Segmenter, sample: Sample) -> Seen:
     """Features and truth of what is found in a labeled frame."""
     frame, target = sample.frame, sample.labels
     assert target is not None
-    looks = [look for look in segmenter(frame).looks if isinstance(look, Look)]
+    looks = segmenter.predictor.passes(frame)
     found = compose(looks, frame.depth)
     labels, depth_m = found.labels[found.inside], frame.depth_m()[found.inside]
     groups = find_groups(labels)

@@ -19,7 +19,6 @@ from graspseg.labels import IGNORE
 from graspseg.metrics import Confusion
 from graspseg.models.header import ADMITTED_KEY
 from graspseg.models.properties import write_properties
-from graspseg.segment.look import Look
 from graspseg.segment.precision import has_bf16
 from graspseg.segment.segmenter import Segmenter
 
@@ -80,7 +79,7 @@ def calibration_windows(path: Path, *, frames_a_sensor: int = FRAMES_A_SENSOR) -
             for index in range(frames_a_sensor // 2):
                 frame = maker.make(number * frames_a_sensor + index).frame()
                 camera = frame.intrinsics_or_default()
-                views = [look.view for look in segmenter(frame).looks if isinstance(look, Look)]
+                views = [each.view for each in segmenter.predictor.passes(frame)]
                 windows += [(crop_frame(frame, view), view.pixel_angle(camera)) for view in views]
     return windows
 

@@ -15,7 +15,6 @@ from jaxtyping import Float32, UInt8
 
 from graspseg.labels import BACKGROUND, HAND, IGNORE, OBJECT
 from graspseg.metrics import Confusion, HandLeak
-from graspseg.segment.look import Look
 from graspseg.segment.segmentation import Segmentation
 
 FALSE_ALARM_PX = 200
@@ -130,7 +129,7 @@ def merged(scores: Sequence[SceneScores]) -> SceneScores:
 def closer_windows(found: Segmentation) -> tuple[Box, ...]:
     """Boxes of all windows of an answer but the first, in frame pixels."""
     height, width = found.labels.shape
-    return tuple(look.view.region(width, height) for look in found.looks[1:] if isinstance(look, Look))
+    return tuple(answer.view.region(width, height) for answer in found.looks[1:] if answer.view is not None)
 
 
 def seam_pixels(labels: UInt8[np.ndarray, "h w"], depth_m: Float32[np.ndarray, "h w"], windows: Sequence[Box]) -> int:

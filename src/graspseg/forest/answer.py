@@ -42,9 +42,16 @@ class Answer:
         labels, total, count = _label(*self._arrays())
         return labels, float(total / count) if count else None
 
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
-        """Write the region's probabilities into planes of the frame's size; pixels without depth keep theirs."""
-        _paint(planes, *self._arrays())
+    view = None
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"], *, origin: tuple[int, int] = (0, 0)) -> None:
+        """Write the region's probabilities into planes; pixels without depth keep theirs.
+
+        Args:
+            planes: of the frame, or of a part of it.
+            origin: column and row of the frame that their first pixel is.
+        """
+        _paint(planes, origin, *self._arrays())
 
     def _arrays(self) -> tuple:
         grid = (self.probabilities, self.grid_depth_m, self.classes)
@@ -64,7 +71,7 @@ def _between(position, first, cell, count):
 @no_type_check
 def _mix(depth, probabilities, grid_depth_m, rows, columns, down, right, half_m):
     """Probabilities of a frame pixel from the four grid pixels around it, by distance and by depth."""
-    background = hand = thing = total = np.float32(0.0)
+    background = hand = held = total = np.float32(0.0)
     for i in range(2):
         share = down if i else np.float32(1.0) - down
         for j in range(2):
@@ -76,10 +83,10 @@ def _mix(depth, probabilities, grid_depth_m, rows, columns, down, right, half_m)
             total += weight
             background += weight * probabilities[rows[i], columns[j], 0]
             hand += weight * probabilities[rows[i], columns[j], 1]
-            thing += weight * probabilities[rows[i], columns[j], 2]
+            held += weight * probabilities[rows[i], columns[j], 2]
     if total <= 0:
         return np.float32(1.0), np.float32(0.0), np.float32(0.0)
-    return background / total, hand / total, thing / total
+    return background / total, hand / total, held / total
 
 
 @njit(cache=True)
@@ -100,12 +107,12 @@ def _label(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half
             before, after, right = _between(x, first[1], cell, classes.shape[1])
             if not (classes[above, before] | classes[above, after] | classes[below, before] | classes[below, after]):
                 continue
-            background, hand, thing = _mix(
+            background, hand, held = _mix(
                 depth, probabilities, grid_depth_m, (above, below), (before, after), down, right, half_m
             )
-            if thing > max(background, hand):
+            if held > max(background, hand):
                 labels[y, x] = OBJECT
-                total += thing
+                total += held
                 count += 1
             elif hand > background:
                 labels[y, x] = HAND
@@ -116,12 +123,13 @@ def _label(depth_m, probabilities, grid_depth_m, classes, first, cell, box, half
 
 @njit(cache=True)
 @no_type_check
-def _paint(planes, depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m):
-    for y in range(box[1], box[3]):
+def _paint(planes, origin, depth_m, probabilities, grid_depth_m, classes, first, cell, box, half_m):
+    left, top = origin
+    for y in range(max(box[1], top), min(box[3], top + planes.shape[1])):
         above, below, down = _between(y, first[0], cell, classes.shape[0])
-        for x in range(box[0], box[2]):
+        for x in range(max(box[0], left), min(box[2], left + planes.shape[2])):
             if depth_m[y, x] > 0:
                 before, after, right = _between(x, first[1], cell, classes.shape[1])
-                planes[0, y, x], planes[1, y, x], planes[2, y, x] = _mix(
+                planes[0, y - top, x - left], planes[1, y - top, x - left], planes[2, y - top, x - left] = _mix(
                     depth_m[y, x], probabilities, grid_depth_m, (above, below), (before, after), down, right, half_m
                 )

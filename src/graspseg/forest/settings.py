@@ -1,4 +1,4 @@
-"""What a forest can be told."""
+"""Settings of a forest."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def bilateral(probabilities, depth_m, half_m, fill=True):
             if own <= 0 and not fill:
                 out[y, x, 0] = 1
                 continue
-            background = hand = thing = total = mean = np.float32(0.0)
+            background = hand = held = total = mean = np.float32(0.0)
             for row in range(max(y - RADIUS, 0), min(y + RADIUS + 1, height)):
                 for column in range(max(x - RADIUS, 0), min(x + RADIUS + 1, width)):
                     other = depth_m[row, column]
@@ -66,11 +66,11 @@ def bilateral(probabilities, depth_m, half_m, fill=True):
                     mean += weight * other
                     background += weight * probabilities[row, column, 0]
                     hand += weight * probabilities[row, column, 1]
-                    thing += weight * probabilities[row, column, 2]
+                    held += weight * probabilities[row, column, 2]
             if total <= 0:
                 out[y, x, 0] = 1
                 continue
-            out[y, x, 0], out[y, x, 1], out[y, x, 2] = background / total, hand / total, thing / total
+            out[y, x, 0], out[y, x, 1], out[y, x, 2] = background / total, hand / total, held / total
             if own <= 0:
                 filled[y, x] = mean / total
     return out, filled
@@ -91,8 +91,8 @@ def absorb_small_pieces(probabilities, smallest):
     labels = np.zeros((height, width), np.uint8)
     for y in range(height):
         for x in range(width):
-            background, hand, thing = probabilities[y, x, 0], probabilities[y, x, 1], probabilities[y, x, 2]
-            labels[y, x] = OBJECT if thing > max(background, hand) else HAND if hand > background else BACKGROUND
+            background, hand, held = probabilities[y, x, 0], probabilities[y, x, 1], probabilities[y, x, 2]
+            labels[y, x] = OBJECT if held > max(background, hand) else HAND if hand > background else BACKGROUND
     seen = np.zeros((height, width), np.bool_)
     queue = np.empty((height * width, 2), np.int64)
     for start_y in range(height):

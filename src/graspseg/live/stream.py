@@ -56,7 +56,7 @@ class LiveResult:
 class Stream:
     """Segments the newest frame of a source, again and again; frames that come meanwhile are dropped and counted.
 
-    Example:
+    Examples:
         >>> with Stream(RealSenseCamera(), StreamSegmenter(Segmenter())) as stream:  # doctest: +SKIP
         ...     for result in stream:
         ...         result.segmentation.labels

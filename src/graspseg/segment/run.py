@@ -11,7 +11,6 @@ from graspseg.datasets.atomic import check_png_size, encode_png, ends_run, sync_
 from graspseg.datasets.output_folder import remove_results
 from graspseg.datasets.stamp import stamped
 from graspseg.errors import InputError
-from graspseg.models.header import FOREST
 from graspseg.segment.earlier import clear_earlier, files_of
 from graspseg.segment.extras import Extra, Extras
 from graspseg.segment.inputs import CameraOptions, Source
@@ -75,9 +74,7 @@ def run(
             f"{len(cleared.gone)} results of an earlier run in {out} were removed, their frames are gone: the first is "
             f"{cleared.gone[0]}."
         )
-    head = {"model": segmenter.path.name, "network": segmenter.info.network, "engine": segmenter.engine}
-    if segmenter.info.network != FOREST:
-        head["precision"] = segmenter.precision
+    head = {"model": segmenter.path.name, "network": segmenter.info.network, **segmenter.predictor.described()}
     extras = Extras(out, overlays=overlays, save=save)
     with Summary(out, head) as summary:
         for number, source in enumerate(sources, 1):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 
+from graspseg.crop import View
 from graspseg.datasets.atomic import write_bytes
 from graspseg.errors import InputError, not_installed
 from graspseg.frame import Frame
@@ -31,8 +32,18 @@ ABSTAIN_BELOW = 0.8
 class Answer(Protocol):
     """Probabilities of a part of a frame: a window a network looked at, or the region a forest found."""
 
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
-        """Put them in their place in planes of the frame's size; what is known already is replaced."""
+    @property
+    def view(self) -> View | None:
+        """The window, None for what is not from one."""
+        ...
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"], *, origin: tuple[int, int] = (0, 0)) -> None:
+        """Put them in their place in planes of the frame, or of a part of it; what is known already is replaced.
+
+        Args:
+            planes: probabilities of background, hand and object.
+            origin: column and row of the frame that their first pixel is.
+        """
         ...
 
 
@@ -55,7 +66,7 @@ class Times:
 class Segmentation:
     """Result for one frame of height h and width w.
 
-    Example:
+    Examples:
         >>> found = Segmenter()(read_frame("frame.png"))  # doctest: +SKIP
         >>> found.labels == 1, found.confidence, found.object_cloud()  # doctest: +SKIP
 

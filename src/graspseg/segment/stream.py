@@ -11,10 +11,8 @@ import numpy as np
 
 from graspseg.errors import InputError
 from graspseg.frame import Frame
-from graspseg.models.header import FOREST
 from graspseg.segment.hand_tracks import HandTracks
 from graspseg.segment.hands import find_hands
-from graspseg.segment.look import Look
 from graspseg.segment.segmenter import Segmentation, Segmenter
 from graspseg.segment.surface_watch import SurfaceWatch
 from graspseg.segment.temporal_filter import TemporalFilter
@@ -59,7 +57,7 @@ class StreamSegmenter:
     again. The hands of a result have the numbers of their tracks (`result.hands[0].track`). Keeps a frame and its
     result; not for several threads at once.
 
-    Example:
+    Examples:
         >>> stream = StreamSegmenter(Segmenter())  # doctest: +SKIP
         >>> labels = stream(frame).labels  # doctest: +SKIP
 
@@ -81,7 +79,7 @@ class StreamSegmenter:
         smooth: TemporalFilter | None = None,
     ) -> None:
         self.segmenter, self._track, self._smooth = segmenter, track, smooth
-        self._follows = track is not None and segmenter.info.network != FOREST and segmenter.windows > 1
+        self._follows = track is not None and segmenter.predictor.follows
         self._watch = SurfaceWatch()
         self._tracks = HandTracks()
         self.passes: Counter[Reason | None] = Counter()
@@ -162,8 +160,9 @@ class StreamSegmenter:
         # What moves that fast would be lost again: no window follows it until it is slower.
         self._jumped = bool(self._boxes and boxes) and not _overlap(self._boxes, boxes, track.overlap)
         self._boxes, self._since_full = boxes, 0
-        if result.looks and isinstance(full := result.looks[0], Look):
-            self._finest_px = full.view.size_px * self.segmenter.info.side / full.view.side
+        full = result.looks[0].view if result.looks else None
+        if full is not None:
+            self._finest_px = full.size_px * self.segmenter.info.side / full.side
         self._watch.learn(frame)
         return result
 

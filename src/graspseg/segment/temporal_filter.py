@@ -10,8 +10,7 @@ from jaxtyping import Float32
 
 from graspseg.frame import Frame
 from graspseg.labels import BACKGROUND, OBJECT
-from graspseg.segment.look import Look
-from graspseg.segment.segmentation import Answer, Segmentation
+from graspseg.segment.segmentation import Segmentation
 
 Box = tuple[int, int, int, int]
 _MARGIN_PX = 4
@@ -48,10 +47,16 @@ class Steadied:
     box: Box
     probabilities: Float32[np.ndarray, "3 r c"]
 
-    def add_to(self, planes: Float32[np.ndarray, "3 h w"]) -> None:
+    view = None
+
+    def add_to(self, planes: Float32[np.ndarray, "3 h w"], *, origin: tuple[int, int] = (0, 0)) -> None:
         """See `Answer`."""
-        x0, y0, x1, y1 = self.box
-        planes[:, y0:y1, x0:x1] = self.probabilities
+        (x, y), (x0, y0, x1, y1) = origin, self.box
+        left, top = max(x0, x), max(y0, y)
+        right, bottom = min(x1, x + planes.shape[2]), min(y1, y + planes.shape[1])
+        if left < right and top < bottom:
+            part = self.probabilities[:, top - y0 : bottom - y0, left - x0 : right - x0]
+            planes[:, top - y : bottom - y, left - x : right - x] = part
 
 
 _NOTHING = Steadied((0, 0, 0, 0), np.zeros((3, 0, 0), np.float32))
@@ -140,16 +145,9 @@ def _box(result: Segmentation, last: Box | None) -> Box:
 def _planes(result: Segmentation, frame: Frame, box: Box) -> Float32[np.ndarray, "3 r c"]:
     """What a result says in a box, sum 1; background where nothing was measured or what was found is hardly a hand."""
     x0, y0, x1, y1 = box
-    if all(isinstance(look, Look) for look in result.looks):
-        planes = np.zeros((3, y1 - y0, x1 - x0), np.float32)
-        for look in result.looks:
-            if isinstance(look, Look) and _reaches(look, box):
-                _shifted(look, x0, y0).add_to(planes)
-    else:
-        whole = np.zeros((3, *result.labels.shape), np.float32)
-        for answer in result.looks:
-            answer.add_to(whole)
-        planes = np.ascontiguousarray(whole[:, y0:y1, x0:x1])
+    planes = np.zeros((3, y1 - y0, x1 - x0), np.float32)
+    for answer in result.looks:
+        answer.add_to(planes, origin=(x0, y0))
     total = planes[0] + planes[1] + planes[2]
     planes /= np.maximum(total, np.float32(1e-12))
     dropped = (result.labels[y0:y1, x0:x1] == BACKGROUND) & (np.maximum(planes[1], planes[2]) > planes[0])
@@ -157,23 +155,10 @@ def _planes(result: Segmentation, frame: Frame, box: Box) -> Float32[np.ndarray,
     return planes
 
 
-def _reaches(look: Look, box: Box) -> bool:
-    """Whether a window has a pixel of a box; that of a find that was dropped may lie elsewhere."""
-    x0, y0, x1, y1 = look.view.region(box[2], box[3])
-    return max(x0, box[0]) < x1 and max(y0, box[1]) < y1
-
-
-def _shifted(look: Look, x0: int, y0: int) -> Answer:
-    """The same answer in a part of the frame that begins at `x0, y0`."""
-    view = look.view
-    return Look(replace(view, center_x=view.center_x - x0, center_y=view.center_y - y0), look.probabilities)
-
-
 def _cut(steadied: Steadied, box: Box) -> Float32[np.ndarray, "3 r c"]:
     """Earlier probabilities in another box that holds theirs."""
     x0, y0, x1, y1 = box
     planes = np.zeros((3, y1 - y0, x1 - x0), np.float32)
     planes[0] = 1
-    left, top, right, bottom = steadied.box
-    planes[:, top - y0 : bottom - y0, left - x0 : right - x0] = steadied.probabilities
+    steadied.add_to(planes, origin=(x0, y0))
     return planes

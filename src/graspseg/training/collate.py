@@ -15,6 +15,8 @@ from graspseg.errors import InputError
 def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:
     """A batch of frames: `DataLoader(open_dataset("shards"), batch_size=8, collate_fn=collate, num_workers=2)`.
 
+    Without `collate_fn` the batches are the same; only the sentence about frames that make no batch is torch's.
+
     Args:
         samples: labeled frames of one size h x w, at least one.
 
@@ -35,11 +37,4 @@ def collate(samples: Sequence[Sample]) -> dict[str, Tensor]:
         raise InputError(
             f"A batch holds frames of several sizes ({found}), expected one: use batch_size=1, or cut them."
         )
-    depth_m = np.stack([sample.frame.depth_m() for sample in samples])[:, None]
-    angles = [1.0 / sample.frame.intrinsics_or_default().fx for sample in samples]
-    labels = np.stack([sample.labels for sample in samples if sample.labels is not None]).astype(np.int64)
-    return {
-        "depth": torch.from_numpy(depth_m),
-        "pixel_angle": torch.tensor(angles, dtype=torch.float32),
-        "labels": torch.from_numpy(labels),
-    }
+    return {key: torch.from_numpy(np.stack([sample[key] for sample in samples])) for key in samples[0]}

@@ -19,9 +19,9 @@ from graspseg.annotate.quality.confidence import (
 from graspseg.annotate.settings import SkinMethod
 
 
-def row(hand: float, x: float, thing: float = 0.0) -> dict[str, float]:
+def row(hand: float, x: float, held: float = 0.0) -> dict[str, float]:
     places = {"hand_x": x, "hand_y": 0.5, "object_x": 0.5, "object_y": 0.5}
-    return {"hand_px": hand, "object_px": thing, **places}
+    return {"hand_px": hand, "object_px": held, **places}
 
 
 CERTAIN = {"expected_hand_iou": 1.0, "expected_object_iou": 1.0}

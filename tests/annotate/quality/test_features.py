@@ -28,11 +28,11 @@ def evidence(*, probability: float = 1.0, far: int | None = None, far_m: float =
     depth_m = np.where(labels > 0, np.float32(0.4), np.float32(0))
     if far is not None:
         labels[FAR], depth_m[FAR] = far, far_m
-    hand, thing = ((labels == label).astype(np.uint8) * np.uint8(255) for label in (HAND, OBJECT))
+    hand, held = ((labels == label).astype(np.uint8) * np.uint8(255) for label in (HAND, OBJECT))
     of_hand = np.where(labels == HAND, np.float32(probability), np.float32(1 - probability))
     color, all_seen = np.zeros((40, 70, 3), np.uint8), np.full((40, 70), 255, np.uint8)
-    masks = (hand, thing, hand, thing, labels)
-    steps = Steps(Box(0, 0, 70, 40), 0.4, 0.56, depth_m, hand | thing, 0, color, all_seen, hand, of_hand, *masks)
+    masks = (hand, held, hand, held, labels)
+    steps = Steps(Box(0, 0, 70, 40), 0.4, 0.56, depth_m, hand | held, 0, color, all_seen, hand, of_hand, *masks)
     return weigh(steps, (40, 70), FOCAL_PX)
 
 

@@ -26,7 +26,7 @@ Kind = Literal["alone", "with_model"]
 _AROUND = 2  # frames on either side that a frame is compared with
 _NO_GAP = 0.005  # two good outlines differ by as much
 _NO_DOUBT = 0.001
-_THINGS = ("hand", "object")
+_CLASSES = ("hand", "object")
 _NO_PIXELS = 50.0  # what is smaller than this is nothing
 _NO_OBJECT = 0.03  # of hand and object together
 _FEWEST = 2  # frames that tell what is usual
@@ -100,10 +100,10 @@ def add_ratios(row: Row) -> dict[str, float]:
         for what in ("unseen", "unsure", "overruled", "filtered", "flying")
     }
     border = row["border_px"] / smaller
-    asked = {thing: row[f"model_{thing}_iou"] for thing in _THINGS if f"model_{thing}_iou" in row}
-    gaps = {f"model_{thing}_gap": max(1 - iou, _NO_GAP) for thing, iou in asked.items()}
+    asked = {target: row[f"model_{target}_iou"] for target in _CLASSES if f"model_{target}_iou" in row}
+    gaps = {f"model_{target}_gap": max(1 - iou, _NO_GAP) for target, iou in asked.items()}
     blind = border * (1 - row["border_on_depth"])
-    expected = (row["expected_hand_iou"] + row["expected_object_iou"]) / len(_THINGS)
+    expected = (row["expected_hand_iou"] + row["expected_object_iou"]) / len(_CLASSES)
     gaps["expected_gap"] = max(1 - expected, _NO_DOUBT)
     return {**row, **ratios, "border_ratio": border, "blind_border_ratio": blind, **gaps}
 
@@ -125,28 +125,28 @@ def add_jumps(rows: Sequence[Row | None], sequences: Sequence[range]) -> list[di
     added = [None if row is None else {**row, **_no_jumps()} for row in rows]
     for sequence in sequences:
         there = [index for index in sequence if rows[index] is not None]
-        for thing in _THINGS:
+        for target in _CLASSES:
             for place, index in enumerate(there):
                 around = [rows[other] for other in there[max(place - _AROUND, 0) : place + _AROUND + 1]]
                 row = added[index]
                 assert row is not None
-                row |= _jump(row, [other for other in around if other is not None], thing)
+                row |= _jump(row, [other for other in around if other is not None], target)
     return added
 
 
 def _no_jumps() -> dict[str, float]:
-    return {f"{thing}_{what}_jump": 0.0 for thing in _THINGS for what in ("area", "position")}
+    return {f"{target}_{what}_jump": 0.0 for target in _CLASSES for what in ("area", "position")}
 
 
-def _jump(row: Row, around: Sequence[Row], thing: str) -> dict[str, float]:
-    area, usual = row[f"{thing}_px"], float(np.median([other[f"{thing}_px"] for other in around]))
+def _jump(row: Row, around: Sequence[Row], target: str) -> dict[str, float]:
+    area, usual = row[f"{target}_px"], float(np.median([other[f"{target}_px"] for other in around]))
     ratio = math.log((area + _NO_PIXELS) / (usual + _NO_PIXELS))
-    seen = [other for other in around if other[f"{thing}_px"] > 0]
+    seen = [other for other in around if other[f"{target}_px"] > 0]
     moved = 0.0
     if area > 0:
-        middle = np.median([(other[f"{thing}_x"], other[f"{thing}_y"]) for other in seen], axis=0)
-        moved = math.hypot(row[f"{thing}_x"] - middle[0], row[f"{thing}_y"] - middle[1])
-    return {f"{thing}_area_jump": abs(ratio), f"{thing}_position_jump": moved}
+        middle = np.median([(other[f"{target}_x"], other[f"{target}_y"]) for other in seen], axis=0)
+        moved = math.hypot(row[f"{target}_x"] - middle[0], row[f"{target}_y"] - middle[1])
+    return {f"{target}_area_jump": abs(ratio), f"{target}_position_jump": moved}
 
 
 def add_take(rows: Sequence[Row | None], *, agreement: float | None) -> list[dict[str, float] | None]:

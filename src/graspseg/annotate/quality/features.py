@@ -85,38 +85,38 @@ class Evidence:
 
 def weigh(steps: Steps, shape: tuple[int, int], focal_px: float) -> Evidence:
     """Gather the evidence of a frame of a shape, from a camera of a focal length, whose steps are known."""
-    kept, hand, thing = steps.kept > 0, steps.labels == HAND, steps.labels == OBJECT
+    kept, hand, held = steps.kept > 0, steps.labels == HAND, steps.labels == OBJECT
     seen = kept & (steps.seen > 0)
     total = max(int(np.count_nonzero(kept)), 1)
     counts = {
         "unseen_share": kept & ~seen,
         "unsure_share": seen & (np.abs(steps.skin.astype(np.int16) - _EVEN) < _UNSURE),
         "overruled_share": seen & (hand != (steps.skin >= _EVEN)),
-        "filtered_share": (steps.hand ^ steps.hand_filtered) | (steps.thing ^ steps.thing_filtered),
+        "filtered_share": (steps.hand ^ steps.hand_filtered) | (steps.held ^ steps.held_filtered),
     }
     shares = {name: float(np.count_nonzero(mask)) / total for name, mask in counts.items()}
     places: dict[str, float] = {}
-    for name, mask in (("hand", hand), ("object", thing)):
+    for name, mask in (("hand", hand), ("object", held)):
         places |= _place(name, mask, steps, shape)
-    border = hand & (cv2.dilate(thing.view(np.uint8), _CROSS) > 0)
+    border = hand & (cv2.dilate(held.view(np.uint8), _CROSS) > 0)
     return Evidence(
         **places,
         **shares,
         hand_cm2=_area_cm2(hand, steps, focal_px),
-        object_cm2=_area_cm2(thing, steps, focal_px),
+        object_cm2=_area_cm2(held, steps, focal_px),
         nearest_m=steps.nearest_m,
         kept_share=total / (shape[0] * shape[1]),
         flying_share=steps.flying_px / total,
         border_px=float(np.count_nonzero(border)),
         border_on_depth=_share(border, _depth_steps(steps)),
         border_on_color=_share(border, _color_steps(steps)),
-        object_skin=_mean(steps.skin, thing & seen),
+        object_skin=_mean(steps.skin, held & seen),
         hand_skin=_mean(steps.skin, hand & seen),
         at_border_share=_at_border(steps, shape),
-        expected_hand_iou=_expected_iou(hand, thing, steps.hand_probability),
-        expected_object_iou=_expected_iou(thing, hand, 1 - steps.hand_probability),
-        at_end_share=_at_end(hand, thing, steps),
-        object_apart_share=_apart(thing, hand | thing),
+        expected_hand_iou=_expected_iou(hand, held, steps.hand_probability),
+        expected_object_iou=_expected_iou(held, hand, 1 - steps.hand_probability),
+        at_end_share=_at_end(hand, held, steps),
+        object_apart_share=_apart(held, hand | held),
     )
 
 
@@ -192,17 +192,17 @@ def _expected_iou(
     return right / (int(np.count_nonzero(mask)) + missed)
 
 
-def _at_end(hand: Bool[np.ndarray, "h w"], thing: Bool[np.ndarray, "h w"], steps: Steps) -> float:
+def _at_end(hand: Bool[np.ndarray, "h w"], held: Bool[np.ndarray, "h w"], steps: Steps) -> float:
     end = steps.depth_m > steps.farthest_m - _END_M
-    sizes = [(int(np.count_nonzero(mask & end)), int(np.count_nonzero(mask))) for mask in (hand, thing)]
+    sizes = [(int(np.count_nonzero(mask & end)), int(np.count_nonzero(mask))) for mask in (hand, held)]
     return sum(at_end / (size + _FEW_PX) for at_end, size in sizes) / len(sizes)
 
 
-def _apart(thing: Bool[np.ndarray, "h w"], both: Bool[np.ndarray, "h w"]) -> float:
+def _apart(held: Bool[np.ndarray, "h w"], both: Bool[np.ndarray, "h w"]) -> float:
     """Gaps of up to 8 pixels, as flying pixels leave them, do not part."""
-    size = int(np.count_nonzero(thing))
+    size = int(np.count_nonzero(held))
     if size == 0:
         return 0.0
     count, number = cv2.connectedComponents(cv2.dilate(both.view(np.uint8), _APART), connectivity=8, ltype=cv2.CV_32S)
     areas = np.bincount(number[both], minlength=count)
-    return 1 - int(np.count_nonzero(thing & (number == areas.argmax()))) / size
+    return 1 - int(np.count_nonzero(held & (number == areas.argmax()))) / size

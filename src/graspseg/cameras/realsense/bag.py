@@ -21,7 +21,7 @@ from graspseg.cameras.recording import Recording
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.ros.bag import BagFile
 from graspseg.cameras.ros.camera import pose_of
-from graspseg.cameras.ros.messages import damage_is_told, deserialize
+from graspseg.cameras.ros.messages import damage_reported, deserialize
 from graspseg.cameras.undistort import DepthLens
 from graspseg.errors import InputError
 from graspseg.frame import FAR_TOO_COARSE_M, Frame, Intrinsics
@@ -105,7 +105,7 @@ class BagRecording(Recording):
         if not 0 <= index < count:
             raise IndexError(f"Frame {index} of {count} was requested.")
         raw = self._file.raw(topic, index)
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             # The SDK writes "1" into the name of the coordinate frame when it adds the unit behind the pixels.
             (length,) = struct.unpack_from("<I", raw, _FRAME_ID)
             has_unit = raw[_FRAME_ID + 4 : _FRAME_ID + 4 + length] == b"1"

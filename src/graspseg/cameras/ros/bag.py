@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import io
-import weakref
 from collections import defaultdict
-from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from rosbags.interfaces import Connection
 from rosbags.rosbag1 import Reader
 from rosbags.rosbag1.reader import Header, RecordType, read_bytes, read_uint32
 
 from graspseg.cameras.ros.bag_recovery import CutReader
-from graspseg.cameras.ros.chunks import ChunkCache, DamagedError, decompress
-from graspseg.cameras.ros.messages import MessageFile, Topic, damage_is_told, reason
+from graspseg.cameras.ros.chunks import ChunkedFile, DamagedError, decompress
+from graspseg.cameras.ros.messages import MessageFile, Topic, damage_reported, reason
 from graspseg.errors import InputError
 
 
@@ -29,7 +27,7 @@ class _Place(NamedTuple):
     connection: int
 
 
-class BagFile(MessageFile):
+class BagFile(ChunkedFile, MessageFile):
     """A ROS 1 bag; one without an index (recording or copying was interrupted) is walked once.
 
     Args:
@@ -44,7 +42,7 @@ class BagFile(MessageFile):
         self.lost = None
         places: dict[str, list[_Place]] = defaultdict(list)
         connections: dict[str, Connection] = {}
-        with contextlib.closing(_opened(path)) as reader, damage_is_told(path, "a whole bag"):
+        with contextlib.closing(_opened(path)) as reader, damage_reported(path, "a whole bag"):
             listed = sum(sum(chunk.connection_counts.values()) for chunk in reader.chunk_infos)
             if isinstance(reader, CutReader):
                 self.lost = "was cut"
@@ -64,23 +62,9 @@ class BagFile(MessageFile):
     def raw(self, topic: str, index: int) -> bytes:
         """Bytes of a message; see `MessageFile`."""
         place = self._places[topic][index]
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             chunk = self._chunks.get(place.chunk, lambda: self._chunk(place.chunk))
             return _message(chunk, place)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What travels to another process: no open file."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_bio", "_chunks")}
-
-    @cached_property
-    def _bio(self) -> BinaryIO:
-        bio = self.path.open("rb")
-        weakref.finalize(self, bio.close)
-        return bio
-
-    @cached_property
-    def _chunks(self) -> ChunkCache:
-        return ChunkCache()
 
     def _chunk(self, place: int) -> bytes:
         """What the chunk at a position holds."""

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from graspseg.cameras.ros.chunks import DamagedError
-from graspseg.cameras.ros.messages import TRANSFORMS, MessageFile, damage_is_told
+from graspseg.cameras.ros.messages import TRANSFORMS, MessageFile, damage_reported
 from graspseg.errors import InputError
 from graspseg.frame import Intrinsics
 
@@ -78,7 +78,7 @@ def find_camera(file: MessageFile, topic: str) -> RosCamera | None:
     if reported is None or reported.kind != CAMERA_INFO or not len(reported):
         return None
     message = file.parsed(beside, 0)
-    with damage_is_told(file.path):
+    with damage_reported(file.path):
         numbers = {name.lower(): getattr(message, name) for name in vars(message)}  # ROS 1 has K and D, ROS 2 k and d
         return _camera(message, numbers, file.path, rectified=_RECTIFIED.search(base_of(topic)) is not None)
 
@@ -135,7 +135,7 @@ def find_pose(file: MessageFile, source: str, target: str) -> Float64[np.ndarray
             continue
         for index in range(min(len(topic), _MOST_TRANSFORMS)):
             message = file.parsed(topic.name, index)
-            with damage_is_told(file.path):
+            with damage_reported(file.path):
                 for each in message.transforms:
                     parent, child = each.header.frame_id.strip("/"), each.child_frame_id.strip("/")
                     if child in edges.get(parent, {}):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import bz2
 import sys
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import lz4.frame
 
@@ -70,3 +73,27 @@ class ChunkCache:
         while len(self._chunks) > 1 and sum(map(len, self._chunks.values())) > _KEPT_BYTES:
             self._chunks.popitem(last=False)
         return chunk
+
+
+class ChunkedFile:
+    """A file that is read chunk by chunk, opened on first use.
+
+    Attributes:
+        path: the file.
+    """
+
+    path: Path
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to another process: no open file."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_bio", "_chunks")}
+
+    @cached_property
+    def _bio(self) -> BinaryIO:
+        bio = self.path.open("rb")
+        weakref.finalize(self, bio.close)
+        return bio
+
+    @cached_property
+    def _chunks(self) -> ChunkCache:
+        return ChunkCache()

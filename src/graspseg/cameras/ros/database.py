@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graspseg.cameras.ros.chunks import MOST_BYTES, ZSTD_MAGIC, DamagedError, decompress
-from graspseg.cameras.ros.messages import MessageFile, Topic, damage_is_told
+from graspseg.cameras.ros.messages import MessageFile, Topic, damage_reported
 from graspseg.cameras.sqlite_file import (
     UnwrittenError,
     check_tables,
@@ -55,7 +55,7 @@ class DatabaseFile(MessageFile):
 
     def _listed(self) -> tuple[dict[str, list[int]], dict[str, Topic]]:
         """Row of each message by topic, and the topics."""
-        with damage_is_told(self.path, "a whole .db3"), connect(self.file, called=self.path) as database:
+        with damage_reported(self.path, "a whole .db3"), connect(self.file, called=self.path) as database:
             check_tables(database, self.path)
             read_last(database)
             return _list(database, most=self.path.stat().st_size // _ROW_BYTES)
@@ -89,7 +89,7 @@ class DatabaseFile(MessageFile):
 
     def _data(self, topic: str, index: int, what: str, *, whole: bool = True) -> bytes:
         row = self._rows[topic][index]
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             found = self._database.execute(f"SELECT {what} FROM messages WHERE id = ?", (row,)).fetchone()
             if found is None or not isinstance(found[0], bytes):
                 raise DamagedError(f"message {row} holds no bytes")

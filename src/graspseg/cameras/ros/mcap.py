@@ -7,16 +7,14 @@ limit.
 from __future__ import annotations
 
 import struct
-import weakref
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from graspseg.cameras.ros.chunks import MOST_BYTES, ChunkCache, DamagedError, decompress
-from graspseg.cameras.ros.messages import MessageFile, Topic, damage_is_told
+from graspseg.cameras.ros.chunks import MOST_BYTES, ChunkedFile, DamagedError, decompress
+from graspseg.cameras.ros.messages import MessageFile, Topic, damage_reported
 
 MAGIC = b"\x89MCAP0\r\n"
 _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _MESSAGE_INDEX, _STATISTICS = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x0B
@@ -41,7 +39,7 @@ class _Channel(NamedTuple):
     encoding: str
 
 
-class McapFile(MessageFile):
+class McapFile(ChunkedFile, MessageFile):
     """An MCAP file; one without an end (recording or copying was interrupted) is read up to there.
 
     Args:
@@ -53,7 +51,7 @@ class McapFile(MessageFile):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with damage_is_told(path, "a whole MCAP file"), path.open("rb") as bio:
+        with damage_reported(path, "a whole MCAP file"), path.open("rb") as bio:
             listing = _Listing(bio, path.stat().st_size)
         self.lost = listing.lost
         self._places = {topic: sorted(places) for topic, places in listing.by_topic().items()}
@@ -70,7 +68,7 @@ class McapFile(MessageFile):
     def raw(self, topic: str, index: int) -> bytes:
         """Bytes of a message; see `MessageFile`."""
         place = self._places[topic][index]
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             if place.chunk < 0:
                 self._bio.seek(place.offset)
                 op, size = _RECORD.unpack(self._bio.read(_RECORD.size))
@@ -84,20 +82,6 @@ class McapFile(MessageFile):
             if op != _MESSAGE or len(record) != size or (channel, time_ns) != (place.channel, place.time_ns):
                 raise DamagedError("the index leads to something else than its message")
             return record[_MESSAGE_HEAD.size :]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What travels to another process: no open file."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_bio", "_chunks")}
-
-    @cached_property
-    def _bio(self) -> BinaryIO:
-        bio = self.path.open("rb")
-        weakref.finalize(self, bio.close)
-        return bio
-
-    @cached_property
-    def _chunks(self) -> ChunkCache:
-        return ChunkCache()
 
     def _chunk(self, place: int) -> bytes:
         self._bio.seek(place)

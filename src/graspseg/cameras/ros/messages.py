@@ -73,7 +73,7 @@ class MessageFile(ABC):
             InputError: it cannot be read, or is not of its type.
         """
         raw, reported = self.raw(topic, index), self.topics[topic]
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             return deserialize(raw, reported.kind, reported.serialization)
 
     def stamp_ns(self, topic: str, index: int) -> int:
@@ -83,7 +83,7 @@ class MessageFile(ABC):
             InputError: it cannot be read.
         """
         head = self.head(topic, index)
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             if self.topics[topic].serialization == "ros1":
                 seconds, nanoseconds = struct.unpack_from("<II", head, 4)  # after the sequence number
             else:
@@ -111,7 +111,7 @@ def _types(serialization: str) -> Typestore:
 
 
 @contextlib.contextmanager
-def damage_is_told(path: Path, expected: str = "whole messages") -> Iterator[None]:
+def damage_reported(path: Path, expected: str = "whole messages") -> Iterator[None]:
     """Turn whatever a reader raises on a damaged file into one sentence.
 
     Readers of untrusted bytes raise anything: `struct.error`, `KeyError`, `UnicodeDecodeError`, `OverflowError` ...

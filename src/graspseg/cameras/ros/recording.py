@@ -14,7 +14,7 @@ from graspseg.cameras.recording import Recording
 from graspseg.cameras.rgbd import ColorCamera
 from graspseg.cameras.ros.camera import find_camera, find_pose
 from graspseg.cameras.ros.images import color_of, depth_of
-from graspseg.cameras.ros.messages import MessageFile, damage_is_told
+from graspseg.cameras.ros.messages import MessageFile, damage_reported
 from graspseg.cameras.ros.topics import ImageTopic, choose_color, choose_depth, image_topics
 from graspseg.cameras.undistort import DepthLens
 from graspseg.datasets.images import DEFAULT_UNIT_M
@@ -62,7 +62,7 @@ class RosRecording(Recording):
         """Depth image `index`; see `Recording`."""
         self._check(self._depth, index)
         message = self._file.parsed(self._depth.name, index)
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             stored = depth_of(message, self._depth.kind, self.path)
             stamp = message.header.stamp
             time_s = stamp.sec + stamp.nanosec / 1e9
@@ -82,7 +82,7 @@ class RosRecording(Recording):
             raise IndexError(f"Picture {index} of 0 was requested.")
         self._check(self._color, index)
         message = self._file.parsed(self._color.name, index)
-        with damage_is_told(self.path):
+        with damage_reported(self.path):
             return color_of(message, self._color.kind, self.path)
 
     @cached_property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graspseg.cameras.ros.camera import base_of
 from graspseg.cameras.ros.images import COMPRESSED, IMAGE, Picture, describe
-from graspseg.cameras.ros.messages import MessageFile, damage_is_told
+from graspseg.cameras.ros.messages import MessageFile, damage_reported
 from graspseg.errors import InputError
 
 _LOOKED_AT = 5  # messages, until one is whole
@@ -126,7 +126,7 @@ def _first(file: MessageFile, name: str) -> Picture:
     """What the first message that can be read says."""
     kind = file.topics[name].kind
     for index in range(min(len(file.topics[name]), _LOOKED_AT)):
-        with contextlib.suppress(InputError), damage_is_told(file.path):
+        with contextlib.suppress(InputError), damage_reported(file.path):
             return describe(file.parsed(name, index), kind)
     lower = name.lower()
     content = "depth" if "depth" in lower else "color" if _COLOR_NAME.search(lower) else "other"
