@@ -140,18 +140,18 @@ def test_a_forgotten_unit_is_named(stored: int, unit: float, fits: list[str]) ->
     """Also where a few pixels are wrong: near ones before a far scene, or the other way round."""
     depth = np.full((100, 100), stored, np.uint16)
     depth[:2, :5] = 500 if stored > 450 else 65535
-    (doubt,) = Frame(depth, unit).doubts()
-    assert doubt.about == "unit" and f"(now {unit:g})" in doubt.sentence
-    assert doubt.sentence.split("; ")[1:] == fits
+    (warning,) = Frame(depth, unit).warnings()
+    assert warning.about == "unit" and f"(now {unit:g})" in warning.sentence
+    assert warning.sentence.split("; ")[1:] == fits
 
 
 @pytest.mark.parametrize("nearest", [80, 300, 1500])
 def test_depth_where_hands_are_raises_no_doubt(nearest: int) -> None:
     depth = np.full((100, 100), 4000, np.uint16)
     depth[:10] = nearest
-    assert Frame(depth).doubts() == []
+    assert Frame(depth).warnings() == []
     depth[depth == 4000] = 0
-    assert Frame(depth).doubts() == []
+    assert Frame(depth).warnings() == []
 
 
 @pytest.mark.parametrize(
@@ -166,10 +166,10 @@ def test_depth_where_hands_are_raises_no_doubt(nearest: int) -> None:
     ],
 )
 def test_intrinsics_that_no_camera_has(camera: Intrinsics, found: list[str]) -> None:
-    doubts = Frame(np.full((480, 640), 600, np.uint16), intrinsics=camera).doubts()
-    assert [doubt.about for doubt in doubts] == ["camera"] * len(found)
-    for doubt, beginning in zip(doubts, found, strict=True):
-        assert doubt.sentence.startswith(beginning) and "--fx" in doubt.sentence
+    warnings = Frame(np.full((480, 640), 600, np.uint16), intrinsics=camera).warnings()
+    assert [warning.about for warning in warnings] == ["camera"] * len(found)
+    for warning, beginning in zip(warnings, found, strict=True):
+        assert warning.sentence.startswith(beginning) and "--fx" in warning.sentence
 
 
 def test_an_assumed_focal_length_follows_the_longer_side() -> None:

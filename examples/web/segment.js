@@ -21,7 +21,7 @@ export async function segment(frame, network, model) {
     }
   }
   const found = compose(looks, frame);
-  dropDoubtful(found.labels, found.either, frame);
+  dropSmallComponents(found.labels, found.either, frame);
   return { labels: found.labels, certainty: found.chosen, runs: looks.length };
 }
 
@@ -143,7 +143,7 @@ function compose(looks, frame) {
 
 /** Small pieces that the network hardly believes in become background. @param {Uint8Array} labels
  * @param {Float32Array} belief @param {Frame} frame */
-function dropDoubtful(labels, belief, { width, height }) {
+function dropSmallComponents(labels, belief, { width, height }) {
   const pieces = connected(labels, width, height);
   for (const { pixels } of pieces.slice(1)) {
     if (pixels.length >= SMALLEST_SHARE * pieces[0].pixels.length) continue;

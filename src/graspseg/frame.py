@@ -61,7 +61,7 @@ class Intrinsics:
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2)
 
 
-class Doubt(NamedTuple):
+class FrameWarning(NamedTuple):
     """Something legal that is probably not meant.
 
     Attributes:
@@ -189,20 +189,20 @@ class Frame:
         return self.intrinsics or Intrinsics.default(width, height)
 
     def oddities(self) -> list[str]:
-        """What is legal but probably not meant: notes of reading, and `doubts`."""
-        return [*self.notes, *(doubt.sentence for doubt in self.doubts())]
+        """What is legal but probably not meant: notes of reading, and `warnings`."""
+        return [*self.notes, *(warning.sentence for warning in self.warnings())]
 
-    def doubts(self) -> list[Doubt]:
+    def warnings(self) -> list[FrameWarning]:
         """What speaks against the unit or the camera, or that nothing was measured at all."""
         height, width = self.depth.shape
-        camera = [] if self.intrinsics is None else camera_doubts(self.intrinsics, width, height)
-        return [*self._doubts_of_depth(), *camera]
+        camera = [] if self.intrinsics is None else camera_warnings(self.intrinsics, width, height)
+        return [*self._depth_warnings(), *camera]
 
-    def _doubts_of_depth(self) -> list[Doubt]:
+    def _depth_warnings(self) -> list[FrameWarning]:
         """Hands are held 0.08 to 1.5 m before a camera; of the measured pixels 0.1 % may be wrong."""
         measured = int(np.count_nonzero(self.depth))
         if not measured:
-            return [Doubt("empty", "no pixel has a measurement, all is background")]
+            return [FrameWarning("empty", "no pixel has a measurement, all is background")]
         unmeasured, few = self.depth.size - measured, measured // _FEW
         below = math.ceil(HAND_NEAREST_M / self.depth_unit_m - _ROUNDING)
         up_to = math.floor(HAND_FARTHEST_M / self.depth_unit_m + _ROUNDING)
@@ -222,12 +222,12 @@ class Frame:
             f"the nearest surface is at {nearest:.4g} m, expected {HAND_NEAREST_M:g} to {HAND_FARTHEST_M:g} m, where "
             f"hands are: check --depth-unit (now {now:g})"
         )
-        return [Doubt("unit", "; ".join([sentence, *fitting]))]
+        return [FrameWarning("unit", "; ".join([sentence, *fitting]))]
 
 
-def camera_doubts(camera: Intrinsics, width: int, height: int) -> list[Doubt]:
+def camera_warnings(camera: Intrinsics, width: int, height: int) -> list[FrameWarning]:
     """What speaks against a camera of an image of this size: cameras see 10 to 150 degrees around a pixel of it."""
-    found: list[Doubt] = []
+    found: list[FrameWarning] = []
     for name, focal, side in (("fx", camera.fx, width), ("fy", camera.fy, height)):
         degrees = 2 * math.degrees(math.atan(side / 2 / focal))
         if not _NARROWEST_DEG <= degrees <= _WIDEST_DEG:
@@ -235,13 +235,13 @@ def camera_doubts(camera: Intrinsics, width: int, height: int) -> list[Doubt]:
                 f"{name} is {focal:g}, so {side} pixels see {degrees:.3g} degrees, expected {_NARROWEST_DEG:g} to "
                 f"{_WIDEST_DEG:g}: {_REMEDY}"
             )
-            found.append(Doubt("camera", sentence))
+            found.append(FrameWarning("camera", sentence))
     if not (-0.5 <= camera.cx <= width - 0.5 and -0.5 <= camera.cy <= height - 0.5):
         sentence = (
             f"the principal point {camera.cx:g}, {camera.cy:g} is outside the image of {width}x{height} pixels, "
             f"expected it inside: {_REMEDY}"
         )
-        found.append(Doubt("camera", sentence))
+        found.append(FrameWarning("camera", sentence))
     return found
 
 

@@ -64,13 +64,14 @@ def test_a_tracked_clip_needs_at_most_half_of_the_network_runs(monkeypatch: pyte
     """Runs of the network are counted, not seconds: a full pass and a closer window for each group against windows."""
     segmenter = Segmenter(threads=1)
     runs: list[int] = []
-    for side, engine in list(segmenter._engines.items()):
+    engines = segmenter.predictor._engines  # type: ignore[attr-defined]
+    for side, engine in list(engines.items()):
 
         def counted(depth_m: np.ndarray, angle: float, engine: Engine = engine) -> np.ndarray:
             runs[-1] += 1
             return engine(depth_m, angle)
 
-        monkeypatch.setitem(segmenter._engines, side, counted)
+        monkeypatch.setitem(engines, side, counted)
 
     def count(stream: StreamSegmenter) -> list[int]:
         runs.clear()

@@ -133,9 +133,9 @@ def test_doubt_is_resolved_far_below_a_percent() -> None:
     labels = np.full((1, 10), HAND, np.uint8)
     target = labels.copy()
     target[0, 5:] = OBJECT
-    doubt = np.where(target == HAND, 1e-5, 2e-5)
+    uncertainty = np.where(target == HAND, 1e-5, 2e-5)
     calibration = Calibration()
-    calibration.update(labels, one_hot_like(labels, 1 - doubt), target, target > 0)
+    calibration.update(labels, one_hot_like(labels, 1 - uncertainty), target, target > 0)
     assert scores(calibration, "measured")["risk"]["0.50"] == 0
 
 

@@ -54,8 +54,8 @@ def test_labels_are_the_argmax_of_the_probabilities(segmenter: Segmenter, seed: 
         depth[y : y + rng.integers(5, 90), x : x + rng.integers(5, 90)] = rng.integers(300, 1200)
     result = segmenter(depth)
     likeliest = result.probabilities.argmax(axis=0)
-    doubtful = likeliest != result.labels
-    assert not result.labels[doubtful].any() and doubtful.sum() < 0.3 * (likeliest > 0).sum()
+    dropped = likeliest != result.labels
+    assert not result.labels[dropped].any() and dropped.sum() < 0.3 * (likeliest > 0).sum()
     np.testing.assert_allclose(result.probabilities.sum(axis=0), 1, atol=1e-6)
 
 

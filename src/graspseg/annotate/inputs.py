@@ -11,7 +11,7 @@ from pathlib import Path
 
 from graspseg.cameras.open import open_rgbd
 from graspseg.cameras.rgbd import RgbdFrame, RgbdSource
-from graspseg.datasets.doubts import shared_doubts, spread
+from graspseg.datasets.frame_warnings import shared_warnings, spread
 from graspseg.datasets.pictures import is_gray
 from graspseg.errors import InputError
 from graspseg.frame import Frame
@@ -72,7 +72,7 @@ class Inputs:
             for index in spread(len(source)):
                 with contextlib.suppress(InputError):
                     frames.append(self._camera.seen(source[index].frame))
-            found += [*source.notes, *(f"{source.path}: {sentence}" for sentence in shared_doubts(frames))]
+            found += [*source.notes, *(f"{source.path}: {sentence}" for sentence in shared_warnings(frames))]
         return found
 
     def __len__(self) -> int:

@@ -21,7 +21,7 @@ from graspseg.datasets.public.registry import open_named
 from graspseg.datasets.sequences import sequences_by_name
 from graspseg.datasets.shards import ShardDataset, is_shards
 from graspseg.errors import InputError
-from graspseg.frame import Intrinsics, camera_doubts
+from graspseg.frame import Intrinsics, camera_warnings
 
 _CALIBRATION = "calibration.json"
 _LOOKED_AT = 3
@@ -122,8 +122,8 @@ class StoredRgbd:
             except InputError:
                 continue
             found = [
-                f"{self.path}: the color camera: {doubt.sentence}"
-                for doubt in camera_doubts(color_camera.intrinsics, rgbd.color.shape[1], rgbd.color.shape[0])
+                f"{self.path}: the color camera: {warning.sentence}"
+                for warning in camera_warnings(color_camera.intrinsics, rgbd.color.shape[1], rgbd.color.shape[0])
             ]
             if rgbd.frame.intrinsics is None:
                 focal = rgbd.frame.intrinsics_or_default().fx

@@ -31,7 +31,7 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
     from rich.console import Console
     from rich.progress import track
 
-    from graspseg.datasets.doubts import warn_beside
+    from graspseg.datasets.frame_warnings import warn_beside
     from graspseg.segment.segmenter import Segmenter
     from graspseg.synth.scene.backgrounds import Backgrounds
 

@@ -174,9 +174,9 @@ def thread_count(given: int | None) -> int:
 
 def warn(dataset: Dataset) -> None:
     """Say what is odd about unit and camera of a data set."""
-    from graspseg.datasets.doubts import doubts_of
+    from graspseg.datasets.frame_warnings import warnings_of
 
-    for sentence in doubts_of(dataset):
+    for sentence in warnings_of(dataset):
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
 
 

@@ -87,7 +87,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(Arguments, argv, USAGE)
     from graspseg.datasets.atomic import make_folder, write_bytes, write_json, write_png
     from graspseg.datasets.collection import data_sets_in
-    from graspseg.datasets.doubts import doubts_of
+    from graspseg.datasets.frame_warnings import warnings_of
     from graspseg.evaluation.report import as_json, as_markdown, worst_sheet
     from graspseg.evaluation.samples import open_samples
     from graspseg.evaluation.summary import as_html, as_table
@@ -108,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
     }
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads is {arguments.threads}, expected at least 1: leave it out for all.")
-    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in doubts_of(each)):
+    for sentence in dict.fromkeys(sentence for each in sets.values() for sentence in warnings_of(each)):
         print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr)
     segmenter = Segmenter(arguments.model, threads=arguments.threads, precision=arguments.precision)
     evaluations, unusable = _evaluate_sets(segmenter, sets, rules=arguments.rules)

@@ -10,7 +10,7 @@ from graspseg.compare.cells import ComparedFrames
 from graspseg.compare.fingerprint import fingerprint
 from graspseg.compare.frames import CachedFrames, Size, cache_frames
 from graspseg.datasets.dataset import Dataset
-from graspseg.datasets.doubts import warn_beside
+from graspseg.datasets.frame_warnings import warn_beside
 from graspseg.datasets.public.registry import parse_named
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples

@@ -27,7 +27,7 @@ from graspseg.datasets.tar_index import FACTS, Entry, scan_tar
 from graspseg.errors import InputError
 from graspseg.labels import HAND
 
-_DOUBTS = {
+_WARNINGS = {
     "empty": "no pixel has a measurement",
     "unit": "the nearest surface is not where hands are, is the depth unit right? The first is ",
     "camera": "no camera is like this, are the intrinsics right? The first is ",
@@ -52,7 +52,7 @@ class Findings:
     faults: int = 0
     notes: Counter[str] = field(default_factory=Counter)
     _unlabeled: list[str] = field(default_factory=list)
-    _doubted: dict[str, str] = field(default_factory=dict)
+    _warned: dict[str, str] = field(default_factory=dict)
 
     def fault(self, sentence: str) -> None:
         """Count and say a fault."""
@@ -66,13 +66,15 @@ class Findings:
             self.fault(str(sample))
             return
         self.frames += 1
-        for doubt in sample.frame.doubts():
+        for warning in sample.frame.warnings():
             # The first frame's figures stand for those of all, as long as there is no reason to look closer.
-            sentence = self._doubted.setdefault(doubt.about, f"{_DOUBTS[doubt.about]}{sample.stem}: {doubt.sentence}")
-            self.notes[sentence if doubt.about != "empty" else _DOUBTS["empty"]] += 1
+            sentence = self._warned.setdefault(
+                warning.about, f"{_WARNINGS[warning.about]}{sample.stem}: {warning.sentence}"
+            )
+            self.notes[sentence if warning.about != "empty" else _WARNINGS["empty"]] += 1
         if sample.frame.notes:
             first = f"reading a frame left a note, the first is {sample.stem}: {sample.frame.notes[0]}"
-            self.notes[self._doubted.setdefault("notes", first)] += 1
+            self.notes[self._warned.setdefault("notes", first)] += 1
         if sample.labels is None:
             self._unlabeled.append(sample.stem)
         elif not (sample.labels == HAND).any():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 from graspseg.crop import crop_frame
-from graspseg.datasets.doubts import warn_beside
+from graspseg.datasets.frame_warnings import warn_beside
 from graspseg.errors import InputError
 from graspseg.evaluation.samples import open_samples
 from graspseg.export.parity import ExportError

@@ -1,4 +1,4 @@
-"""Whether probabilities say how often labels are right, and whether doubt points at the errors."""
+"""Whether probabilities say how often labels are right, and whether uncertainty points at the errors."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ COVERAGES = tuple(round(0.05 * step, 2) for step in range(1, 21))
 
 Region = Literal["measured", "foreground"]
 
-# Doubt = 1 - confidence is sorted by the upper half of its float32: 128 steps an octave, finest near certainty.
+# Uncertainty = 1 - confidence is sorted by the upper half of its float32: 128 steps an octave, finest near certainty.
 _HIGHEST = int(np.float32(1).view(np.int32)) >> 16
 _LOWEST = int(np.float32(2**-25).view(np.int32)) >> 16
-_DOUBTS = _HIGHEST - _LOWEST + 1
+_UNCERTAINTIES = _HIGHEST - _LOWEST + 1
 
 
 @dataclass
 class _Counts:
-    """Of one region: pixels and right ones by bin of confidence, and by doubt; sums of confidence by bin."""
+    """Of one region: pixels and right ones by bin of confidence, and by uncertainty; sums of confidence by bin."""
 
-    by_doubt: Int64[np.ndarray, "right=2 doubts"] = field(default_factory=lambda: np.zeros((2, _DOUBTS), np.int64))
+    by_uncertainty: Int64[np.ndarray, "right=2 uncertainties"] = field(
+        default_factory=lambda: np.zeros((2, _UNCERTAINTIES), np.int64)
+    )
     by_bin: Int64[np.ndarray, "right=2 bins"] = field(default_factory=lambda: np.zeros((2, BINS), np.int64))
     confidence: np.ndarray = field(default_factory=lambda: np.zeros(BINS))
 
     def __iadd__(self, other: _Counts) -> _Counts:
-        self.by_doubt += other.by_doubt
+        self.by_uncertainty += other.by_uncertainty
         self.by_bin += other.by_bin
         self.confidence += other.confidence
         return self
@@ -77,17 +79,19 @@ class Calibration:
         right = label == truth
         # 0 to 3: wrong or right, and above that, outside or inside of the foreground.
         kind = right + 2 * ((label | truth) != BACKGROUND).view(np.uint8)
-        doubt = np.maximum(np.float32(1) - confidence, np.float32(0)).view(np.int32) >> 16
-        doubt = np.maximum(doubt, _LOWEST) - _LOWEST
+        uncertainty = np.maximum(np.float32(1) - confidence, np.float32(0)).view(np.int32) >> 16
+        uncertainty = np.maximum(uncertainty, _LOWEST) - _LOWEST
         interval = np.clip((confidence * np.float32(BINS)).astype(np.int32), 0, BINS - 1)
-        by_doubt = np.bincount(kind * np.int32(_DOUBTS) + doubt, minlength=4 * _DOUBTS).reshape(2, 2, _DOUBTS)
+        by_uncertainty = np.bincount(
+            kind * np.int32(_UNCERTAINTIES) + uncertainty, minlength=4 * _UNCERTAINTIES
+        ).reshape(2, 2, _UNCERTAINTIES)
         coarse = kind * np.int32(BINS) + interval
         by_bin = np.bincount(coarse, minlength=4 * BINS).reshape(2, 2, BINS)
         sums = np.bincount(coarse, confidence, minlength=4 * BINS).reshape(2, 2, BINS).sum(axis=1)
-        inside = _Counts(by_doubt[1], by_bin[1], sums[1])
+        inside = _Counts(by_uncertainty[1], by_bin[1], sums[1])
         self._counts["foreground"] += inside
         self._counts["measured"] += inside
-        self._counts["measured"] += _Counts(by_doubt[0], by_bin[0], sums[0])
+        self._counts["measured"] += _Counts(by_uncertainty[0], by_bin[0], sums[0])
 
     def merge(self, other: Calibration) -> None:
         """Add what another counter saw, as if this one had seen it too."""
@@ -106,7 +110,7 @@ def _scores(counts: _Counts) -> dict[str, object]:
     if not pixels:
         return {"ece": None, "aurc": None, "excess_aurc": None, "risk": None, "pixels": 0}
     gaps = np.abs(counts.by_bin[1] - counts.confidence)
-    seen, wrong = counts.by_doubt.sum(axis=0), counts.by_doubt[0]
+    seen, wrong = counts.by_uncertainty.sum(axis=0), counts.by_uncertainty[0]
     kept = seen > 0
     ranks = np.concatenate([[0], np.cumsum(seen[kept])])
     errors = np.concatenate([[0], np.cumsum(wrong[kept])])

@@ -16,13 +16,13 @@ from graspseg.labels import BACKGROUND
 from graspseg.models.header import ModelInfo
 from graspseg.segment.blend import blended
 from graspseg.segment.compose import compose
-from graspseg.segment.doubt import drop_doubtful
 from graspseg.segment.engine import Precision, load_engine
 from graspseg.segment.look import Look
 from graspseg.segment.precision import choose_precision
 from graspseg.segment.predictor import PredictorSettings
 from graspseg.segment.presence import keep_hands
 from graspseg.segment.segmentation import Segmentation, Times
+from graspseg.segment.small_components import drop_small_components
 from graspseg.segment.windows import contact_view, focus_views
 
 
@@ -61,7 +61,7 @@ class NetworkPredictor:
         found = compose(looks, frame.depth)
         labels = found.labels[found.inside]
         hand_present, presence = None, self._settings.presence
-        drop_doubtful(labels, found.either)
+        drop_small_components(labels, found.either)
         if presence is not None:
             depth_m = frame.depth[found.inside] * np.float32(frame.depth_unit_m)
             hand_present = keep_hands(labels, found.chosen, depth_m, intrinsics, looks, presence, origin=found.box[:2])

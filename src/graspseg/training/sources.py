@@ -11,7 +11,7 @@ import numpy as np
 from graspseg.datasets.combined import ConcatDataset, Subset
 from graspseg.datasets.dataset import Dataset
 from graspseg.datasets.decisions import accepted_only
-from graspseg.datasets.doubts import doubts_of
+from graspseg.datasets.frame_warnings import warnings_of
 from graspseg.datasets.open import open_dataset
 from graspseg.datasets.public.registry import parse_named
 from graspseg.errors import InputError, print_escaped, printable
@@ -62,7 +62,7 @@ def open_stored(paths: Sequence[Path], *, split: str | None = None) -> ConcatDat
     """
     found = [accepted_only(open_dataset(path, split=split), split=split, say=print_escaped) for path in paths]
     for each in found:
-        for sentence in doubts_of(each):
+        for sentence in warnings_of(each):
             print(f"graspseg: warning: {printable(sentence)}", file=sys.stderr, flush=True)
         missing = each.unlabeled()
         if missing:

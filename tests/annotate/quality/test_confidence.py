@@ -48,22 +48,24 @@ def test_sequences_do_not_know_each_other_and_missing_frames_are_stepped_over() 
 
 
 def test_doubt_is_measured_by_the_smaller_class() -> None:
-    doubts = {
+    uncertain_pixels = {
         "unseen_share": 0.1,
         "unsure_share": 0.2,
         "overruled_share": 0.0,
         "filtered_share": 0.3,
         "flying_share": 0.05,
     }
-    found = add_ratios({**row(900.0, 0.5, 100.0), **doubts, **CERTAIN, "border_px": 60.0, "border_on_depth": 0.75})
+    found = add_ratios(
+        {**row(900.0, 0.5, 100.0), **uncertain_pixels, **CERTAIN, "border_px": 60.0, "border_on_depth": 0.75}
+    )
     assert found["unseen_ratio"] == pytest.approx(100 / 150) and found["unsure_ratio"] == pytest.approx(200 / 150)
     assert found["overruled_ratio"] == 0 and found["flying_ratio"] == pytest.approx(50 / 150)
     assert found["filtered_ratio"] == pytest.approx(300 / 150) and found["border_ratio"] == pytest.approx(60 / 150)
     assert found["blind_border_ratio"] == pytest.approx(15 / 150) and "model_hand_gap" not in found
     requested = add_ratios({**found, "model_hand_iou": 0.75, "model_object_iou": 1.0})
     assert (requested["model_hand_gap"], requested["model_object_gap"]) == (0.25, 0.005)
-    doubted = add_ratios({**found, "expected_hand_iou": 0.9, "expected_object_iou": 0.6})
-    assert (found["expected_gap"], doubted["expected_gap"]) == (0.001, pytest.approx(0.25))
+    uncertain = add_ratios({**found, "expected_hand_iou": 0.9, "expected_object_iou": 0.6})
+    assert (found["expected_gap"], uncertain["expected_gap"]) == (0.001, pytest.approx(0.25))
 
 
 def test_what_is_absent_does_not_move() -> None:

@@ -85,7 +85,7 @@ def load_weights(skin: SkinMethod, kind: Kind) -> Weights:
 
 
 def add_ratios(row: Row) -> dict[str, float]:
-    """Add to a frame's numbers how much is doubtful, measured by the smaller class: that one suffers most.
+    """Add to a frame's numbers how much is uncertain, measured by the smaller class: that one suffers most.
 
     Returns:
         The row with `unseen_ratio`, `unsure_ratio`, `overruled_ratio`, `filtered_ratio` and `flying_ratio`: such pixels
@@ -163,8 +163,10 @@ def add_take(rows: Sequence[Row | None], *, agreement: float | None) -> list[dic
     """
     holding = [row["hand_cm2"] for row in rows if row is not None and _holds(row)]
     usual = float(np.median(holding)) if len(holding) >= _FEWEST else None
-    doubt = 0.0 if agreement is None else 1 - agreement
-    return [None if row is None else {**row, "swallowed": _swallowed(row, usual), "take_doubt": doubt} for row in rows]
+    uncertainty = 0.0 if agreement is None else 1 - agreement
+    return [
+        None if row is None else {**row, "swallowed": _swallowed(row, usual), "take_doubt": uncertainty} for row in rows
+    ]
 
 
 def _holds(row: Row) -> bool:

@@ -90,8 +90,8 @@ def page() -> str:
             "- Read in:",
         ]
         for source in record["sources"]:
-            doubt = "" if source["official"] else " (**unverified**)"
-            lines.append(f"    - {source['fact']}: {_plain(source['where'])}{doubt}")
+            unverified = "" if source["official"] else " (**unverified**)"
+            lines.append(f"    - {source['fact']}: {_plain(source['where'])}{unverified}")
     return "\n".join(lines) + "\n"
 
 

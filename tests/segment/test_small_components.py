@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graspseg.labels import HAND, OBJECT
-from graspseg.segment.doubt import drop_doubtful
+from graspseg.segment.small_components import drop_small_components
 
 # 100 pixels of hand; 29 and 30 apart, the first below the share of 0.3; and 8 with object in them.
 LABELS = np.zeros((24, 40), np.uint8)
@@ -19,7 +19,7 @@ LABELS[20, 5:9] = OBJECT
 
 def _after(belief: np.ndarray) -> np.ndarray:
     labels = LABELS.copy()
-    drop_doubtful(labels, belief.astype(np.float32))
+    drop_small_components(labels, belief.astype(np.float32))
     return labels
 
 
@@ -47,8 +47,8 @@ def test_the_mean_over_a_piece_counts() -> None:
 
 def test_nothing_and_a_single_piece_stay() -> None:
     labels = np.zeros((5, 6), np.uint8)
-    drop_doubtful(labels, np.zeros((5, 6), np.float32))
+    drop_small_components(labels, np.zeros((5, 6), np.float32))
     assert not labels.any()
     labels[2, 3] = HAND
-    drop_doubtful(labels, np.full((5, 6), 0.4, np.float32))
+    drop_small_components(labels, np.full((5, 6), 0.4, np.float32))
     assert labels[2, 3] == HAND

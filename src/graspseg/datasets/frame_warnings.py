@@ -8,12 +8,12 @@ from collections import Counter
 
 from graspseg.datasets.dataset import Dataset
 from graspseg.errors import InputError, printable
-from graspseg.frame import Doubt, Frame
+from graspseg.frame import Frame, FrameWarning
 
 _LOOKED_AT = 3
 
 
-def doubts_of(dataset: Dataset) -> list[str]:
+def warnings_of(dataset: Dataset) -> list[str]:
     """Sentences on fields that nobody reads, and on a unit or camera that none of a few frames agrees with.
 
     Frames that cannot be read are left to whoever reads them all.
@@ -22,7 +22,7 @@ def doubts_of(dataset: Dataset) -> list[str]:
     for index in spread(len(dataset)):
         with contextlib.suppress(InputError):
             frames.append(dataset[index].frame)
-    return [*dataset.description.notes, *(f"{dataset.name}: {sentence}" for sentence in shared_doubts(frames))]
+    return [*dataset.description.notes, *(f"{dataset.name}: {sentence}" for sentence in shared_warnings(frames))]
 
 
 def warn_beside(dataset: Dataset) -> None:
@@ -40,8 +40,10 @@ def spread(count: int) -> list[int]:
     return sorted({round((count - 1) * number / (_LOOKED_AT - 1)) for number in range(_LOOKED_AT)}) if count else []
 
 
-def shared_doubts(frames: list[Frame]) -> list[str]:
-    """Doubts about unit and camera that all frames raise, in the words of the first."""
-    found: list[list[Doubt]] = [[doubt for doubt in frame.doubts() if doubt.about != "empty"] for frame in frames]
-    counts = Counter(about for doubts in found for about in {doubt.about for doubt in doubts})
-    return [doubt.sentence for doubt in (found[0] if found else ()) if counts[doubt.about] == len(frames)]
+def shared_warnings(frames: list[Frame]) -> list[str]:
+    """Warnings about unit and camera that all frames raise, in the words of the first."""
+    found: list[list[FrameWarning]] = [
+        [warning for warning in frame.warnings() if warning.about != "empty"] for frame in frames
+    ]
+    counts = Counter(about for warnings in found for about in {warning.about for warning in warnings})
+    return [warning.sentence for warning in (found[0] if found else ()) if counts[warning.about] == len(frames)]

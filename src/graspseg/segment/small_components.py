@@ -13,7 +13,7 @@ from graspseg.segment.pieces import number_pieces
 SMALLEST_SHARE, BELIEF = 0.3, 0.75
 
 
-def drop_doubtful(labels: UInt8[np.ndarray, "h w"], belief: Float32[np.ndarray, "h w"]) -> None:
+def drop_small_components(labels: UInt8[np.ndarray, "h w"], belief: Float32[np.ndarray, "h w"]) -> None:
     """Make small pieces background, in place, that are apart from the largest and not believed in.
 
     Args:
@@ -31,6 +31,6 @@ def drop_doubtful(labels: UInt8[np.ndarray, "h w"], belief: Float32[np.ndarray, 
     if not small.any():
         return
     total = np.bincount(numbers, weights=belief.ravel()[found], minlength=count + 1)
-    doubtful = small & (total < BELIEF * areas)
-    if doubtful.any():
-        labels[doubtful[pieces]] = BACKGROUND
+    uncertain = small & (total < BELIEF * areas)
+    if uncertain.any():
+        labels[uncertain[pieces]] = BACKGROUND
