@@ -40,6 +40,14 @@ def test_a_page_opens_with_a_command_or_code(page: Path) -> None:
     assert re.search(r"^(?:    \S|```)", before, re.MULTILINE)
 
 
+def test_every_line_that_includes_a_file_is_read_as_such() -> None:
+    for page in PAGES:
+        for line in page.read_text().splitlines():
+            if re.match(r"\s*-+\s*8\s*<", line):
+                found = re.fullmatch(r'\s*--8<-- "(.+)"', line)
+                assert found and (ROOT / found[1]).is_file(), f"{page.name}: {line}"
+
+
 def test_every_picture_is_shown_and_small() -> None:
     text = "\n".join(path.read_text() for path in [*PAGES, ROOT / "README.md"])
     for picture in (ROOT / "docs" / "images").iterdir():
