@@ -1,7 +1,8 @@
 """A network of your own in the same training, export and comparison as the others.
 
     cd examples && graspseg train --network own_network:make --preset tiny --out run
-    python examples/own_network.py OUT      # the same from Python
+    graspseg export run --network own_network:make --out own.onnx
+    python own_network.py OUT      # the training from Python
 
 `make` returns a module whose forward takes depth in meters and radians per pixel, and returns logits.
 """
