@@ -14,7 +14,7 @@ def main(frame: str = "examples/frames/depth/unseen-0000026.png", out: str = "ob
     """Write the points of the object as text PLY: meters, x right, y down, z forward."""
     points = Segmenter()(read_frame(frame)).object_cloud()
     if not len(points):
-        raise SystemExit(f"{frame} shows no object in a hand.")
+        raise SystemExit(f"{frame} shows no object in a hand: is its unit right (dataset.json, else millimeters)?")
     head = f"ply\nformat ascii 1.0\nelement vertex {len(points)}\n"
     head += "".join(f"property float {axis}\n" for axis in "xyz") + "end_header"
     np.savetxt(out, points, "%.4f", header=head, comments="")

@@ -30,7 +30,7 @@ class Options:
     gives 99.5 % of its labels and a mean IoU within 0.3 points on generated frames and on --judge-data.
     """
 
-    run: Annotated[Path, tyro.conf.Positional]
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Folder of a training run, its model.safetensors, or a file exported before, to add an int8 version or OpenVINO's
     format to."""
     out: Path | None = None

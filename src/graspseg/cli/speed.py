@@ -29,7 +29,7 @@ class Options:
     the figure that other work on the machine disturbs least.
     """
 
-    model: Annotated[str, tyro.conf.Positional] = "denseattentionseg-lite"
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = "denseattentionseg-lite"
     """Name of a shipped model, an exported file, or a forest's .npz."""
     data: str = "synth:rooms/val:40"
     """What graspseg segment reads, or synth:val:COUNT for generated frames; read again and again."""

@@ -251,7 +251,9 @@ def _frames_of(item: Path, out: Path) -> list[tuple[str, Path, Path]]:
         if _is_ours(out, item):
             frames = [frame for frame in frames if not _is_ours(frame[1], out)]
         if not frames:
-            raise InputError(f"{item} holds no depth image outside {out}, expected 16-bit .png or .npy files.")
+            raise InputError(
+                f"{item} holds no depth image outside {out}, where results go: name another folder, or another --out."
+            )
         return frames
     if not item.exists():
         meant = public_name_meant(item) or "check the path."

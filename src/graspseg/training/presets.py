@@ -192,7 +192,7 @@ class TrainConfig:
     """Everything that decides a training run.
 
     Attributes:
-        preset: the preset the settings started from.
+        preset: the settings to start from; options given beside it win.
         network: name in the table of networks (`graspseg networks`), or module:function of your own.
         attention: whether skips are gated by dense attention.
         contour: whether the last stage uses the contour loss; without it, it is cross-entropy for as many steps.
