@@ -16,6 +16,7 @@ from graspseg.errors import InputError
 from graspseg.export import ExportError, ExportReport, Passes, export_onnx
 from graspseg.export.parity import Probe, check, probe_inputs, run_torch
 from graspseg.models.header import read_model_info, read_onnx_properties
+from graspseg.models.locate import find_model
 from graspseg.models.properties import write_properties
 from graspseg.networks import NETWORKS, Card, DenseAttentionSeg, build, save_checkpoint
 from graspseg.segment.engine import EngineName, load_engine
@@ -260,6 +261,20 @@ def test_the_command_takes_the_side_of_the_training(tmp_path: Path, capsys: pyte
     assert main([str(tmp_path)]) == 0
     assert read_model_info(tmp_path / "model.onnx").side == 48
     assert "windows of 48 x 48" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("init", ["lite", None])
+def test_what_was_fine_tuned_looks_as_the_shipped_model_does(tmp_path: Path, init: str | None):
+    torch.manual_seed(0)
+    card = Card(LITE, {"views": {"kind": "window", "side": 48}, "init": init})
+    save_checkpoint(tmp_path / "model.safetensors", settled(build(LITE)), card=card)
+    assert main([str(tmp_path)]) == 0
+    made, shipped = read_model_info(tmp_path / "model.onnx"), read_model_info(find_model("lite"))
+    assert (made.looks, made.hands, made.mirror) == (shipped.looks, shipped.hands, shipped.mirror) == (2, 4, False)
+    assert made.presence == (shipped.presence if init else None)
+    assert main([str(tmp_path), "--looks", "3", "--hands", "1", "--mirror"]) == 0
+    own = read_model_info(tmp_path / "model.onnx")
+    assert (own.looks, own.hands, own.mirror) == (3, 1, True)
 
 
 def test_a_network_of_whole_frames_needs_a_side(tmp_path: Path):

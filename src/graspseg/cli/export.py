@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import tyro
 
 from graspseg.cli.help import Usage
 from graspseg.cli.options import parse
 from graspseg.errors import InputError, printable
+
+if TYPE_CHECKING:
+    from graspseg.models.header import ModelInfo
 
 _DEFAULT_SIDE = 160
 USAGE = Usage(
@@ -46,18 +49,20 @@ class Options:
     """Further labeled data sets that int8 and bf16 must do as well on."""
     side: int | None = None
     """Side length of the window in network pixels; default: what it was trained with, else 160."""
-    looks: Literal[1, 2, 3] = 3
-    """Most windows of a frame to look at: everything, closer at hand and object, closer at the object."""
+    looks: Literal[1, 2, 3] | None = None
+    """Most windows of a frame to look at: everything, closer at hand and object, closer at the object; default: as the
+    shipped model of this network, else 3."""
     half: bool = True
     """Store the weights in half precision."""
     full_side: int | None = None
     """Side length of the first window, which shows everything; default: as the others."""
-    hands: Literal[1, 2, 3, 4] = 1
-    """Most groups of hand and object that get a closer window of their own; with 1 all share one."""
+    hands: Literal[1, 2, 3, 4] | None = None
+    """Most groups of hand and object that get a closer window of their own; with 1 all share one; default: as the
+    shipped model of this network, else 1."""
     network: str | None = None
     """A network of your own as module:function, as it was trained."""
-    mirror: bool = True
-    """Look at closer windows a second time, mirrored."""
+    mirror: bool | None = None
+    """Look at closer windows a second time, mirrored; default: as the shipped model of this network, else yes."""
 
 
 def main(argv: list[str]) -> int:
@@ -87,6 +92,9 @@ def main(argv: list[str]) -> int:
     if options.run.is_dir() and not path.is_file():
         raise InputError(f"{options.run} holds no model.safetensors, expected a finished run: let it end first.")
     from graspseg.export import Passes, export_onnx
+    from graspseg.models.header import PRESENCE_KEY, ModelInfo
+    from graspseg.models.locate import ALIASES, DEFAULT_MODEL
+    from graspseg.models.properties import write_properties
     from graspseg.networks import load_checkpoint
 
     network, card = load_checkpoint(path, network=options.network)
@@ -96,15 +104,21 @@ def main(argv: list[str]) -> int:
             "--looks 1 for a single look at a frame of 640x480."
         )
     side = options.side or _trained_side(card.config) or _DEFAULT_SIDE
+    shipped = _shipped(card.network)
+    like = shipped or ModelInfo(card.network, side, 3)
     report = export_onnx(
         network,
         out,
         side=side,
-        looks=options.looks,
+        looks=options.looks or cast("Literal[1, 2, 3]", like.looks),
         metadata=card.metadata(),
         class_weights=card.class_weights,
         half_storage=options.half,
-        passes=Passes(options.full_side, options.hands, options.mirror),
+        passes=Passes(
+            options.full_side,
+            like.hands if options.hands is None else options.hands,
+            like.mirror if options.mirror is None else options.mirror,
+        ),
     )
     print(f"{printable(report.path)}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
     if options.half and not report.half_storage:
@@ -114,7 +128,19 @@ def main(argv: list[str]) -> int:
         rounding = f" ({exact.difference:.1e} before rounding the weights)" if report.half_storage else ""
         agreement = f"{100 * parity.agreement:.3f} % of PyTorch's labels"
         print(f"  {engine}: {agreement}, probabilities within {parity.difference:.1e}{rounding}")
+    if shipped is not None and shipped.presence is not None and card.config.get("init") in (DEFAULT_MODEL, *ALIASES):
+        write_properties(out, {PRESENCE_KEY: shipped.presence.as_json()})
+        print("  hand_present is calibrated as that of the shipped model it was fine-tuned from")
     return _add(out, options)
+
+
+def _shipped(network: str) -> ModelInfo | None:
+    """What the shipped model says of itself, where it is of this network."""
+    from graspseg.models.header import read_model_info
+    from graspseg.models.locate import DEFAULT_MODEL, find_model
+
+    info = read_model_info(find_model(DEFAULT_MODEL))
+    return info if info.network == network else None
 
 
 def _add(path: Path, options: Options) -> int:
