@@ -61,8 +61,8 @@ class Options:
     shipped model of this network, else 1."""
     network: str | None = None
     """A network of your own as module:function, as it was trained."""
-    mirror: bool | None = None
-    """Look at closer windows a second time, mirrored; default: as the shipped model of this network, else yes."""
+    mirror: bool = True
+    """Look at closer windows a second time, mirrored, unless the shipped model of this network does not."""
 
 
 def main(argv: list[str]) -> int:
@@ -117,7 +117,7 @@ def main(argv: list[str]) -> int:
         passes=Passes(
             options.full_side,
             like.hands if options.hands is None else options.hands,
-            like.mirror if options.mirror is None else options.mirror,
+            like.mirror and options.mirror,
         ),
     )
     print(f"{printable(report.path)}: {report.size_bytes / 1e6:.2f} MB, windows of {side} x {side}")
