@@ -21,6 +21,7 @@ from graspseg.models.header import ADMITTED_KEY
 from graspseg.models.properties import write_properties
 from graspseg.segment.precision import has_bf16
 from graspseg.segment.segmenter import Segmenter
+from graspseg.synth.dataset import is_synthetic
 
 SMALLEST_AGREEMENT = 0.995
 MOST_IOU_CHANGE = 0.003
@@ -143,7 +144,7 @@ def admit_bf16(
         judged[name] = judge(coarse, reference, name)
         reported(f"bf16, {_sentence(name, judged[name])}")
     good = all(each.passes for each in judged.values())
-    record = json.dumps({"bf16": {Path(name).name: asdict(each) for name, each in judged.items()}})
+    record = json.dumps({"bf16": {_title(name): asdict(each) for name, each in judged.items()}})
     write_properties(path, {ADMITTED_KEY: record if good else None})
     return judged
 
@@ -195,7 +196,7 @@ def export_int8(
                     break
         if failed is None:
             write_quantized(
-                model, out, source=source, judged={Path(name).name: asdict(each) for name, each in judged.items()}
+                model, out, source=source, judged={_title(name): asdict(each) for name, each in judged.items()}
             )
             return judged
     assert failed is not None
@@ -205,8 +206,13 @@ def export_int8(
     )
 
 
+def _title(name: str) -> str:
+    """What a set is called in a file: generated ones as they are named, others without their folder."""
+    return name if is_synthetic(name) else Path(name).name
+
+
 def _sentence(name: str, judged: Judgment) -> str:
     return (
-        f"{Path(name).name}: {100 * judged.agreement:.3f} % of float32's labels, mean IoU changed by "
+        f"{_title(name)}: {100 * judged.agreement:.3f} % of float32's labels, mean IoU changed by "
         f"{100 * judged.change:+.2f} points"
     )

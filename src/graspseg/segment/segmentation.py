@@ -23,7 +23,7 @@ from graspseg.segment.hands import SeenHand, find_hands
 if TYPE_CHECKING:
     import supervision
 
-TEMPERATURE = 1.35
+TEMPERATURE = 1.3
 """Of `Segmentation.calibrated`."""
 ABSTAIN_BELOW = 0.8
 
