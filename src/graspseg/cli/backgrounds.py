@@ -41,10 +41,10 @@ def frames_with_hands(folders: Sequence[Path]) -> tuple[str, ...]:
     step = -(-len(recorded) // _MOST_LOOKED_AT)
     names = recorded.names()
     shown: list[str] = []
-    looks = track(
+    tried = track(
         range(0, len(names), step), "looking for hands in the backgrounds", console=Console(stderr=True), transient=True
     )
-    for first in looks:
+    for first in tried:
         present = segment(recorded.frame(names[first])).hand_present
         if present is not None and present >= _SURE:
             shown += names[max(first - step + 1, 0) : first + step]
