@@ -61,8 +61,11 @@ def figures(rows: list[dict[str, Any]], confidence: np.ndarray) -> dict[str, flo
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's: the correlation of the ranks."""
-    return float(np.corrcoef(rankdata(one), rankdata(other))[0, 1])
+    """Spearman's: the correlation of the ranks; 0 where one of them does not vary."""
+    ranks = rankdata(one), rankdata(other)
+    if not all(np.ptp(each) for each in ranks):
+        return 0.0
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def measured(rows: list[dict[str, Any]], skin: SkinMethod) -> dict[str, dict[str, float]]:

@@ -85,7 +85,7 @@ def labels_of(page: Page, name: str, data: bytes, time_before: str) -> np.ndarra
 
 
 def test_labels_agree_with_python(page: Page) -> None:
-    segmenter = Segmenter(threads=1, precision="float32")
+    segmenter = Segmenter(threads=1, precision="float32", presence=False)
     page.locator("#unit").fill(str(FRAMES[0].frame.depth_unit_m))
     shares = {}
     for sample in map(FRAMES.__getitem__, range(len(FRAMES))):
@@ -103,7 +103,10 @@ def test_labels_agree_with_python(page: Page) -> None:
 
 def test_labels_agree_where_windows_are_closer_and_sizes_odd(page: Page) -> None:
     """Hands far away, two at once, and a size that cells of 8 pixels do not divide: several windows a frame."""
-    segmenter, maker = Segmenter(threads=1, precision="float32"), FrameMaker("unseen", 91, recipe=RECIPES["wild"])
+    segmenter, maker = (
+        Segmenter(threads=1, precision="float32", presence=False),
+        FrameMaker("unseen", 91, recipe=RECIPES["wild"]),
+    )
     runs = []
     for index in (0, 1, 6):
         whole = maker.make(index).frame()

@@ -140,7 +140,7 @@ def test_a_real_recording(tmp_path: Path) -> None:
 
 def test_nothing_is_written_into_an_input(recording: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = sorted(recording.rglob("*"))
-    for out in (recording, recording / "annotated"):
+    for out, found in ((recording, "holds something else"), (recording / "annotated", f"is inside {recording}")):
         assert annotate(recording, out) == 2
-        assert f"{out} is inside {recording}, expected another place" in capsys.readouterr().err
+        assert f"{out} {found}" in capsys.readouterr().err
     assert sorted(recording.rglob("*")) == before

@@ -129,3 +129,13 @@ def test_passes_and_presence_that_cannot_be_used(
     onnx.save(model, tmp_path / "m.onnx")
     with pytest.raises(InputError, match=rf"m\.onnx has (a )?{found}"):
         read_model_info(tmp_path / "m.onnx")
+
+
+def test_the_folder_of_a_run_means_what_it_was_exported_to(tmp_path: Path, depth_rule_model: Path):
+    run = tmp_path / "my run"
+    run.mkdir()
+    (run / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(InputError, match=r"my run is the folder of a training run, .*: run graspseg export"):
+        find_model(run)
+    (run / "model.onnx").write_bytes(depth_rule_model.read_bytes())
+    assert find_model(str(run)) == run / "model.onnx"

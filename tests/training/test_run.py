@@ -163,7 +163,8 @@ def test_a_model_that_training_makes_better_is_saved(tmp_path, quick, toy_folder
     second = train(replace(settings, optimizer=replace(quick.optimizer, finetune_rate=2e-3)), tmp_path / "second")
     report(second)
     assert mean_score(second.scores) > mean_score(second.before) and not second.kept_start
-    assert " -> " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert " -> " in printed and printed.endswith(f"next: graspseg export {tmp_path / 'second'}\n")
 
 
 def test_models_that_cannot_be_started_from_are_refused(tmp_path, quick, frames):

@@ -123,7 +123,7 @@ def main(argv: list[str]) -> int:
     inputs = Inputs(options.inputs, camera, topics=topics)
     real = job.out.resolve()
     for path in inputs.paths:
-        if path.is_dir() and path.resolve() in (real, *real.parents):
+        if path.is_dir() and path.resolve() in real.parents:
             raise InputError(f"{job.out} is inside {path}, expected another place: choose another --out.")
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     for sentence in (*inputs.cut, *inputs.notes):

@@ -28,7 +28,7 @@ USAGE = Usage(
 class Options:
     """Print what a model file says about itself."""
 
-    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")]
+    model: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODEL")] = "lite"
     """Name of a shipped model, an exported .onnx or .xml file, .safetensors weights, or a forest's .npz."""
 
 

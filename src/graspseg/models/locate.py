@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib import resources
 from pathlib import Path
 
@@ -26,6 +27,8 @@ def shipped_folder() -> Path:
 def find_model(name_or_file: str | Path) -> Path:
     """Path of a model that can be run: a shipped one (a network, or the forest) by its name, or a file.
 
+    The folder of a training run means the file its weights were exported to there.
+
     Raises:
         InputError: there is neither.
     """
@@ -35,6 +38,14 @@ def find_model(name_or_file: str | Path) -> Path:
     path = Path(name_or_file)
     if path.is_file():
         return path
+    if (path / RUN_MODEL).is_file():
+        exported = (path / RUN_MODEL).with_suffix(".onnx")
+        if exported.is_file():
+            return exported
+        raise InputError(
+            f"{path} is the folder of a training run, expected what it was exported to: run "
+            f"{shlex.join(['graspseg', 'export', str(path)])}."
+        )
     names = _names(_RUNNABLE)
     meant = did_you_mean(name_or_file, (*names, *ALIASES), otherwise="check the path.")
     raise InputError(

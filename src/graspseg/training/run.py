@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import os
+import shlex
 import sys
 import time
 import warnings
@@ -162,6 +163,7 @@ def report(result: RunResult) -> None:
             "checked frames, or a lower --optimizer.finetune-rate"
         )
     print(f"model: {printable(result.model)}")
+    print(f"next: {printable(shlex.join(['graspseg', 'export', str(result.folder)]))}")
     if result.skipped:
         print(
             f"frames skipped because they could not be used: {len(result.skipped)}, the first: "
