@@ -39,8 +39,8 @@ MOST_WORKERS = 4  # each may need 3 GB: PyTorch, a Ray cluster, a browser
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many processes `-n auto` means: one more than CPUs, as tests wait for servers, browsers, time limits."""
-    return min(MOST_WORKERS, available_threads() + 1)
+    """How many processes `-n auto` means: one for each CPU this one may use (one more is no faster)."""
+    return min(MOST_WORKERS, available_threads())
 
 
 class Scheduler(LoadFileScheduling):
