@@ -51,6 +51,14 @@ def test_a_second_run_does_not_write_over_the_first(run: Path, capsys: pytest.Ca
     assert "already holds a forest" in capsys.readouterr().err
 
 
+def test_settings_of_another_program_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config.json").write_text('{"mine": 1}')
+    assert main(["train", *TINY, "--out", str(tmp_path)]) == 2
+    assert "holds something else (config.json)" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    assert (tmp_path / "config.json").read_text() == '{"mine": 1}'
+
+
 def test_own_frames_that_are_damaged_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = ROOT / "examples" / "frames"
     for kind in ("depth", "labels"):
