@@ -45,8 +45,9 @@ def main(*, model: str = "lite", data: tuple[str, ...] = SYNTHETIC, json_path: P
     for name in data:
         for precision in precisions:
             found = judge(Segmenter(path, precision=precision), reference, name)
-            rows.append({"data": Path(name).name, "precision": precision, **asdict(found), "passes": found.passes})
-            lines.append(_line(Path(name).name, precision, found))
+            title = name if name.startswith("synth:") else Path(name).name
+            rows.append({"data": title, "precision": precision, **asdict(found), "passes": found.passes})
+            lines.append(_line(title, precision, found))
             print(lines[-1], flush=True)
     if json_path is not None:
         write_json(json_path, {"model": path.name, "rows": rows, "machine": describe_machine()})
